@@ -1,0 +1,120 @@
+//! What may be mirrored and assigned, and the closed list of reasons why something was not.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+closed_enum! {
+    /// Why a request may not be mirrored or assigned. Decided before assignment, by the request
+    /// alone, so it is the same for both arms.
+    pub enum IneligibleReason {
+        /// The operation is not one that is mirrored.
+        Operation = "operation",
+        /// No configured route covers the deployment.
+        Unrouted = "unrouted",
+        /// The body is over the mirror's bound.
+        TooLarge = "too_large",
+        /// The candidate cannot be asked this faithfully.
+        Unsupported = "unsupported",
+        /// It names state that only the primary holds.
+        Stateful = "stateful",
+        /// The caller asked not to be mirrored.
+        OptedOut = "opted_out",
+        /// The proxy was over its own concurrency bound.
+        Shed = "shed",
+        /// The request's body never arrived in full.
+        Incomplete = "incomplete",
+    }
+}
+
+closed_enum! {
+    /// Why an eligible request was not compared.
+    pub enum SkipReason {
+        /// Not selected by the mirror's sampling; coverage leaves it out.
+        SampledOut = "sampled_out",
+        /// No mirror slot was free.
+        Slots = "slots",
+        /// The byte budget was spent.
+        Bytes = "bytes",
+        /// The queue of finished exchanges was full.
+        QueueFull = "queue_full",
+        /// The money cap was reached.
+        Money = "money",
+        /// The candidate's breaker was open.
+        Breaker = "breaker",
+        /// The primary failed it: 408, 429, 5xx, connection or time-out.
+        PrimaryFailed = "primary_failed",
+        /// The primary refused it with another 4xx.
+        PrimaryRefused = "primary_refused",
+        /// The client went away first.
+        ClientAbort = "client_abort",
+        /// The mirror took longer than its deadline.
+        Deadline = "deadline",
+        /// The candidate could not be reached or said that the other side should answer.
+        CandidateUnavailable = "candidate_unavailable",
+        /// Mirroring is switched off.
+        Disabled = "disabled",
+        /// The process was draining.
+        Draining = "draining",
+        /// A task panicked, or ended without saying how.
+        Panic = "panic",
+    }
+}
+
+closed_enum! {
+    /// The size of a request's body: the strata of coverage.
+    pub enum SizeClass {
+        /// Up to 4 KiB.
+        K4 = "4k",
+        /// Up to 32 KiB.
+        K32 = "32k",
+        /// Up to 256 KiB.
+        K256 = "256k",
+        /// Up to 2 MiB, the most that is mirrored by default.
+        M2 = "2m",
+    }
+}
+
+impl SizeClass {
+    /// The class of a body of `bytes` bytes.
+    pub const fn of(bytes: usize) -> Self {
+        match bytes {
+            0..=0x1000 => Self::K4,
+            0x1001..=0x8000 => Self::K32,
+            0x8001..=0x4_0000 => Self::K256,
+            _ => Self::M2,
+        }
+    }
+}
+
+/// A request that the candidate cannot be asked faithfully, and the field that says so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("field {field:?} cannot be mapped to the candidate: {why}")]
+pub struct Unsupported {
+    /// The path of the field in the request, without any of the caller's values: `messages[2].content[0].file.file_id`.
+    pub field: String,
+    /// What about it cannot be mapped; no caller's text.
+    pub why: Cow<'static, str>,
+    /// The reason it is counted under: [`IneligibleReason::Unsupported`] or [`IneligibleReason::Stateful`].
+    pub reason: IneligibleReason,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_have_inclusive_upper_bounds() {
+        for (bytes, class) in [
+            (0, SizeClass::K4),
+            (4096, SizeClass::K4),
+            (4097, SizeClass::K32),
+            (32768, SizeClass::K32),
+            (32769, SizeClass::K256),
+            (262_144, SizeClass::K256),
+            (262_145, SizeClass::M2),
+        ] {
+            assert_eq!(SizeClass::of(bytes), class, "{bytes}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! One request with the recordings of its answers.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Assignment, DrawKey, Recording, RouteId, Side, SizeClass};
+
+/// One request with what each side answered. At least one recording is present.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The proxy's own id of the request (UUID, hyphenated).
+    pub id: String,
+    /// The route.
+    pub route: RouteId,
+    /// When the request was received, in milliseconds since the Unix epoch.
+    pub received_unix_ms: u64,
+    /// The request's path as it came, without the query string.
+    pub path: String,
+    /// The request's body.
+    pub request: Bytes,
+    /// The body's size class.
+    pub size: SizeClass,
+    /// Whether the caller asked for a stream.
+    pub streamed: bool,
+    /// Who answered, and how that was drawn.
+    pub assignment: Assignment,
+    /// Its place in the order of drawn answers, if the coin decided.
+    pub draw: Option<DrawKey>,
+    /// What the primary answered.
+    pub primary: Option<Recording>,
+    /// What the candidate answered.
+    pub candidate: Option<Recording>,
+}
+
+impl Exchange {
+    /// The recording of a side.
+    pub fn recording(&self, side: Side) -> Option<&Recording> {
+        match side {
+            Side::Primary => self.primary.as_ref(),
+            Side::Candidate => self.candidate.as_ref(),
+        }
+    }
+
+    /// Whether both sides answered, so that they can be compared.
+    pub fn is_pair(&self) -> bool {
+        self.primary.is_some() && self.candidate.is_some()
+    }
+
+    /// Bytes held by the request and the captured bodies.
+    pub fn held_bytes(&self) -> usize {
+        let body = |r: &Option<Recording>| r.as_ref().map_or(0, |r| r.body.len());
+        self.request.len() + body(&self.primary) + body(&self.candidate)
+    }
+}

@@ -1,0 +1,6 @@
+//! An Azure OpenAI and an Amazon Bedrock that speak the real wires over real sockets, with scripted faults.
+//!
+//! The demo, the tests and the benchmarks run against these. They know nothing of Crossfade's own translation: what the
+//! simulated Bedrock accepts is decided by the published service model and by rules that stand here.
+
+pub mod script;

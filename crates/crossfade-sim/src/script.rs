@@ -1,0 +1,325 @@
+//! What a simulator does: how fast it answers, what it answers, and which faults it shows.
+//!
+//! One [`Script`] is shared by a running simulator and whoever directs it; every field may change while requests are
+//! being served, and a request follows the script as it stood when the request was read.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// How fast answers come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Time from the request's end to the first content.
+    pub first_content: Duration,
+    /// Tokens (about four characters) a second after that; 0 means as fast as the socket takes them.
+    pub tokens_per_second: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { first_content: Duration::ZERO, tokens_per_second: 0.0 }
+    }
+}
+
+/// What goes wrong with one request.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// The request is read and never answered; the connection stays open.
+    Hang,
+    /// The connection is accepted and never read.
+    NoRead,
+    /// The request is read, then the connection is reset.
+    Reset,
+    /// The answer comes one byte at a time.
+    SlowDrip {
+        /// Time between two bytes.
+        interval: Duration,
+    },
+    /// The service's own error body under this status (429 and 503 of Azure carry `retry-after`).
+    Status {
+        /// The status code.
+        status: u16,
+        /// `retry-after` in seconds, if any.
+        retry_after: Option<u64>,
+    },
+    /// Bedrock only: a modelled exception by its shape name (`ThrottlingException`) instead of an answer.
+    Exception {
+        /// The shape's name in the service model.
+        name: String,
+    },
+    /// Bedrock only: a modelled exception in the middle of the event stream, after a number of content deltas.
+    ExceptionInStream {
+        /// The event's member name (`throttlingException`).
+        name: String,
+        /// Deltas before it.
+        after: usize,
+    },
+    /// Status 200 and the right content type, and bytes that are no answer.
+    Garbage,
+    /// The stream or body stops half-way and the connection closes cleanly.
+    Truncate {
+        /// Content deltas before the end (a body that is not streamed is cut in half).
+        after: usize,
+    },
+    /// The stream falls silent for good after a number of content deltas.
+    Stall {
+        /// Deltas before the silence.
+        after: usize,
+    },
+    /// An answer of this many bytes of text.
+    Huge {
+        /// Bytes of content.
+        bytes: usize,
+    },
+}
+
+/// A tool call of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The tool's name.
+    pub name: String,
+    /// The arguments as JSON text.
+    pub arguments: String,
+}
+
+/// Why an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Finish {
+    /// The model was done (or called tools, if there are calls).
+    #[default]
+    Natural,
+    /// The token limit was reached.
+    Length,
+    /// A filter cut it off.
+    Filtered,
+}
+
+/// What the simulated model says, on either wire.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// Text, if any.
+    pub text: Option<String>,
+    /// Reasoning before the text, if any (Bedrock's `reasoningContent`; Azure only counts its tokens).
+    pub reasoning: Option<String>,
+    /// A refusal by the API's own field (Azure only; Bedrock says it as text).
+    pub refusal: Option<String>,
+    /// Tool calls, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why it ends.
+    pub finish: Finish,
+    /// Prompt tokens read from a cache.
+    pub cached_tokens: u64,
+}
+
+impl Answer {
+    /// An answer of plain text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), ..Self::default() }
+    }
+
+    /// An answer that calls one tool.
+    pub fn call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        let call = ToolCall { name: name.into(), arguments: arguments.into() };
+        Self { tool_calls: vec![call], ..Self::default() }
+    }
+}
+
+/// What a model is asked, read off either wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// The deployment or model id as it came.
+    pub model: String,
+    /// All system text.
+    pub system: String,
+    /// The text of the last user turn (tool results excluded).
+    pub user: String,
+    /// The text of the last tool result, if the conversation ends in one.
+    pub tool_result: Option<String>,
+    /// Names of the tools offered.
+    pub tools: Vec<String>,
+    /// The name of the tool that must be called, if one is forced.
+    pub forced_tool: Option<String>,
+    /// The JSON schema that the answer must fit, if one was given on the wire.
+    pub schema: Option<Value>,
+    /// The whole request body.
+    pub body: Value,
+}
+
+/// Where answers come from.
+pub trait Answers: Send + Sync {
+    /// The answer to a prompt. `sequence` counts the requests this simulator has read, from 0, so that answers may vary
+    /// between repeats of a prompt.
+    fn answer(&self, prompt: &Prompt, sequence: u64) -> Answer;
+}
+
+impl<F: Fn(&Prompt, u64) -> Answer + Send + Sync> Answers for F {
+    fn answer(&self, prompt: &Prompt, sequence: u64) -> Answer {
+        self(prompt, sequence)
+    }
+}
+
+/// An answer as recorded, to be played back byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase, if it is not the standard one.
+    pub reason: Option<String>,
+    /// Header lines in order and in their own case. `content-length` and `transfer-encoding` are set by the player.
+    pub headers: Vec<(String, String)>,
+    /// The body's bytes.
+    pub body: bytes::Bytes,
+    /// Sizes of the pieces the body is written in, cycled; empty means at once. A body in pieces is sent chunked.
+    pub pieces: Vec<usize>,
+}
+
+/// A request as a simulator received it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The method.
+    pub method: String,
+    /// The path with the query, as it came.
+    pub target: String,
+    /// Header lines in order, in their own case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: bytes::Bytes,
+}
+
+impl Received {
+    /// The first value of a header, by any case of its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+}
+
+/// What one request meets.
+#[derive(Clone)]
+pub struct Scene {
+    /// Its number, from 0.
+    pub sequence: u64,
+    /// How fast.
+    pub pace: Pace,
+    /// What goes wrong.
+    pub fault: Fault,
+    /// Played instead of a made-up answer, if set.
+    pub recorded: Option<Arc<Recorded>>,
+    /// Where the answer comes from.
+    pub answers: Arc<dyn Answers>,
+}
+
+impl fmt::Debug for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scene")
+            .field("sequence", &self.sequence)
+            .field("pace", &self.pace)
+            .field("fault", &self.fault)
+            .finish_non_exhaustive()
+    }
+}
+
+struct State {
+    pace: Pace,
+    faults: Vec<(f64, Fault)>,
+    recorded: Option<Arc<Recorded>>,
+    answers: Arc<dyn Answers>,
+}
+
+/// The script of one simulator; cheap to clone, shared by all clones.
+#[derive(Clone)]
+pub struct Script {
+    state: Arc<RwLock<State>>,
+    sequence: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script").field("requests", &self.requests()).finish_non_exhaustive()
+    }
+}
+
+impl Script {
+    /// A script that answers at once, without faults.
+    pub fn new(answers: Arc<dyn Answers>) -> Self {
+        let state = State { pace: Pace::default(), faults: Vec::new(), recorded: None, answers };
+        Self { state: Arc::new(RwLock::new(state)), sequence: Arc::default() }
+    }
+
+    /// Sets the pace.
+    pub fn set_pace(&self, pace: Pace) {
+        self.write(|s| s.pace = pace);
+    }
+
+    /// Shows this fault on every request; [`Fault::None`] ends all faults.
+    pub fn set_fault(&self, fault: Fault) {
+        self.set_faults(vec![(1.0, fault)]);
+    }
+
+    /// Shows each fault on its share (0..=1) of the requests; the rest are answered. Which request meets which fault
+    /// depends only on its number.
+    pub fn set_faults(&self, faults: Vec<(f64, Fault)>) {
+        self.write(|s| s.faults = faults);
+    }
+
+    /// Changes where answers come from.
+    pub fn set_answers(&self, answers: Arc<dyn Answers>) {
+        self.write(|s| s.answers = answers);
+    }
+
+    /// Plays this instead of made-up answers, until set to `None`.
+    pub fn set_recorded(&self, recorded: Option<Recorded>) {
+        self.write(|s| s.recorded = recorded.map(Arc::new));
+    }
+
+    /// Requests read so far.
+    pub fn requests(&self) -> u64 {
+        self.sequence.load(Ordering::Relaxed)
+    }
+
+    /// What the next request meets. Called once for each request that was read.
+    pub fn next(&self) -> Scene {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let state = self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut at = unit_interval(sequence);
+        let fault = state
+            .faults
+            .iter()
+            .find(|(share, _)| {
+                at -= share;
+                at < 0.0
+            })
+            .map_or(Fault::None, |(_, fault)| fault.clone());
+        Scene {
+            sequence,
+            pace: state.pace,
+            fault,
+            recorded: state.recorded.clone(),
+            answers: Arc::clone(&state.answers),
+        }
+    }
+
+    fn write(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+/// A number in [0, 1) that looks random and depends only on `n` (SplitMix64, Steele et al. 2014).
+#[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
+pub fn unit_interval(n: u64) -> f64 {
+    let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 11) as f64 / (1u64 << 53) as f64
+}
