@@ -82,6 +82,9 @@ pub struct Loss {
 impl Loss {
     /// A loss at a field.
     pub fn new(kind: LossKind, field: impl Into<String>) -> Self {
-        Self { kind, field: field.into() }
+        Self {
+            kind,
+            field: field.into(),
+        }
     }
 }

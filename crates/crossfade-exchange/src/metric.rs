@@ -120,7 +120,10 @@ impl MetricSet {
 
     /// The members, in order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Metric> {
-        Metric::ALL.iter().copied().filter(move |m| self.contains(*m))
+        Metric::ALL
+            .iter()
+            .copied()
+            .filter(move |m| self.contains(*m))
     }
 
     /// As bits, lowest first in the order of [`Metric::ALL`]: the form in the outcome log.
@@ -146,7 +149,9 @@ impl FromIterator<Metric> for MetricSet {
 
 impl fmt::Debug for MetricSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter().map(Metric::as_str)).finish()
+        f.debug_set()
+            .entries(self.iter().map(Metric::as_str))
+            .finish()
     }
 }
 
@@ -157,8 +162,14 @@ mod tests {
     #[test]
     fn sets_hold_what_was_put_in() {
         let set = MetricSet::EMPTY.with(Metric::Slow).with(Metric::Refusal);
-        assert_eq!(set.iter().collect::<Vec<_>>(), [Metric::Slow, Metric::Refusal]);
-        assert_eq!(set.of_group(Group::Arrival), MetricSet::EMPTY.with(Metric::Slow));
+        assert_eq!(
+            set.iter().collect::<Vec<_>>(),
+            [Metric::Slow, Metric::Refusal]
+        );
+        assert_eq!(
+            set.of_group(Group::Arrival),
+            MetricSet::EMPTY.with(Metric::Slow)
+        );
         assert_eq!(MetricSet::from_bits(set.bits()), set);
         assert_eq!(MetricSet::from_bits(u16::MAX), MetricSet::all());
         assert_eq!(set.len(), 2);

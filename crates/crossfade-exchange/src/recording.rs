@@ -80,9 +80,9 @@ impl Recording {
         match self.ending {
             Ending::Broken | Ending::TimedOut | Ending::Failed => true,
             Ending::ClientAbort | Ending::Deadline => false,
-            Ending::Complete => {
-                self.status.is_none_or(|s| s == 408 || s == 429 || (500..600).contains(&s))
-            }
+            Ending::Complete => self
+                .status
+                .is_none_or(|s| s == 408 || s == 429 || (500..600).contains(&s)),
         }
     }
 }

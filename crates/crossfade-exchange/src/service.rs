@@ -23,7 +23,9 @@ pub type SideResponse = http::Response<SideBody>;
 
 /// A body that is already whole.
 pub fn full_body(bytes: Bytes) -> SideBody {
-    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// No body.

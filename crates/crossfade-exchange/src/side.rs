@@ -26,6 +26,7 @@ closed_enum! {
 
 impl Side {
     /// The opposite side.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Primary => Self::Candidate,
@@ -150,6 +151,11 @@ mod tests {
             assert_eq!(side.as_str().parse::<Side>().as_ref(), Ok(side));
             assert_eq!(side.other().other(), *side);
         }
-        assert!("azure".parse::<Side>().unwrap_err().contains("primary, candidate"));
+        assert!(
+            "azure"
+                .parse::<Side>()
+                .unwrap_err()
+                .contains("primary, candidate")
+        );
     }
 }

@@ -20,7 +20,9 @@ pub struct Usage {
 impl Usage {
     /// All prompt tokens: Azure's `prompt_tokens`, which includes the cache classes.
     pub const fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cached).saturating_add(self.cache_write)
+        self.input
+            .saturating_add(self.cached)
+            .saturating_add(self.cache_write)
     }
 
     /// All tokens: Azure's `total_tokens`.
