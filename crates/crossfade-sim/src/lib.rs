@@ -4,3 +4,4 @@
 //! simulated Bedrock accepts is decided by the published service model and by rules that stand here.
 
 pub mod script;
+pub mod server;

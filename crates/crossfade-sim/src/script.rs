@@ -6,7 +6,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,9 +23,28 @@ pub struct Pace {
     pub tokens_per_second: f64,
 }
 
+impl Pace {
+    /// How long this many tokens take.
+    pub fn tokens(&self, tokens: f64) -> Duration {
+        if self.tokens_per_second > 0.0 {
+            Duration::try_from_secs_f64(tokens / self.tokens_per_second).unwrap_or_default()
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// How long an answer of this many tokens takes when it is not streamed.
+    pub fn whole(&self, tokens: f64) -> Duration {
+        self.first_content.saturating_add(self.tokens(tokens))
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
-        Self { first_content: Duration::ZERO, tokens_per_second: 0.0 }
+        Self {
+            first_content: Duration::ZERO,
+            tokens_per_second: 0.0,
+        }
     }
 }
 
@@ -37,7 +56,8 @@ pub enum Fault {
     None,
     /// The request is read and never answered; the connection stays open.
     Hang,
-    /// The connection is accepted and never read.
+    /// The connection is accepted and never read. It counts as a request; on a connection that is open already it is
+    /// a [`Fault::Hang`].
     NoRead,
     /// The request is read, then the connection is reset.
     Reset,
@@ -67,9 +87,15 @@ pub enum Fault {
     },
     /// Status 200 and the right content type, and bytes that are no answer.
     Garbage,
-    /// The stream or body stops half-way and the connection closes cleanly.
+    /// The stream or body stops half-way and the connection is closed without a reset, against what its framing said.
     Truncate {
         /// Content deltas before the end (a body that is not streamed is cut in half).
+        after: usize,
+    },
+    /// The stream stops half-way, and HTTP ends it in good order: only the wire's own end (`[DONE]`, `messageStop`) is
+    /// missing. A body that is not streamed is cut as by [`Fault::Truncate`].
+    EndEarly {
+        /// Content deltas before the end.
         after: usize,
     },
     /// The stream falls silent for good after a number of content deltas.
@@ -125,13 +151,22 @@ pub struct Answer {
 impl Answer {
     /// An answer of plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: Some(text.into()), ..Self::default() }
+        Self {
+            text: Some(text.into()),
+            ..Self::default()
+        }
     }
 
     /// An answer that calls one tool.
     pub fn call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        let call = ToolCall { name: name.into(), arguments: arguments.into() };
-        Self { tool_calls: vec![call], ..Self::default() }
+        let call = ToolCall {
+            name: name.into(),
+            arguments: arguments.into(),
+        };
+        Self {
+            tool_calls: vec![call],
+            ..Self::default()
+        }
     }
 }
 
@@ -193,14 +228,21 @@ pub struct Received {
     pub target: String,
     /// Header lines in order, in their own case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body; empty if it was longer than 64 MiB.
     pub body: bytes::Bytes,
+    /// The body's length.
+    pub length: u64,
+    /// The SHA-256 of a body that was too long to be held.
+    pub sha256: Option<[u8; 32]>,
 }
 
 impl Received {
     /// The first value of a header, by any case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
     }
 }
 
@@ -217,6 +259,16 @@ pub struct Scene {
     pub recorded: Option<Arc<Recorded>>,
     /// Where the answer comes from.
     pub answers: Arc<dyn Answers>,
+}
+
+impl Scene {
+    /// What the model says to a prompt: from the script's answers, or as much text as [`Fault::Huge`] asks for.
+    pub fn answer(&self, prompt: &Prompt) -> Answer {
+        match self.fault {
+            Fault::Huge { bytes } => Answer::text("huge ".repeat(bytes / 5 + 1).split_at(bytes).0),
+            _ => self.answers.answer(prompt, self.sequence),
+        }
+    }
 }
 
 impl fmt::Debug for Scene {
@@ -236,6 +288,17 @@ struct State {
     answers: Arc<dyn Answers>,
 }
 
+impl State {
+    fn fault(&self, sequence: u64) -> Fault {
+        let mut at = unit_interval(sequence);
+        let hit = self.faults.iter().find(|(share, _)| {
+            at -= share;
+            at < 0.0
+        });
+        hit.map_or(Fault::None, |(_, fault)| fault.clone())
+    }
+}
+
 /// The script of one simulator; cheap to clone, shared by all clones.
 #[derive(Clone)]
 pub struct Script {
@@ -245,15 +308,25 @@ pub struct Script {
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("requests", &self.requests()).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("requests", &self.requests())
+            .finish_non_exhaustive()
     }
 }
 
 impl Script {
     /// A script that answers at once, without faults.
     pub fn new(answers: Arc<dyn Answers>) -> Self {
-        let state = State { pace: Pace::default(), faults: Vec::new(), recorded: None, answers };
-        Self { state: Arc::new(RwLock::new(state)), sequence: Arc::default() }
+        let state = State {
+            pace: Pace::default(),
+            faults: Vec::new(),
+            recorded: None,
+            answers,
+        };
+        Self {
+            state: Arc::new(RwLock::new(state)),
+            sequence: Arc::default(),
+        }
     }
 
     /// Sets the pace.
@@ -290,31 +363,32 @@ impl Script {
     /// What the next request meets. Called once for each request that was read.
     pub fn next(&self) -> Scene {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let state = self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut at = unit_interval(sequence);
-        let fault = state
-            .faults
-            .iter()
-            .find(|(share, _)| {
-                at -= share;
-                at < 0.0
-            })
-            .map_or(Fault::None, |(_, fault)| fault.clone());
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         Scene {
             sequence,
             pace: state.pace,
-            fault,
+            fault: state.fault(sequence),
             recorded: state.recorded.clone(),
             answers: Arc::clone(&state.answers),
         }
     }
 
+    /// Whether a connection that is opened now meets [`Fault::NoRead`]; if so it has used up its number.
+    pub(crate) fn refuses_to_read(&self) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.fault(self.requests()) != Fault::NoRead {
+            return false;
+        }
+        self.sequence.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
     fn write(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-/// A number in [0, 1) that looks random and depends only on `n` (SplitMix64, Steele et al. 2014).
+/// A number in [0, 1) that looks random and depends only on `n` (`SplitMix64`, Steele et al. 2014).
 #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
 pub fn unit_interval(n: u64) -> f64 {
     let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
