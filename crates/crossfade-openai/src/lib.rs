@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The Azure OpenAI wire: paths, requests, answers, streams and error bodies.
+//!
+//! Everything here is a pure function or a plain type over bytes: no IO, no clock, no randomness of its
+//! own, and no knowledge of what stands behind the wire. Unknown fields are kept wherever a type models
+//! a body; the scan looks at a request only as far as routing needs.
+
+pub mod chat;
+pub mod error;
+pub mod id;
+pub mod path;
+pub mod sse;
