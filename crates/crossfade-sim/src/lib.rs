@@ -3,5 +3,9 @@
 //! The demo, the tests and the benchmarks run against these. They know nothing of Crossfade's own translation: what the
 //! simulated Bedrock accepts is decided by the published service model and by rules that stand here.
 
+pub mod azure;
 pub mod script;
 pub mod server;
+#[cfg(test)]
+mod testing;
+pub mod text;

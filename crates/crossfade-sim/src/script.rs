@@ -127,7 +127,7 @@ pub enum Finish {
     Natural,
     /// The token limit was reached.
     Length,
-    /// A filter cut it off.
+    /// A filter cut it off. Azure takes this without any text to mean that the prompt itself was blocked.
     Filtered,
 }
 
@@ -311,6 +311,18 @@ impl fmt::Debug for Script {
         f.debug_struct("Script")
             .field("requests", &self.requests())
             .finish_non_exhaustive()
+    }
+}
+
+impl Default for Script {
+    /// Answers every prompt with the same short sentence, or calls the tool that is forced.
+    fn default() -> Self {
+        Self::new(Arc::new(|prompt: &Prompt, _: u64| {
+            match &prompt.forced_tool {
+                Some(name) => Answer::call(name, "{}"),
+                None => Answer::text("The simulator has received your message."),
+            }
+        }))
     }
 }
 

@@ -140,7 +140,7 @@ impl Reply {
         let length = body.len().to_string();
         let framing = head
             .has_body()
-            .then_some(("content-length", length.as_str()));
+            .then_some(("Content-Length", length.as_str()));
         let mut bytes = head.bytes(framing);
         if self.bodiless || !head.has_body() {
             return self.send(&bytes).await;
@@ -167,7 +167,7 @@ impl Reply {
     pub async fn stream(&mut self, head: Head) -> io::Result<Stream<'_>> {
         self.started = true;
         let fault = self.body_fault(&head);
-        let bytes = head.bytes(Some(("transfer-encoding", "chunked")));
+        let bytes = head.bytes(Some(("Transfer-Encoding", "chunked")));
         self.send(&bytes).await?;
         let mut stream = Stream {
             reply: self,

@@ -80,13 +80,13 @@ async fn exchange(socket: &mut TcpStream, request: &[u8], expected: &str) {
 
 fn whole(body: &str) -> String {
     format!(
-        "HTTP/1.1 200 OK\r\nX-Case: Kept\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 200 OK\r\nX-Case: Kept\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
 fn chunked(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nX-Case: Kept\r\ntransfer-encoding: chunked\r\n\r\n{body}")
+    format!("HTTP/1.1 200 OK\r\nX-Case: Kept\r\nTransfer-Encoding: chunked\r\n\r\n{body}")
 }
 
 const ALL_CHUNKS: &str = "3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n3\r\nend\r\n0\r\n\r\n";
@@ -257,11 +257,11 @@ async fn recorded_bytes_come_out_the_same() {
         "HTTP/1.1 401 PermissionDenied\r\nContent-Type: x/Y\r\nset-Cookie: a\r\nset-Cookie: b\r\n";
     let request = b"POST /any HTTP/1.1\r\nconnection: close\r\n\r\n";
     server.script().set_recorded(Some(recorded.clone()));
-    let expected = [head.as_bytes(), b"content-length: 5\r\n\r\n\x00abc\xff"].concat();
+    let expected = [head.as_bytes(), b"Content-Length: 5\r\n\r\n\x00abc\xff"].concat();
     assert_eq!(talk(&server, request).await.unwrap(), expected);
     recorded.pieces = vec![2, 0, 1];
     server.script().set_recorded(Some(recorded.clone()));
-    let body = b"transfer-encoding: chunked\r\n\r\n2\r\n\x00a\r\n1\r\nb\r\n2\r\nc\xff\r\n0\r\n\r\n";
+    let body = b"Transfer-Encoding: chunked\r\n\r\n2\r\n\x00a\r\n1\r\nb\r\n2\r\nc\xff\r\n0\r\n\r\n";
     assert_eq!(
         talk(&server, request).await.unwrap(),
         [head.as_bytes(), body].concat()
