@@ -1,7 +1,8 @@
 //! Closed enums whose every variant has a fixed name: what metric labels, logs and files show.
 
 /// Declares a fieldless enum with `ALL`, `as_str`, `Display`, `FromStr` and serde, all spelling each
-/// variant by the same fixed name.
+/// variant by the same fixed name. The using crate needs `serde`.
+#[macro_export]
 macro_rules! closed_enum {
     (
         $(#[$meta:meta])*

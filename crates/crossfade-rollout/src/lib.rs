@@ -1,1 +1,45 @@
-//! Placeholder.
+//! Who answers a request, and when that changes.
+//!
+//! [`decide`] is the one function that says which side answers. [`RouteRollout`] is what it is allowed to say: a
+//! fold of the ledger's [`Entry`]s and of the [`Decided`] outcomes, which the sequential test [`EngineR`] turns into
+//! an [`Alarm`]. [`OrderBuffer`] puts the outcomes into the order that keeps the test valid.
+//!
+//! Nothing here reads a clock, draws a random number, spawns, logs or does IO: time and randomness are arguments, so
+//! that every decision can be computed again from the ledger and the outcome log, to the bit.
+
+mod alarm;
+mod attempt;
+mod decide;
+mod decided;
+mod engine;
+mod entry;
+mod evidence;
+mod filter;
+mod micros;
+mod order;
+mod plan;
+mod propose;
+mod refold;
+mod refusal;
+mod replica;
+mod running;
+mod split;
+mod state;
+mod status;
+
+pub use alarm::{Alarm, Engine};
+pub use attempt::AttemptFacts;
+pub use decide::{DecideFacts, MirrorPlan, decide, draw, selection};
+pub use decided::{Decided, DecodeError};
+pub use engine::EngineR;
+pub use entry::{Actor, ActorRole, Cause, Change, Entry};
+pub use evidence::{Evidence, GroupEvidence, MetricEvidence, SideCounts};
+pub use filter::UnitFilter;
+pub use order::{Ages, OrderBuffer, OrderCounts};
+pub use plan::{Baseline, PlanError, RoutePlan};
+pub use propose::{Command, Proposal, ProposeContext, propose_mirror};
+pub use refold::refold;
+pub use refusal::Refusal;
+pub use split::{Split, Stage};
+pub use state::RouteRollout;
+pub use status::{AttemptStatus, GroupStatus, LastChange, MetricStatus, RolledBack, RouteStatus};

@@ -1,0 +1,56 @@
+//! A sequential test's demand to roll back, with what it saw.
+
+use std::fmt;
+
+use crossfade_exchange::{Group, Metric, closed_enum};
+use serde::{Deserialize, Serialize};
+
+use crate::SideCounts;
+
+closed_enum! {
+    /// Which test speaks.
+    pub enum Engine {
+        /// The test on the live split.
+        R = "R",
+    }
+}
+
+/// The evidence of one group reached its threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Which test.
+    pub engine: Engine,
+    /// Which group of metrics.
+    pub group: Group,
+    /// The metric whose term is the largest of the sum: the reason that is named.
+    pub metric: Metric,
+    /// The group's weighted sum.
+    pub sum: f64,
+    /// What it had to reach.
+    pub threshold: f64,
+    /// How many decided outcomes of the attempt had been applied, the one that did it included.
+    pub decided: u64,
+    /// What the named metric had seen of the primary.
+    pub primary: SideCounts,
+    /// What it had seen of the candidate.
+    pub candidate: SideCounts,
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "engine {}: {} bad in {} of {} answers of the candidate against {} of {} of the primary \
+             (group {}, evidence {:.1} of {:.0})",
+            self.engine,
+            self.metric,
+            self.candidate.bad,
+            self.candidate.answers,
+            self.primary.bad,
+            self.primary.answers,
+            self.group,
+            self.sum,
+            self.threshold,
+        )
+    }
+}

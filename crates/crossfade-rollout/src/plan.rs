@@ -1,0 +1,175 @@
+//! What the configuration says about a route's rollout. Not what an attempt froze of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crossfade_exchange::{Metric, MetricSet, RouteId};
+use serde::{Deserialize, Serialize};
+
+/// The primary's typical times, learned by the data plane from all its answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// How many answers the rest comes from.
+    pub answers: u64,
+    /// 95th percentile of the time to the first content of streamed answers.
+    pub first_content_p95_streamed: Option<Duration>,
+    /// The same of answers that are not streamed.
+    pub first_content_p95_plain: Option<Duration>,
+    /// 99.9th percentile of the time to the first content of all answers.
+    pub first_content_p999: Option<Duration>,
+    /// 99.9th percentile of the total time of all answers.
+    pub total_p999: Option<Duration>,
+}
+
+/// A route's configured rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoutePlan {
+    /// The route.
+    pub route: RouteId,
+    /// Who answers for it; without one the share stays 0.
+    pub owner: Option<String>,
+    /// The metrics whose checks are on. [`Metric::Cost`] counts only with a `cost_limit_usd`.
+    pub metrics_on: MetricSet,
+    /// Each metric's part of α, for all that are on, adding to 1; `None`: equal parts.
+    pub shares: Option<BTreeMap<Metric, f64>>,
+    /// The probability of a false roll-back over a whole attempt.
+    pub alpha: f64,
+    /// τ until a thousand answers of the primary are known.
+    pub slow_after: Duration,
+    /// How long the candidate may stay silent before the primary answers; the least A of the arrival group.
+    pub fallback_after: Duration,
+    /// A of the content group until a thousand answers of the primary are known; kept within 30 to 120 s.
+    pub content_after: Duration,
+    /// Whether units are users or credentials, which come back for weeks: then each change of the share draws anew.
+    /// A conversation or a request is short-lived and keeps its side.
+    pub long_lived_units: bool,
+    /// What one answer may cost in USD before it is a bad event; `None`: cost is not a trigger.
+    pub cost_limit_usd: Option<f64>,
+}
+
+/// A plan that cannot decide anything.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// α is no probability.
+    #[error("alpha {0} is no probability: use a number above 0 and below 1, such as 0.01")]
+    Alpha(f64),
+    /// A share is missing, extra or not positive.
+    #[error(
+        "the share of metric {0} does not fit: give every metric that is on a share above 0, and no other"
+    )]
+    Share(Metric),
+    /// The shares do not add to 1.
+    #[error("the metrics' shares add to {0}: they must add to 1")]
+    Sum(f64),
+}
+
+impl RoutePlan {
+    /// The defaults: no owner, every metric but cost on, equal shares, α = 1 %, short-lived units.
+    pub fn new(route: RouteId) -> Self {
+        Self {
+            route,
+            owner: None,
+            metrics_on: MetricSet::all(),
+            shares: None,
+            alpha: 0.01,
+            slow_after: Duration::from_secs(5),
+            fallback_after: Duration::from_secs(10),
+            content_after: Duration::from_secs(60),
+            long_lived_units: false,
+            cost_limit_usd: None,
+        }
+    }
+
+    /// The metrics that can roll an attempt back.
+    pub fn metrics(&self) -> MetricSet {
+        let mut metrics = self.metrics_on;
+        if self.cost_limit_usd.is_none() {
+            metrics.remove(Metric::Cost);
+        }
+        metrics
+    }
+
+    /// Checks what a type cannot: α, and shares that cover exactly the metrics that are on.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if !(self.alpha > 0.0 && self.alpha < 1.0) {
+            return Err(PlanError::Alpha(self.alpha));
+        }
+        let Some(shares) = &self.shares else {
+            return Ok(());
+        };
+        let on = self.metrics();
+        if let Some(missing) = on.iter().find(|m| !shares.contains_key(m)) {
+            return Err(PlanError::Share(missing));
+        }
+        let odd = shares
+            .iter()
+            .find(|(m, s)| !on.contains(**m) || !s.is_finite() || **s <= 0.0);
+        if let Some((metric, _)) = odd {
+            return Err(PlanError::Share(*metric));
+        }
+        let sum: f64 = shares.values().sum();
+        if (sum - 1.0).abs() > 1e-6 {
+            Err(PlanError::Sum(sum))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_names_what_does_not_fit() {
+        let two = MetricSet::EMPTY
+            .with(Metric::Transport)
+            .with(Metric::Refusal);
+        let check = |alpha: f64, shares: &[(Metric, f64)], expected: Option<&str>| {
+            let plan = RoutePlan {
+                alpha,
+                metrics_on: two,
+                shares: (!shares.is_empty()).then(|| shares.iter().copied().collect()),
+                ..RoutePlan::new(RouteId::new("r"))
+            };
+            let got = plan.check().err().map(|e| e.to_string());
+            match expected {
+                None => assert_eq!(got, None, "{shares:?}"),
+                Some(words) => assert!(got.clone().unwrap().contains(words), "{got:?}"),
+            }
+        };
+        check(0.01, &[], None);
+        check(0.0, &[], Some("alpha 0"));
+        check(1.0, &[], Some("alpha 1"));
+        check(f64::NAN, &[], Some("alpha NaN"));
+        check(
+            0.01,
+            &[(Metric::Transport, 0.5), (Metric::Refusal, 0.5)],
+            None,
+        );
+        check(0.01, &[(Metric::Transport, 1.0)], Some("refusal"));
+        check(
+            0.01,
+            &[(Metric::Transport, 1.0), (Metric::Refusal, 0.0)],
+            Some("refusal"),
+        );
+        check(
+            0.01,
+            &[(Metric::Transport, 0.5), (Metric::Refusal, 0.4)],
+            Some("add to 0.9"),
+        );
+        let three = [
+            (Metric::Transport, 0.5),
+            (Metric::Refusal, 0.4),
+            (Metric::Slow, 0.1),
+        ];
+        check(0.01, &three, Some("slow"));
+    }
+
+    #[test]
+    fn cost_counts_only_with_a_limit() {
+        let mut plan = RoutePlan::new(RouteId::new("r"));
+        assert!(!plan.metrics().contains(Metric::Cost));
+        plan.cost_limit_usd = Some(0.02);
+        assert!(plan.metrics().contains(Metric::Cost));
+    }
+}

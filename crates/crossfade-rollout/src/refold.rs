@@ -1,0 +1,68 @@
+//! Builds a route's rollout again from the ledger and the outcome log. Reads neither: it is handed both.
+
+use crate::{Change, Decided, Entry, RoutePlan, RouteRollout};
+
+/// Folds `entries` (the whole ledger, oldest first) and the outcomes of the attempt that is still running, which
+/// `outcomes` opens by its number, in the order in which they were applied: an entry stands behind the number of
+/// outcomes that its evidence names. Attempts that have ended need no outcomes: their entries hold what they led to.
+///
+/// An alarm whose roll-back was not recorded any more is found again: look at [`RouteRollout::alarm`]. If outcomes
+/// that an entry had seen are lost, the rest is folded without them.
+pub fn refold<'a, E, O, I>(plan: RoutePlan, entries: E, mut outcomes: O) -> RouteRollout
+where
+    E: IntoIterator<Item = &'a Entry, IntoIter: Clone>,
+    O: FnMut(u64) -> I,
+    I: IntoIterator<Item = Decided>,
+{
+    let mut rollout = RouteRollout::new(plan);
+    let entries = entries.into_iter();
+    let last = running_attempt(entries.clone(), &rollout);
+    let mut log: Option<I::IntoIter> = None;
+    for entry in entries {
+        if let Some(log) = &mut log
+            && entry.route.as_ref() == Some(rollout.route())
+        {
+            while rollout.decided() < entry.evidence.decided {
+                let Some(decided) = log.next() else { break };
+                apply(&mut rollout, &decided);
+            }
+        }
+        rollout.apply_entry(entry);
+        if log.is_none() && last.is_some() && rollout.attempt().map(|a| a.id) == last {
+            log = last.map(|attempt| outcomes(attempt).into_iter());
+        }
+    }
+    for decided in log.into_iter().flatten() {
+        apply(&mut rollout, &decided);
+    }
+    rollout
+}
+
+/// The attempt that no entry has ended.
+fn running_attempt<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    rollout: &RouteRollout,
+) -> Option<u64> {
+    let mut running = None;
+    for entry in entries.filter(|e| e.route.as_ref() == Some(rollout.route())) {
+        match &entry.change {
+            Change::Split {
+                new_attempt: Some(facts),
+                ..
+            } => running = Some(facts.id),
+            Change::Rollback { .. } => running = None,
+            Change::Split {
+                new_attempt: None, ..
+            }
+            | Change::Started
+            | Change::Resume
+            | Change::MirrorSwitched { .. } => {}
+        }
+    }
+    running
+}
+
+/// The alarm is kept by the rollout.
+fn apply(rollout: &mut RouteRollout, decided: &Decided) {
+    rollout.apply_decided(decided);
+}

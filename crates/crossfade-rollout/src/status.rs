@@ -1,0 +1,245 @@
+//! What a person is told of a route. The share and the stage are those of the split that `decide` reads; ratios in
+//! logarithms are made here, for show only.
+
+use crossfade_exchange::{Group, Metric, Percent, RouteId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Actor, Alarm, AttemptFacts, Cause, Engine, Entry, Evidence, GroupEvidence, MetricEvidence,
+    Refusal, RouteRollout, SideCounts, Split, Stage,
+};
+
+/// The roll-back a route stands in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+    /// Who.
+    pub actor: Actor,
+    /// Why, in words.
+    pub reason: String,
+    /// Why, as data.
+    pub cause: Cause,
+    /// What the statistics knew.
+    pub evidence: Evidence,
+}
+
+/// The last recorded change of a route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastChange {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// What, in words.
+    pub what: String,
+}
+
+/// One metric of the running attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricStatus {
+    /// Which metric.
+    pub metric: Metric,
+    /// Its group.
+    pub group: Group,
+    /// Its part of α.
+    pub share: f64,
+    /// W.
+    pub w: f64,
+    /// ln W over the logarithm of the W at which this metric alone would roll back: 1 is a roll-back, below 0 speaks
+    /// for the candidate.
+    pub evidence_ratio: f64,
+    /// What was seen of the primary.
+    pub primary: SideCounts,
+    /// What was seen of the candidate.
+    pub candidate: SideCounts,
+}
+
+/// One group of the running attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// Which test.
+    pub engine: Engine,
+    /// Which group.
+    pub group: Group,
+    /// The weighted sum.
+    pub sum: f64,
+    /// What it must reach.
+    pub threshold: f64,
+    /// The logarithm of the sum over that of the threshold: 1 is a roll-back.
+    pub alarm_ratio: f64,
+}
+
+/// The running attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptStatus {
+    /// What it froze.
+    pub facts: AttemptFacts,
+    /// Outcomes applied.
+    pub decided: u64,
+    /// The alarm, if a roll-back is due.
+    pub alarm: Option<Alarm>,
+}
+
+/// Everything about one route's rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteStatus {
+    /// The route.
+    pub route: RouteId,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The candidate's share.
+    pub share: Percent,
+    /// For `If-Match`.
+    pub revision: u64,
+    /// Who answers for the route.
+    pub owner: Option<String>,
+    /// Whether copies may be sent.
+    pub mirror_enabled: bool,
+    /// The running attempt.
+    pub attempt: Option<AttemptStatus>,
+    /// The roll-back it stands in.
+    pub rolled_back: Option<RolledBack>,
+    /// The running attempt's metrics.
+    pub metrics: Vec<MetricStatus>,
+    /// Its groups.
+    pub groups: Vec<GroupStatus>,
+    /// What is missing for a larger share; empty: nothing.
+    pub missing: Vec<String>,
+    /// The last recorded change.
+    pub last_change: Option<LastChange>,
+    /// Outcomes that belonged to no running attempt.
+    pub ignored: u64,
+}
+
+impl LastChange {
+    /// What is shown of an entry.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            at_unix_ms: entry.at_unix_ms,
+            actor: entry.actor.clone(),
+            reason: entry.reason.clone(),
+            what: entry.change.to_string(),
+        }
+    }
+}
+
+impl RouteRollout {
+    /// What a person is told.
+    pub fn status(&self) -> RouteStatus {
+        let Split {
+            route,
+            revision,
+            share,
+            stage,
+            mirror_enabled,
+            attempt,
+            ..
+        } = self.split();
+        let Evidence {
+            decided,
+            metrics,
+            groups,
+        } = self.evidence();
+        let threshold = attempt
+            .as_ref()
+            .map_or(f64::INFINITY, AttemptFacts::threshold);
+        RouteStatus {
+            route,
+            stage,
+            share,
+            revision,
+            owner: self.plan().owner.clone(),
+            mirror_enabled,
+            attempt: attempt.map(|facts| AttemptStatus {
+                facts,
+                decided,
+                alarm: self.alarm().copied(),
+            }),
+            rolled_back: self.rolled_back().cloned(),
+            metrics: metrics
+                .iter()
+                .map(|m| MetricStatus::of(m, threshold))
+                .collect(),
+            groups: groups.iter().map(GroupStatus::of).collect(),
+            missing: self.missing(),
+            last_change: self.last_change().cloned(),
+            ignored: self.ignored(),
+        }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let mut missing: Vec<String> = self.obstacles().iter().map(Refusal::to_string).collect();
+        if !self.share().is_zero() && !self.share().is_whole() {
+            missing.push(Refusal::OverrideNeeded.to_string());
+        }
+        missing
+    }
+}
+
+impl MetricStatus {
+    fn of(evidence: &MetricEvidence, threshold: f64) -> Self {
+        let MetricEvidence {
+            metric,
+            share,
+            w,
+            primary,
+            candidate,
+        } = *evidence;
+        let group = metric.group();
+        let evidence_ratio = log_ratio(w, threshold / share);
+        Self {
+            metric,
+            group,
+            share,
+            w,
+            evidence_ratio,
+            primary,
+            candidate,
+        }
+    }
+}
+
+impl GroupStatus {
+    fn of(evidence: &GroupEvidence) -> Self {
+        let GroupEvidence {
+            group,
+            sum,
+            threshold,
+        } = *evidence;
+        let alarm_ratio = log_ratio(sum, threshold);
+        Self {
+            engine: Engine::R,
+            group,
+            sum,
+            threshold,
+            alarm_ratio,
+        }
+    }
+}
+
+fn log_ratio(value: f64, of: f64) -> f64 {
+    value.max(f64::MIN_POSITIVE).ln() / of.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_zero_at_the_start_and_one_at_a_roll_back() {
+        let check = |value: f64, of: f64, expected: f64| {
+            assert!(
+                (log_ratio(value, of) - expected).abs() < 1e-12,
+                "{value} {of}"
+            );
+        };
+        check(1.0, 200.0, 0.0);
+        check(200.0, 200.0, 1.0);
+        check(200_f64.sqrt(), 200.0, 0.5);
+        check(1.0 / 200.0, 200.0, -1.0);
+        check(1.0, f64::INFINITY, 0.0);
+    }
+}
