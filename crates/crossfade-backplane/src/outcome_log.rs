@@ -1,0 +1,157 @@
+//! The outcome log: the decided answers of one attempt of one route, in their order, as fixed-size records.
+//!
+//! A record is rollout's own encoding of a decided answer and its CRC-32. It holds keyed hashes and bad events,
+//! never anything of a request or an answer.
+
+use std::{
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+};
+
+use crossfade_exchange::RouteId;
+use crossfade_rollout::Decided;
+
+use crate::{DataDirectory, append_file::AppendFile, directory::sync_directory};
+
+const FRAME: usize = Decided::SIZE + 4;
+/// The longest part of a file's name that a route's name makes.
+const LONGEST_NAME: usize = 160;
+
+/// The opened log of one attempt.
+#[derive(Debug)]
+pub struct OutcomeLog {
+    file: AppendFile,
+    synced: bool,
+}
+
+/// Why an outcome log cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutcomeLogError {
+    /// A record in the middle is not what was written.
+    #[error(
+        "outcome log {path:?} is broken at record {record}: restore the file from a backup, or resume the route, which starts a new one"
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The first record that does not fit, from 0.
+        record: usize,
+    },
+    /// The file system refused; nothing of the batch is left.
+    #[error(
+        "cannot write outcome log {path:?}: make room in the data directory or make it writable"
+    )]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The refusal.
+        source: io::Error,
+    },
+}
+
+// === impl OutcomeLog ===
+
+impl OutcomeLog {
+    /// Opens or creates the log of an attempt and reads it back. A torn tail, as a crash leaves it, is cut.
+    pub fn open(
+        directory: &DataDirectory,
+        route: &RouteId,
+        attempt: u64,
+    ) -> Result<(Self, Vec<Decided>), OutcomeLogError> {
+        let folder = directory.path().join("outcomes");
+        let path = folder.join(format!("{}.{attempt}.log", safe_name(route.as_str())));
+        let failed = |source| OutcomeLogError::Io {
+            path: path.clone(),
+            source,
+        };
+        let (mut file, bytes) = AppendFile::open(&path).map_err(failed)?;
+        let decided = read_frames(&path, &bytes)?;
+        let whole = (decided.len() * FRAME) as u64;
+        if whole < file.length() {
+            tracing::warn!(
+                route = %route, kept_records = decided.len(), cut_bytes = file.length() - whole,
+                "backplane.outcomes.torn_tail_cut"
+            );
+            file.cut(whole).map_err(failed)?;
+        }
+        sync_directory(&folder).map_err(failed)?;
+        Ok((Self { file, synced: true }, decided))
+    }
+
+    /// Appends a batch in one write; a batch that fails leaves nothing. Durable after [`Self::sync`].
+    pub fn append(&mut self, batch: &[Decided]) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(batch.len() * FRAME);
+        for decided in batch {
+            let record = decided.encode();
+            bytes.extend_from_slice(&record);
+            bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
+        }
+        self.synced = false;
+        self.file.append(&bytes)
+    }
+
+    /// Makes everything appended durable.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if !self.synced {
+            self.file.sync()?;
+            self.synced = true;
+        }
+        Ok(())
+    }
+
+    /// Records in the log.
+    pub fn records(&self) -> u64 {
+        self.file.length() / FRAME as u64
+    }
+}
+
+fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Decided>, OutcomeLogError> {
+    let mut decided = Vec::with_capacity(bytes.len() / FRAME);
+    let mut frames = bytes.chunks_exact(FRAME);
+    for frame in frames.by_ref() {
+        let Some(record) = read_frame(frame) else {
+            // Behind a torn tail there is nothing; behind a damaged record there is.
+            if frames.any(|later| read_frame(later).is_some()) {
+                let record = decided.len();
+                return Err(OutcomeLogError::Broken {
+                    path: path.to_path_buf(),
+                    record,
+                });
+            }
+            break;
+        };
+        decided.push(record);
+    }
+    Ok(decided)
+}
+
+fn read_frame(frame: &[u8]) -> Option<Decided> {
+    let (record, crc) = frame.split_last_chunk::<4>()?;
+    if crc32fast::hash(record) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    Decided::decode(record).ok()
+}
+
+/// A route's name as a part of a file name: other characters than letters, digits, `-` and `_` as `%XX`. A very long
+/// name is cut and told apart by its checksum.
+fn safe_name(route: &str) -> String {
+    let mut name = route.bytes().fold(String::new(), |mut name, byte| {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            name.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ignored = write!(name, "%{byte:02X}");
+        }
+        name
+    });
+    if name.len() > LONGEST_NAME {
+        name.truncate(LONGEST_NAME);
+        let _ignored = write!(name, "%{:08x}", crc32fast::hash(route.as_bytes()));
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests;

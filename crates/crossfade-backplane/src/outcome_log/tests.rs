@@ -1,0 +1,114 @@
+//! The outcome log against crashes and damage.
+
+use std::fs;
+
+use crossfade_exchange::{DrawKey, Group, Metric, MetricSet, Side, Unit};
+use proptest::prelude::*;
+
+use super::*;
+
+fn decided(sequence: u64) -> Decided {
+    let applies = MetricSet::EMPTY.with(Metric::Transport).with(Metric::Slow);
+    Decided {
+        key: DrawKey {
+            sent_unix_micros: 1_000 + sequence,
+            replica: 7,
+            sequence,
+        },
+        attempt: 3,
+        group: Group::Arrival,
+        side: if sequence.is_multiple_of(3) {
+            Side::Candidate
+        } else {
+            Side::Primary
+        },
+        probability: 0.1,
+        salt: 99,
+        unit: Unit(u128::from(sequence) << 70),
+        applies,
+        bad: if sequence.is_multiple_of(5) {
+            MetricSet::EMPTY.with(Metric::Slow)
+        } else {
+            MetricSet::EMPTY
+        },
+    }
+}
+
+fn all(count: u64) -> Vec<Decided> {
+    (0..count).map(decided).collect()
+}
+
+#[test]
+fn batches_are_read_back_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(home.path()).unwrap();
+    let route = RouteId::new("support");
+    let (mut log, before) = OutcomeLog::open(&directory, &route, 3).unwrap();
+    assert!(before.is_empty());
+    log.append(&all(10)[..4]).unwrap();
+    log.append(&[]).unwrap();
+    log.append(&all(10)[4..]).unwrap();
+    log.sync().unwrap();
+    assert_eq!(log.records(), 10);
+    let (_, again) = OutcomeLog::open(&directory, &route, 3).unwrap();
+    assert_eq!(again, all(10));
+    let (_, other) = OutcomeLog::open(&directory, &route, 4).unwrap();
+    assert!(other.is_empty(), "each attempt has its own");
+}
+
+#[test]
+fn damage_in_the_middle_is_named_by_its_record() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(home.path()).unwrap();
+    let route = RouteId::new("support");
+    OutcomeLog::open(&directory, &route, 1)
+        .unwrap()
+        .0
+        .append(&all(6))
+        .unwrap();
+    let path = home.path().join("outcomes/support.1.log");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[FRAME * 2 + 20] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let refused = OutcomeLog::open(&directory, &route, 1).unwrap_err();
+    assert!(
+        matches!(refused, OutcomeLogError::Broken { record: 2, .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn routes_make_safe_and_different_file_names() {
+    let check = |route: &str, expected: &str| assert_eq!(safe_name(route), expected, "{route}");
+    check("support-eu_1", "support-eu_1");
+    check("support-*", "support-%2A");
+    check("../../etc/passwd", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd");
+    check("a.b", "a%2Eb");
+    check("ü", "%C3%BC");
+    let (long, longer) = ("a".repeat(300), "a".repeat(301));
+    assert!(safe_name(&long).len() < 200);
+    assert_ne!(safe_name(&long), safe_name(&longer));
+}
+
+proptest! {
+    #[test]
+    fn a_torn_tail_is_cut_and_the_log_goes_on(cut in 1_usize..3 * FRAME, zeros in 0_usize..2 * FRAME) {
+        let home = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(home.path()).unwrap();
+        let route = RouteId::new("r");
+        OutcomeLog::open(&directory, &route, 1).unwrap().0.append(&all(5)).unwrap();
+        let path = home.path().join("outcomes/r.1.log");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.truncate(bytes.len() - cut);
+        let whole = bytes.len() / FRAME;
+        // Zeros behind the tear stand for pages that a power cut left unwritten.
+        bytes.resize(bytes.len() + zeros, 0);
+        fs::write(&path, &bytes).unwrap();
+        let (mut log, kept) = OutcomeLog::open(&directory, &route, 1).unwrap();
+        prop_assert_eq!(&kept, &all(whole as u64));
+        log.append(&[decided(77)]).unwrap();
+        let (_, again) = OutcomeLog::open(&directory, &route, 1).unwrap();
+        prop_assert_eq!(again.len(), whole + 1);
+        prop_assert_eq!(again.last(), Some(&decided(77)));
+    }
+}
