@@ -2,10 +2,13 @@
 //!
 //! Everything here is a pure function or a plain type over bytes: no IO, no clock, no randomness of its
 //! own, and no knowledge of what stands behind the wire. Unknown fields are kept wherever a type models
-//! a body; the scan looks at a request only as far as routing needs.
+//! a body; [`scan`] looks at a request only as far as routing needs.
 
+pub mod assemble;
 pub mod chat;
 pub mod error;
+pub mod first_content;
 pub mod id;
 pub mod path;
+pub mod scan;
 pub mod sse;
