@@ -4,8 +4,11 @@
 //! simulated Bedrock accepts is decided by the published service model and by rules that stand here.
 
 pub mod azure;
+pub mod bedrock;
+pub mod eventstream;
 pub mod script;
 pub mod server;
+pub mod sigv4;
 #[cfg(test)]
 mod testing;
 pub mod text;

@@ -1,0 +1,166 @@
+//! Writes an answer as the events of ConverseStream, at the script's pace, and the exceptions in their midst.
+
+use std::{io, time::Duration};
+
+use rand::RngExt as _;
+use serde_json::{Value, json};
+
+use super::{
+    converse::{Block, Prepared},
+    exception,
+    json::object,
+};
+use crate::{eventstream::Frame, server::Stream, text};
+
+const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// Writes the events of one answer.
+pub(super) struct Writer<'r, 'n> {
+    stream: Stream<'r>,
+    /// An exception by its name in the stream, and the number of content deltas before it.
+    broken: Option<(&'n str, usize)>,
+    over: bool,
+}
+
+// === impl Writer ===
+
+impl<'r, 'n> Writer<'r, 'n> {
+    pub(super) fn new(stream: Stream<'r>, broken: Option<(&'n str, usize)>) -> Self {
+        Self {
+            stream,
+            broken,
+            over: false,
+        }
+    }
+
+    /// Writes the whole answer. Thoughts fill the time to the first content.
+    pub(super) async fn write(&mut self, answer: &Prepared, wait: Duration) -> io::Result<()> {
+        self.event("messageStart", json!({ "role": "assistant" }))
+            .await?;
+        for (index, block) in answer.blocks.iter().enumerate() {
+            match block {
+                Block::Reasoning { text, signature } => {
+                    self.reasoning(index, text, signature, wait).await?;
+                }
+                Block::Text(said) => {
+                    for piece in text::pieces(said) {
+                        self.delta(index, json!({ "text": piece }), piece).await?;
+                    }
+                }
+                Block::ToolUse { id, name, input } => {
+                    self.tool_use(index, id, name, input).await?;
+                }
+            }
+            self.event("contentBlockStop", json!({ "contentBlockIndex": index }))
+                .await?;
+        }
+        self.break_off(usize::MAX).await?;
+        if !self.over {
+            self.stream.ending().await?;
+        }
+        self.event("messageStop", json!({ "stopReason": answer.stop_reason }))
+            .await?;
+        let latency = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let metadata = object([
+            ("metrics", Some(json!({ "latencyMs": latency }))),
+            ("trace", answer.trace.clone()),
+            ("usage", Some(answer.usage.clone())),
+        ]);
+        self.event("metadata", metadata).await
+    }
+
+    /// Ends the body.
+    pub(super) async fn finish(self) -> io::Result<()> {
+        self.stream.finish().await
+    }
+
+    /// Thoughts are life, not content: they count neither for cuts nor for the pace of the answer.
+    async fn reasoning(
+        &mut self,
+        index: usize,
+        thoughts: &str,
+        signature: &str,
+        wait: Duration,
+    ) -> io::Result<()> {
+        let pieces: Vec<&str> = text::pieces(thoughts).collect();
+        let each = wait / u32::try_from(pieces.len().max(1)).unwrap_or(u32::MAX);
+        for piece in pieces {
+            self.stream.pause(each).await?;
+            let delta = json!({ "reasoningContent": { "text": piece } });
+            self.event("contentBlockDelta", in_block(index, delta))
+                .await?;
+        }
+        let delta = json!({ "reasoningContent": { "signature": signature } });
+        self.event("contentBlockDelta", in_block(index, delta))
+            .await
+    }
+
+    async fn tool_use(
+        &mut self,
+        index: usize,
+        id: &str,
+        name: &str,
+        input: &str,
+    ) -> io::Result<()> {
+        let start = json!({ "toolUse": { "name": name, "toolUseId": id } });
+        let payload = json!({ "contentBlockIndex": index, "start": start });
+        self.event("contentBlockStart", payload).await?;
+        // The service begins with an empty piece.
+        let first = in_block(index, json!({ "toolUse": { "input": "" } }));
+        self.event("contentBlockDelta", first).await?;
+        for piece in text::pieces(input) {
+            self.delta(index, json!({ "toolUse": { "input": piece } }), piece)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delta(&mut self, index: usize, delta: Value, piece: &str) -> io::Result<()> {
+        self.break_off(self.stream.deltas()).await?;
+        if self.over {
+            return Ok(());
+        }
+        let frame = frame("contentBlockDelta", in_block(index, delta));
+        let tokens = text::approximate(piece.len().div_ceil(4) as u64);
+        self.stream.delta(&frame.encode(), tokens).await
+    }
+
+    async fn event(&mut self, name: &str, payload: Value) -> io::Result<()> {
+        if self.over {
+            return Ok(());
+        }
+        let frame = frame(name, payload);
+        self.stream.piece(&frame.encode()).await
+    }
+
+    /// Writes the exception if this many deltas have been due before it. A name that the model does not have is sent as
+    /// an error frame, with the name as its code.
+    async fn break_off(&mut self, deltas: usize) -> io::Result<()> {
+        let Some((name, _)) = self.broken.take_if(|(_, after)| deltas >= *after) else {
+            return Ok(());
+        };
+        let frame = match exception::message_in_stream(name) {
+            Some(message) => Frame::exception(name, json!({ "message": message }).to_string()),
+            None => Frame::error(name, "An internal server error occurred."),
+        };
+        self.stream.piece(&frame.encode()).await?;
+        self.over = true;
+        Ok(())
+    }
+}
+
+/// An event with a member `p` of random length, as the service pads payloads to hide their length.
+fn frame(name: &str, mut payload: Value) -> Frame {
+    let length = rand::rng().random_range(1..=PADDING.len());
+    if let Value::Object(members) = &mut payload {
+        members.insert("p".to_owned(), json!(PADDING.split_at(length).0));
+    }
+    Frame::event(name, payload.to_string())
+}
+
+fn in_block(index: usize, delta: Value) -> Value {
+    object([
+        ("contentBlockIndex", Some(json!(index))),
+        ("delta", Some(delta)),
+    ])
+}

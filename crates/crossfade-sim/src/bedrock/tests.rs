@@ -1,0 +1,587 @@
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::*;
+use crate::{
+    eventstream::{Decoder, Frame},
+    script::{Answer, Finish, Pace, Prompt, Recorded, ToolCall},
+    testing::{self, Raw},
+};
+
+const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
+const KEY: (&str, &str) = ("authorization", "Bearer sim-key");
+
+async fn start(answer: Answer) -> BedrockSim {
+    start_with(answer, BedrockOptions::default()).await
+}
+
+async fn start_with(answer: Answer, options: BedrockOptions) -> BedrockSim {
+    let script = Script::new(Arc::new(move |_: &Prompt, _: u64| answer.clone()));
+    let api_keys = vec!["sim-key".to_owned()];
+    BedrockSim::start(BedrockOptions {
+        script,
+        api_keys,
+        ..options
+    })
+    .await
+    .unwrap()
+}
+
+async fn post(sim: &BedrockSim, operation: &str, body: &Value) -> Raw {
+    let target = format!("/model/{MODEL}/{operation}");
+    testing::request(
+        sim.address(),
+        "POST",
+        &target,
+        &[KEY],
+        body.to_string().as_bytes(),
+    )
+    .await
+}
+
+fn hello() -> Value {
+    json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]})
+}
+
+fn forced() -> Value {
+    let mut body = hello();
+    let tool = json!({"toolSpec": {"name": "answer", "inputSchema": {"json": {"type": "object"}}}});
+    body["toolConfig"] = json!({"tools": [tool], "toolChoice": {"tool": {"name": "answer"}}});
+    body
+}
+
+fn frames(body: &[u8]) -> Vec<Frame> {
+    let (mut decoder, mut frames) = (Decoder::new(), Vec::new());
+    for piece in body.chunks(13) {
+        decoder.feed(piece);
+        while let Some(frame) = decoder.next_frame().unwrap() {
+            frames.push(frame);
+        }
+    }
+    decoder.finish().unwrap();
+    frames
+}
+
+/// The events of a stream by name, without their padding, which each must have.
+fn events(raw: &Raw) -> Vec<(String, Value)> {
+    assert_eq!(
+        raw.header("Content-Type"),
+        Some("application/vnd.amazon.eventstream")
+    );
+    let event = |frame: Frame| {
+        let mut payload: Value = serde_json::from_slice(&frame.payload).unwrap();
+        assert_eq!(frame.text(":message-type"), Some("event"));
+        assert!(payload.as_object_mut().unwrap().remove("p").is_some());
+        (frame.text(":event-type").unwrap().to_owned(), payload)
+    };
+    frames(&raw.body).into_iter().map(event).collect()
+}
+
+fn names(events: &[(String, Value)]) -> Vec<&str> {
+    let mut names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    names
+}
+
+/// All text under a pointer of the deltas, in order.
+fn joined(events: &[(String, Value)], pointer: &str) -> String {
+    events
+        .iter()
+        .filter_map(|(_, payload)| payload.pointer(pointer)?.as_str())
+        .collect()
+}
+
+fn error_type(raw: &Raw) -> &str {
+    raw.header("x-amzn-ErrorType")
+        .unwrap()
+        .split(':')
+        .next()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_whole_answer_has_the_wires_form() {
+    let mut answer = Answer::text("Hello there");
+    answer.cached_tokens = 2;
+    answer.reasoning = Some("hm".to_owned());
+    let sim = start(answer).await;
+    let raw = post(&sim, "converse", &hello()).await;
+    assert_eq!(
+        (raw.status(), raw.header("Content-Type")),
+        (200, Some("application/json"))
+    );
+    assert!(
+        raw.header("x-amzn-RequestId")
+            .is_some_and(|id| id.len() == 36)
+    );
+    assert!(
+        raw.header("Date")
+            .is_some_and(|date| date.ends_with(" GMT"))
+    );
+    let body = raw.json();
+    let content = &body["output"]["message"]["content"];
+    assert_eq!(
+        content[0]["reasoningContent"]["reasoningText"]["text"],
+        "hm"
+    );
+    assert_eq!(content[1], json!({"text": "Hello there"}));
+    assert_eq!(body["stopReason"], "end_turn");
+    let usage = &body["usage"];
+    assert_eq!(
+        usage["cacheReadInputTokens"],
+        usage["cacheReadInputTokenCount"]
+    );
+    let sum = |names: &[&str]| {
+        names
+            .iter()
+            .map(|n| usage[n].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let parts = [
+        "inputTokens",
+        "cacheReadInputTokens",
+        "cacheWriteInputTokens",
+        "outputTokens",
+    ];
+    assert_eq!(sum(&["totalTokens"]), sum(&parts));
+    assert_eq!(sim.received()[0].target, format!("/model/{MODEL}/converse"));
+}
+
+#[tokio::test]
+async fn a_stream_has_the_wires_events() {
+    let mut answer = Answer::text("Hello there");
+    answer.reasoning = Some("Let me see".to_owned());
+    answer.tool_calls = vec![
+        ToolCall {
+            name: "rain".to_owned(),
+            arguments: r#"{"city":"Oslo"}"#.to_owned(),
+        },
+        ToolCall {
+            name: "now".to_owned(),
+            arguments: String::new(),
+        },
+    ];
+    let sim = start(answer).await;
+    let raw = post(&sim, "converse-stream", &hello()).await;
+    let events = events(&raw);
+    let block =
+        |start: &'static [&str]| [start, &["contentBlockDelta", "contentBlockStop"]].concat();
+    let expected = [
+        vec!["messageStart"],
+        block(&[]),
+        block(&[]),
+        block(&["contentBlockStart"]),
+        block(&["contentBlockStart"]),
+        vec!["messageStop", "metadata"],
+    ];
+    assert_eq!(names(&events), expected.concat());
+    assert_eq!(joined(&events, "/delta/text"), "Hello there");
+    assert_eq!(
+        joined(&events, "/delta/reasoningContent/text"),
+        "Let me see"
+    );
+    assert_eq!(
+        joined(&events, "/delta/reasoningContent/signature").len(),
+        88
+    );
+    assert_eq!(
+        joined(&events, "/delta/toolUse/input"),
+        r#"{"city":"Oslo"}"#
+    );
+    assert_eq!(joined(&events, "/start/toolUse/name"), "rainnow");
+    assert_eq!(joined(&events, "/stopReason"), "tool_use");
+    let last = events
+        .iter()
+        .rev()
+        .find_map(|(_, p)| p["contentBlockIndex"].as_u64());
+    assert_eq!(last, Some(3));
+    assert!(events.last().unwrap().1["usage"]["totalTokens"].as_u64() > Some(0));
+}
+
+#[tokio::test]
+async fn answers_end_for_a_reason() {
+    async fn check(answer: Answer, body: Value, reason: &str, text: &str) {
+        let sim = start(answer).await;
+        let whole = post(&sim, "converse", &body).await.json();
+        let events = events(&post(&sim, "converse-stream", &body).await);
+        assert_eq!(whole["stopReason"], reason);
+        assert_eq!(joined(&events, "/stopReason"), reason);
+        assert_eq!(
+            whole["output"]["message"]["content"][0]["text"]
+                .as_str()
+                .unwrap_or(""),
+            text
+        );
+        assert_eq!(joined(&events, "/delta/text"), text);
+    }
+    let with = |name: &str, value: Value| {
+        let mut body = hello();
+        body[name] = value;
+        body
+    };
+    let filtered = Answer {
+        finish: Finish::Filtered,
+        ..Answer::text("no")
+    };
+    let refusal = Answer {
+        refusal: Some("I cannot".to_owned()),
+        ..Answer::default()
+    };
+    check(Answer::text("12345678"), hello(), "end_turn", "12345678").await;
+    let limit = with("inferenceConfig", json!({"maxTokens": 1}));
+    check(Answer::text("12345678"), limit, "max_tokens", "1234").await;
+    check(filtered.clone(), hello(), "content_filtered", "no").await;
+    let guarded = with(
+        "guardrailConfig",
+        json!({"guardrailIdentifier": "g", "guardrailVersion": "1"}),
+    );
+    check(filtered, guarded, "guardrail_intervened", "no").await;
+    check(refusal, hello(), "end_turn", "I cannot").await;
+    check(Answer::call("rain", "{}"), hello(), "tool_use", "").await;
+    // A forced tool takes the object in; text that is none stays text.
+    check(Answer::text(r#"{"a":1}"#), forced(), "tool_use", "").await;
+    check(Answer::text(r#"{"a":"#), forced(), "end_turn", r#"{"a":"#).await;
+}
+
+#[tokio::test]
+async fn a_forced_tool_carries_the_object() {
+    let sim = start(Answer::text(r#"{"label": "billing"}"#)).await;
+    let body = post(&sim, "converse", &forced()).await.json();
+    let call = &body["output"]["message"]["content"][0]["toolUse"];
+    assert_eq!(
+        (&call["name"], &call["input"]),
+        (&json!("answer"), &json!({"label": "billing"}))
+    );
+    assert!(call["toolUseId"].as_str().unwrap().starts_with("tooluse_"));
+    let events = events(&post(&sim, "converse-stream", &forced()).await);
+    assert_eq!(
+        joined(&events, "/delta/toolUse/input"),
+        r#"{"label": "billing"}"#
+    );
+}
+
+#[tokio::test]
+async fn requests_are_validated() {
+    async fn check(body: &[u8], with: &str) {
+        let sim = start(Answer::text("x")).await;
+        for operation in ["converse", "converse-stream"] {
+            let target = format!("/model/{MODEL}/{operation}");
+            let raw = testing::request(sim.address(), "POST", &target, &[KEY], body).await;
+            assert_eq!(
+                (raw.status(), error_type(&raw)),
+                (400, "ValidationException")
+            );
+            assert!(
+                raw.json()["message"].as_str().unwrap().contains(with),
+                "{}",
+                raw.text()
+            );
+        }
+    }
+    check(b"{", "not valid JSON").await;
+    check(b"{}", "must start with a user message").await;
+    check(
+        br#"{"messages": [{"role": "user", "content": "hi"}]}"#,
+        "expected a list",
+    )
+    .await;
+    check(
+        br#"{"messages": [], "model": "x"}"#,
+        "extraneous key [model]",
+    )
+    .await;
+    let long = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"text":"{}"}}]}}]}}"#,
+        "x".repeat(900_000)
+    );
+    check(long.as_bytes(), "Input is too long for requested model.").await;
+}
+
+#[tokio::test]
+async fn paths_and_models_are_checked() {
+    let options = BedrockOptions {
+        models: vec!["a.b".to_owned()],
+        ..BedrockOptions::default()
+    };
+    let sim = start_with(Answer::text("x"), options).await;
+    let ask = async |method: &'static str, target: &'static str| {
+        let body = hello().to_string();
+        let raw = testing::request(sim.address(), method, target, &[KEY], body.as_bytes()).await;
+        let kind = (raw.status() != 200).then(|| error_type(&raw).to_owned());
+        (raw.status(), kind)
+    };
+    let failed = |status: u16, kind: &str| (status, Some(kind.to_owned()));
+    assert_eq!(ask("POST", "/model/a.b/converse").await, (200, None));
+    assert_eq!(
+        ask("POST", "/model/a.c/converse").await,
+        failed(400, "ValidationException")
+    );
+    assert_eq!(
+        ask("GET", "/model/a.b/converse").await,
+        failed(404, "UnknownOperationException")
+    );
+    assert_eq!(
+        ask("POST", "/other").await,
+        failed(404, "UnknownOperationException")
+    );
+}
+
+#[tokio::test]
+async fn exceptions_come_before_an_answer() {
+    let sim = start(Answer::text("x")).await;
+    for (name, status) in [
+        ("AccessDeniedException", 403),
+        ("ServiceQuotaExceededException", 400),
+        ("ResourceNotFoundException", 404),
+        ("ModelTimeoutException", 408),
+        ("ModelErrorException", 424),
+        ("ThrottlingException", 429),
+        ("ModelNotReadyException", 429),
+        ("InternalServerException", 500),
+        ("ServiceUnavailableException", 503),
+    ] {
+        sim.script().set_fault(Fault::Exception {
+            name: name.to_owned(),
+        });
+        let raw = post(&sim, "converse-stream", &hello()).await;
+        assert_eq!((raw.status(), error_type(&raw)), (status, name));
+        assert!(raw.json()["message"].is_string());
+    }
+    sim.script().set_fault(Fault::Status {
+        status: 429,
+        retry_after: Some(7),
+    });
+    let raw = post(&sim, "converse", &hello()).await;
+    assert_eq!(
+        (raw.status(), error_type(&raw)),
+        (429, "ThrottlingException")
+    );
+    assert_eq!(raw.header("Retry-After"), Some("7"));
+    sim.script().set_fault(Fault::Status {
+        status: 502,
+        retry_after: None,
+    });
+    assert_eq!(post(&sim, "converse", &hello()).await.status(), 502);
+}
+
+#[tokio::test]
+async fn exceptions_come_in_the_middle() {
+    async fn check(name: &str, after: usize, deltas: usize) -> Frame {
+        let sim = start(Answer::text("12345678")).await;
+        sim.script().set_fault(Fault::ExceptionInStream {
+            name: name.to_owned(),
+            after,
+        });
+        let raw = post(&sim, "converse-stream", &hello()).await;
+        let mut frames = frames(&raw.body);
+        let last = frames.pop().unwrap();
+        let of = |name| {
+            frames
+                .iter()
+                .filter(|f| f.text(":event-type") == Some(name))
+                .count()
+        };
+        assert_eq!(
+            (of("contentBlockDelta"), of("messageStop"), raw.whole),
+            (deltas, 0, true)
+        );
+        last
+    }
+    let last = check("throttlingException", 1, 1).await;
+    assert_eq!(last.text(":exception-type"), Some("throttlingException"));
+    assert!(last.payload.starts_with(b"{\"message\":"));
+    for name in [
+        "internalServerException",
+        "modelStreamErrorException",
+        "serviceUnavailableException",
+    ] {
+        assert_eq!(
+            check(name, 0, 0).await.text(":message-type"),
+            Some("exception"),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        check("validationException", 99, 2)
+            .await
+            .text(":message-type"),
+        Some("exception")
+    );
+    let outside = check("InternalFailure", 2, 2).await;
+    assert_eq!(outside.text(":message-type"), Some("error"));
+    assert_eq!(outside.text(":error-code"), Some("InternalFailure"));
+}
+
+#[tokio::test]
+async fn streams_break_off_and_garble() {
+    let sim = start(Answer::text("12345678")).await;
+    for (fault, whole) in [
+        (Fault::Truncate { after: 1 }, false),
+        (Fault::EndEarly { after: 1 }, true),
+    ] {
+        sim.script().set_fault(fault);
+        let raw = post(&sim, "converse-stream", &hello()).await;
+        let names: Vec<Option<String>> = frames(&raw.body)
+            .iter()
+            .map(|f| f.text(":event-type").map(ToOwned::to_owned))
+            .collect();
+        let expected = ["messageStart", "contentBlockDelta"].map(|n| Some(n.to_owned()));
+        assert_eq!((names.as_slice(), raw.whole), (expected.as_slice(), whole));
+    }
+    sim.script().set_fault(Fault::Garbage);
+    let raw = post(&sim, "converse-stream", &hello()).await;
+    let mut decoder = Decoder::new();
+    decoder.feed(&raw.body);
+    assert!(decoder.next_frame().is_err());
+    sim.script().set_fault(Fault::Huge { bytes: 300_000 });
+    let events = events(&post(&sim, "converse-stream", &hello()).await);
+    assert_eq!(joined(&events, "/delta/text").len(), 300_000);
+}
+
+#[tokio::test]
+async fn thoughts_fill_the_time_to_the_first_content() {
+    let answer = Answer {
+        reasoning: Some("long thoughts".to_owned()),
+        ..Answer::text("x")
+    };
+    let sim = start(answer).await;
+    let wait = Duration::from_millis(60);
+    sim.script().set_pace(Pace {
+        first_content: wait,
+        tokens_per_second: 0.0,
+    });
+    let begun = std::time::Instant::now();
+    let events = events(&post(&sim, "converse-stream", &hello()).await);
+    assert!(begun.elapsed() >= wait);
+    assert_eq!(
+        joined(&events, "/delta/reasoningContent/text"),
+        "long thoughts"
+    );
+}
+
+#[tokio::test]
+async fn recorded_bytes_come_out_the_same() {
+    let sim = start(Answer::text("x")).await;
+    let body = Frame::event("messageStop", r#"{"stopReason":"end_turn"}"#).encode();
+    sim.script().set_recorded(Some(Recorded {
+        status: 200,
+        reason: None,
+        headers: vec![(
+            "content-type".to_owned(),
+            "application/vnd.amazon.eventstream".to_owned(),
+        )],
+        body: body.clone(),
+        pieces: vec![1, 5],
+    }));
+    let raw = post(&sim, "converse-stream", &hello()).await;
+    assert_eq!(
+        raw.header("content-type"),
+        Some("application/vnd.amazon.eventstream")
+    );
+    assert_eq!(raw.body, body);
+}
+
+/// A request with a published signature, changed as told, on the raw socket.
+async fn signed(sim: &BedrockSim, from: &str, to: &str) -> (u16, String) {
+    let authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/bedrock/aws4_request, \
+                         SignedHeaders=content-type;host;x-amz-date, \
+                         Signature=730fbd8122e132d4951fb210c5d6d5fd6b3db5095cbfd31de83d900eece8b784";
+    let body = hello().to_string();
+    let request = format!(
+        "POST /model/us.amazon.nova-micro-v1%3A0/converse HTTP/1.1\r\n\
+         Host: bedrock-runtime.us-east-1.amazonaws.com\r\nContent-Type: application/json\r\n\
+         X-Amz-Date: 20150830T123600Z\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Authorization: {authorization}\r\n\r\n{body}",
+        body.len()
+    );
+    assert!(request.contains(from), "{from}");
+    let mut socket = TcpStream::connect(sim.address()).await.unwrap();
+    socket
+        .write_all(request.replace(from, to).as_bytes())
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let kind = answer
+        .split("x-amzn-ErrorType: ")
+        .nth(1)
+        .and_then(|rest| rest.split(':').next());
+    (status, kind.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn only_who_signs_comes_in() {
+    let noon = time::macros::datetime!(2015-08-30 12:36:00 UTC);
+    let at = |time: OffsetDateTime| BedrockOptions {
+        clock: Clock::fixed(time.into()),
+        ..BedrockOptions::default()
+    };
+    let sim = start_with(Answer::text("x"), at(noon)).await;
+    assert_eq!(signed(&sim, "", "").await, (200, String::new()));
+    for (from, to, kind) in [
+        ("hi", "ho", "InvalidSignatureException"),
+        ("%3A0", ":0", "InvalidSignatureException"),
+        (
+            "us-east-1/bedrock",
+            "us-east-2/bedrock",
+            "InvalidSignatureException",
+        ),
+        ("AKIDEXAMPLE", "AKIDUNKNOWN", "UnrecognizedClientException"),
+        (
+            "SignedHeaders=content-type;host;x-amz-date, ",
+            "",
+            "IncompleteSignatureException",
+        ),
+        (
+            "Authorization",
+            "X-Nothing",
+            "MissingAuthenticationTokenException",
+        ),
+        ("AWS4-HMAC-SHA256 ", "Bearer ", "AccessDeniedException"),
+    ] {
+        assert_eq!(
+            signed(&sim, from, to).await,
+            (403, kind.to_owned()),
+            "{from} {to}"
+        );
+    }
+    let late = start_with(Answer::text("x"), at(noon + time::Duration::minutes(6))).await;
+    assert_eq!(
+        signed(&late, "", "").await,
+        (403, "RequestTimeTooSkewed".to_owned())
+    );
+    let open = BedrockOptions {
+        verify: false,
+        ..BedrockOptions::default()
+    };
+    let open = start_with(Answer::text("x"), open).await;
+    assert_eq!(signed(&open, "Authorization", "X-Nothing").await.0, 200);
+}
+
+#[tokio::test]
+async fn embeddings_are_answered() {
+    let sim = start(Answer::default()).await;
+    let target = "/model/amazon.titan-embed-text-v2%3A0/invoke";
+    let body = json!({"inputText": "hello", "dimensions": 256}).to_string();
+    let raw = testing::request(sim.address(), "POST", target, &[KEY], body.as_bytes()).await;
+    assert_eq!(raw.header("X-Amzn-Bedrock-Input-Token-Count"), Some("2"));
+    assert_eq!(raw.json()["embedding"].as_array().unwrap().len(), 256);
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let options = BedrockOptions {
+        api_keys: vec!["secret-key".to_owned()],
+        ..BedrockOptions::default()
+    };
+    let shown = format!("{options:?}");
+    assert!(
+        !shown.contains("secret-key") && !shown.contains(SECRET),
+        "{shown}"
+    );
+}
