@@ -126,7 +126,7 @@ impl Assembler {
             return Ok(());
         }
         match serde_json::from_str::<Chunk>(data) {
-            Ok(chunk) if chunk.other.get("error").is_none_or(Value::is_null) => self.push(&chunk),
+            Ok(chunk) if is_chunk(&chunk) => self.push(&chunk),
             Ok(_) | Err(_) => match error::parse(data.as_bytes()) {
                 Some(error) => return Err(AssembleError::Failed { code: error.code }),
                 None => return Err(AssembleError::NotAChunk),
@@ -193,6 +193,15 @@ impl Assembler {
             ..self.head
         }
     }
+}
+
+/// All fields of a chunk may be missing, and clients take an `error` in it for a failure.
+fn is_chunk(chunk: &Chunk) -> bool {
+    let fails = chunk
+        .other
+        .get("error")
+        .is_some_and(|error| !error.is_null());
+    !fails && !chunk.is_foreign()
 }
 
 fn keep_latest(kept: &mut Nullable<String>, seen: &Nullable<String>) {

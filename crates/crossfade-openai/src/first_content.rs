@@ -1,7 +1,7 @@
 //! When the first content of a stream has passed: the moment that latency is measured at.
 //!
 //! Reads a chat completion's events only until then; afterwards a feed costs a comparison. The role and the filter's
-//! words are no content; text, a refusal or a call is.
+//! words are no content; text, a refusal, a call or sound is.
 
 #[cfg(test)]
 mod tests;
@@ -67,13 +67,23 @@ fn shows(data: &str) -> bool {
             let Some(delta) = &choice.delta else {
                 return choice.text.0;
             };
-            delta.content.0 || delta.refusal.0 || delta.tool_calls.0 || delta.function_call.0
+            let PeekDelta {
+                content,
+                refusal,
+                tool_calls,
+                function_call,
+                audio,
+            } = delta;
+            [content, refusal, tool_calls, function_call, audio]
+                .iter()
+                .any(|said| said.0)
         })
     })
 }
 
 #[derive(Deserialize)]
 struct Peek {
+    #[serde(default)]
     choices: Vec<PeekChoice>,
 }
 
@@ -96,6 +106,8 @@ struct PeekDelta {
     tool_calls: Said,
     #[serde(default)]
     function_call: Said,
+    #[serde(default)]
+    audio: Said,
 }
 
 /// Whether a value is something: text that is not empty, a list that is not empty, an object.

@@ -36,12 +36,16 @@ fn what_is_no_whole_answer() {
     assert!(assemble(&data(&[open, end, "[DONE]", "rubbish"])).is_ok());
     check(&[], AssembleError::Empty);
     check(&["[DONE]"], AssembleError::Empty);
-    check(&[r#"{"choices":[]}"#, "[DONE]"], AssembleError::Empty);
+    check(
+        &[r#"{"object":"chat.completion.chunk"}"#, "[DONE]"],
+        AssembleError::Empty,
+    );
     check(&[open, "[DONE]"], AssembleError::Unfinished);
     check(&[open], AssembleError::Unfinished);
     check(&[open, end], AssembleError::NotDone);
     check(&["rubbish", "[DONE]"], AssembleError::NotAChunk);
     check(&["{}", "[DONE]"], AssembleError::NotAChunk);
+    check(&[r#"{"answer":42}"#, "[DONE]"], AssembleError::NotAChunk);
     check(&[r#"{"choices":5}"#], AssembleError::NotAChunk);
     check(
         &[open, r#"{"error":{"message":"m","code":"x"}}"#],
@@ -155,16 +159,16 @@ fn pieces_of_every_kind() {
         json!({"finish_reason": "length", "index": 2, "logprobs": null, "message": {"annotations": [], "content": "c", "refusal": null, "role": "assistant"}}),
     );
     check(
-        &[r#"{"choices":[],"system_fingerprint":null,"service_tier":"default","x":1}"#],
+        &[r#"{"choices":[],"id":"i","system_fingerprint":null,"service_tier":"default"}"#],
         "/service_tier",
         json!("default"),
     );
     check(
-        &[r#"{"choices":[],"system_fingerprint":null,"x":1}"#],
+        &[r#"{"choices":[],"id":"i","system_fingerprint":null,"x":1}"#],
         "/system_fingerprint",
         json!(null),
     );
-    check(&[r#"{"choices":[],"x":1}"#], "/x", json!(1));
+    check(&[r#"{"choices":[],"id":"i","x":1}"#], "/x", json!(1));
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::sse;
 /// A chunk. The fields stand in the order in which Azure writes them, which is the alphabet's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// What is new, by choice; none in the first chunk and in the one with the usage.
+    /// What is new, by choice; none in the first chunk and in the one with the usage. While a model speaks aloud,
+    /// some chunks are without the key.
+    #[serde(default)]
     pub choices: Vec<ChunkChoice>,
     /// Seconds since the Unix epoch; 0 in the first chunk.
     #[serde(default)]
@@ -140,7 +142,16 @@ impl Chunk {
         sse::encode_line(&self.to_json())
     }
 
-    /// Whether it shows what a caller waits for: text, a refusal or a call.
+    /// Whether it has nothing that a chunk has: other JSON, read as if it were one.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.choices.is_empty()
+            && self.object.is_empty()
+            && self.id.is_empty()
+            && self.prompt_filter_results.is_none()
+            && self.usage.value().is_none()
+    }
+
+    /// Whether it shows what a caller waits for: text, a refusal, a call or sound.
     pub fn has_content(&self) -> bool {
         self.choices
             .iter()
@@ -152,7 +163,7 @@ impl Chunk {
 // === impl Delta ===
 
 impl Delta {
-    /// Whether it has text, a refusal or a call. The role alone is none of these.
+    /// Whether it has text, a refusal, a call or sound. The role alone is none of these.
     pub fn has_content(&self) -> bool {
         let says = |text: &Nullable<String>| text.value().is_some_and(|text| !text.is_empty());
         says(&self.content)
@@ -162,5 +173,6 @@ impl Delta {
                 .as_ref()
                 .is_some_and(|calls| !calls.is_empty())
             || self.function_call.is_some()
+            || self.other.get("audio").is_some_and(Value::is_object)
     }
 }

@@ -36,6 +36,7 @@ fn data() {
         &delta(r#"{"content":null,"tool_calls":[{"index":0}]}"#),
         true,
     );
+    check(&delta(r#"{"audio":{"transcript":"a"}}"#), true);
     check(&delta(r#"{"function_call":{"name":"f"}}"#), true);
     check(
         r#"{"choices":[{"delta":{}},{"delta":{"content":"b"}}]}"#,
