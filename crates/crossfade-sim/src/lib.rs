@@ -5,7 +5,9 @@
 
 pub mod azure;
 pub mod bedrock;
+pub mod corpus;
 pub mod eventstream;
+pub mod load;
 pub mod script;
 pub mod server;
 pub mod sigv4;

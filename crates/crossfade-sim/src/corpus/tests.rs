@@ -70,9 +70,8 @@ fn picking_follows_the_weights() {
     let picks = 20_000;
     let refused = (0..picks)
         .filter(|n| corpus.pick(unit_interval(*n)).unwrap().family == Family::Refuse)
-        .count() as f64;
-    let share = refused / 20_000.0;
-    assert!((0.01..0.04).contains(&share), "{share}");
+        .count();
+    assert!((200..800).contains(&refused), "1 to 4 %: {refused}");
     assert!(corpus.pick(1.0).is_some());
 }
 
@@ -112,7 +111,7 @@ fn labels_disagree_between_two_and_four_in_a_hundred() {
         .iter()
         .filter(|p| p.family == Family::Label && !p.wants_json())
         .collect();
-    let mut differ = 0.0;
+    let (mut differ, mut total) = (0.0, 0.0);
     for prompt in &labels {
         for serial in 0..REPEATS {
             let (a, b) = (
@@ -120,9 +119,10 @@ fn labels_disagree_between_two_and_four_in_a_hundred() {
                 Voice::Candidate.answer(prompt, serial),
             );
             differ += f64::from(u8::from(a != b));
+            total += 1.0;
         }
     }
-    let share = differ / (labels.len() as f64 * REPEATS as f64);
+    let share = differ / total;
     assert!((0.02..0.04).contains(&share), "{share}");
 }
 
