@@ -5,7 +5,7 @@
 //! wire, so that a mistake on one side cannot hide on the other.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -37,7 +37,7 @@ use error::Refusal;
 use target::{Operation, Target};
 
 /// What the simulated resource is like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AzureOptions {
     /// Where to listen; `None` is a free port of the loopback.
     pub address: Option<SocketAddr>,
@@ -67,13 +67,11 @@ pub struct AzureOptions {
 }
 
 /// A running simulated Azure; it stops when dropped.
-#[derive(Debug)]
 pub struct AzureSim {
     server: Server,
     wire: Arc<Wire>,
 }
 
-#[derive(Debug)]
 struct Wire {
     options: AzureOptions,
     api_keys: RwLock<Vec<String>>,
@@ -107,7 +105,27 @@ impl Default for AzureOptions {
     }
 }
 
+impl fmt::Debug for AzureOptions {
+    /// Keys stay out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureOptions")
+            .field("address", &self.address)
+            .field("deployments", &self.deployments)
+            .field("model", &self.model)
+            .field("steady", &self.steady)
+            .finish_non_exhaustive()
+    }
+}
+
 // === impl AzureSim ===
+
+impl fmt::Debug for AzureSim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureSim")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
 
 impl AzureSim {
     /// Starts it.

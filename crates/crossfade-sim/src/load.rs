@@ -3,7 +3,7 @@
 //! It judges each answer by the corpus, as the caller who got it would. It measures from the outside only; what happens in
 //! between is somebody else's to say.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Semaphore,
@@ -23,7 +23,7 @@ pub use caller::{Call, CallResult, Caller, Outcome};
 pub use report::{Quantiles, Report};
 
 /// What load to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LoadPlan {
     /// Where to send it.
     pub target: SocketAddr,
@@ -52,6 +52,19 @@ pub struct LoadPlan {
     pub timeout: Duration,
     /// Ends the sending early.
     pub stop: CancellationToken,
+}
+
+impl fmt::Debug for LoadPlan {
+    /// Keys stay out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadPlan")
+            .field("target", &self.target)
+            .field("deployment", &self.deployment)
+            .field("rate", &self.rate)
+            .field("duration", &self.duration)
+            .field("requests", &self.requests)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LoadPlan {

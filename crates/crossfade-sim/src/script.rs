@@ -220,7 +220,7 @@ pub struct Recorded {
 }
 
 /// A request as a simulator received it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     /// The method.
     pub method: String,
@@ -234,6 +234,17 @@ pub struct Received {
     pub length: u64,
     /// The SHA-256 of a body that was too long to be held.
     pub sha256: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Received {
+    /// Header lines carry keys, so they and the body stay out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Received {
@@ -408,4 +419,71 @@ pub fn unit_interval(n: u64) -> f64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^= z >> 31;
     (z >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_take_their_shares() {
+        let script = Script::default();
+        let status = Fault::Status {
+            status: 500,
+            retry_after: None,
+        };
+        script.set_faults(vec![(0.2, Fault::Reset), (0.1, status.clone())]);
+        let met: Vec<Fault> = (0..10_000).map(|_| script.next().fault).collect();
+        let count = |fault: &Fault| met.iter().filter(|met| *met == fault).count();
+        for (fault, range) in [
+            (Fault::Reset, 1_900..2_100),
+            (status, 900..1_100),
+            (Fault::None, 6_850..7_150),
+        ] {
+            assert!(
+                range.contains(&count(&fault)),
+                "{fault:?}: {}",
+                count(&fault)
+            );
+        }
+        let again = Script::default();
+        again.set_faults(vec![(0.2, Fault::Reset)]);
+        let repeated = (0..10_000)
+            .filter(|_| again.next().fault == Fault::Reset)
+            .count();
+        assert_eq!(repeated, count(&Fault::Reset), "by number alone");
+    }
+
+    #[test]
+    fn a_connection_that_is_not_read_uses_up_a_number() {
+        let script = Script::default();
+        assert!(!script.refuses_to_read());
+        script.set_fault(Fault::NoRead);
+        assert!(script.refuses_to_read());
+        assert_eq!((script.requests(), script.next().sequence), (1, 1));
+    }
+
+    #[test]
+    fn a_pace_is_reckoned_in_tokens() {
+        let pace = Pace {
+            first_content: Duration::from_secs(1),
+            tokens_per_second: 20.0,
+        };
+        assert_eq!(pace.whole(10.0), Duration::from_millis(1_500));
+        assert_eq!(Pace::default().whole(10.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn keys_stay_out_of_debug_output() {
+        let received = Received {
+            method: "GET".to_owned(),
+            target: "/".to_owned(),
+            headers: vec![("api-key".to_owned(), "hidden".to_owned())],
+            body: bytes::Bytes::from_static(b"hidden"),
+            length: 6,
+            sha256: None,
+        };
+        assert_eq!(received.header("Api-Key"), Some("hidden"));
+        assert!(!format!("{received:?}").contains("hidden"));
+    }
 }

@@ -237,3 +237,55 @@ fn answers_are_judged_by_the_truth() {
     };
     check("refuse-00", blocked, Judgement::Good);
 }
+
+#[tokio::test]
+async fn both_wires_say_what_their_voice_says() {
+    use crate::{
+        azure::{AzureOptions, AzureSim},
+        bedrock::{BedrockOptions, BedrockSim},
+        script::Script,
+        testing,
+    };
+    let corpus = Arc::new(Corpus::new());
+    let script = Script::new(corpus.voice(Voice::Primary));
+    let azure = AzureSim::start(AzureOptions {
+        script,
+        ..AzureOptions::default()
+    })
+    .await
+    .unwrap();
+    let script = Script::new(corpus.voice(Voice::Candidate));
+    let options = BedrockOptions {
+        script,
+        verify: false,
+        ..BedrockOptions::default()
+    };
+    let bedrock = BedrockSim::start(options).await.unwrap();
+    let key = [("api-key", "k")];
+    for prompt in corpus
+        .prompts()
+        .iter()
+        .filter(|p| p.family == Family::Text && p.history.is_empty())
+    {
+        let mut body = prompt.request("support", 3);
+        body["stream"] = json!(false);
+        body.as_object_mut().unwrap().remove("stream_options");
+        let target = "/openai/v1/chat/completions";
+        let sent = body.to_string();
+        let raw = testing::request(azure.address(), "POST", target, &key, sent.as_bytes()).await;
+        let said = &raw.json()["choices"][0]["message"]["content"];
+        assert_eq!(
+            said.as_str().map(str::to_owned),
+            Voice::Primary.answer(prompt, 3).text
+        );
+        let content = json!([{"text": body["messages"][1]["content"]}]);
+        let sent = json!({"messages": [{"role": "user", "content": content}]}).to_string();
+        let target = "/model/us.anthropic.claude-sonnet-4-6/converse";
+        let raw = testing::request(bedrock.address(), "POST", target, &[], sent.as_bytes()).await;
+        let said = &raw.json()["output"]["message"]["content"][0]["text"];
+        assert_eq!(
+            said.as_str().map(str::to_owned),
+            Voice::Candidate.answer(prompt, 3).text
+        );
+    }
+}

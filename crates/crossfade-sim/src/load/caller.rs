@@ -1,6 +1,7 @@
 //! One caller: sends a prompt as Azure's clients do, reads the answer, and judges it.
 
 use std::{
+    fmt,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -25,7 +26,7 @@ use crate::{
 const SIDE: &str = "x-crossfade-side";
 
 /// Something to ask.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// The prompt.
     pub prompt: CorpusPrompt,
@@ -74,6 +75,19 @@ pub struct Caller {
     target: SocketAddr,
     deployment: String,
     timeout: Duration,
+}
+
+// === impl Call ===
+
+impl fmt::Debug for Call {
+    /// The key stays out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("prompt", &self.prompt.id)
+            .field("serial", &self.serial)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
 }
 
 // === impl CallResult ===

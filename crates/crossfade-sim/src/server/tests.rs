@@ -120,6 +120,21 @@ async fn requests_are_framed_in_every_way() {
 }
 
 #[tokio::test]
+async fn requests_may_come_in_any_pieces() {
+    let server = start().await;
+    let request =
+        b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nA\r\nhello\r\nyou\r\n0\r\n\r\n";
+    for piece in 1..request.len() {
+        let mut socket = connect(&server).await;
+        for bytes in request.chunks(piece) {
+            socket.write_all(bytes).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        exchange(&mut socket, b"", &whole("hello\r\nyou")).await;
+    }
+}
+
+#[tokio::test]
 async fn head_and_close_are_honoured() {
     let server = start().await;
     let answer = talk(
