@@ -1,1 +1,32 @@
-//! Placeholder.
+//! From an exchange to a verdict: pure checks on what both sides answered.
+//!
+//! [`Checks::new`] compiles a route's settings once; [`Checks::compare`] judges each exchange by them. Nothing here does
+//! IO, awaits, reads a clock or panics on what a model wrote. Evidence names places and fixed phrases, never a prompt's,
+//! an answer's or an argument's text.
+
+mod answer;
+mod ask;
+mod checks;
+mod compare;
+mod decode;
+mod expansion;
+mod feeds;
+mod finding;
+mod json;
+mod label;
+mod path;
+mod schema;
+mod settings;
+mod side;
+mod similarity;
+mod stance;
+mod state;
+mod verdict;
+
+pub use compare::Checks;
+pub use feeds::{Advance, Feeds, feeds, feeds_table};
+pub use schema::SchemaError;
+pub use settings::{
+    CheckSettings, LabelSettings, LatencySettings, Price, RefusalSettings, SettingsError,
+    TextSimilaritySettings, ToolArgumentSettings,
+};

@@ -1,0 +1,204 @@
+//! A route's checks, compiled: the crate's one entrance.
+
+use std::sync::Arc;
+
+use crossfade_exchange::{Check, Exchange, Metric, MetricSet, Side as Which, Verdict};
+use crossfade_openai::path::Operation;
+
+use crate::{
+    ask::{Ask, JsonAsk},
+    checks::tool_arguments::ArgumentRules,
+    feeds::feeds,
+    label::LabelRule,
+    path::Path,
+    schema::{Schema, SchemaCache},
+    settings::{CheckSettings, Price, SettingsError},
+    side::Side,
+    stance,
+    state::Wanted,
+    verdict,
+};
+
+/// The checks of one route. Cheap to share, safe to use from several threads.
+#[derive(Debug)]
+pub struct Checks {
+    pub(crate) settings: CheckSettings,
+    pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) schemas: SchemaCache,
+    pub(crate) required: Vec<Path>,
+    pub(crate) label: Option<LabelRule>,
+    pub(crate) phrases: Vec<String>,
+    pub(crate) arguments: ArgumentRules,
+}
+
+// === impl Checks ===
+
+impl Checks {
+    /// Compiles settings.
+    pub fn new(settings: CheckSettings) -> Result<Self, SettingsError> {
+        check_ranges(&settings)?;
+        let always = [Check::Transport, Check::Envelope];
+        if let Some(check) = settings.off.iter().find(|check| always.contains(check)) {
+            return Err(SettingsError::AlwaysOn(*check));
+        }
+        let schema = settings
+            .schema
+            .as_ref()
+            .map(|schema| Schema::compile(&schema.to_string()));
+        let required = settings.required_fields.iter().map(|path| {
+            Path::parse(path).map_err(|why| SettingsError::Path {
+                key: "required_fields",
+                path: path.clone(),
+                why,
+            })
+        });
+        let phrases = settings.refusal.phrases.iter().map(|phrase| {
+            let normal = stance::normal(phrase);
+            let holds_words = normal.chars().any(char::is_alphanumeric);
+            if holds_words {
+                Ok(normal)
+            } else {
+                Err(SettingsError::EmptyPhrase(phrase.clone()))
+            }
+        });
+        Ok(Self {
+            schema: schema
+                .transpose()
+                .map_err(SettingsError::Schema)?
+                .map(Arc::new),
+            schemas: SchemaCache::default(),
+            required: required.collect::<Result<_, _>>()?,
+            label: settings
+                .label
+                .as_ref()
+                .map(LabelRule::compile)
+                .transpose()?,
+            phrases: phrases.collect::<Result<_, _>>()?,
+            arguments: ArgumentRules::compile(&settings.tool_arguments)?,
+            settings,
+        })
+    }
+
+    /// Compares what both sides answered; with one recording, judges that side alone.
+    pub fn compare(&self, exchange: &Exchange) -> Verdict {
+        let ask = Ask::read(&exchange.request);
+        let wanted = wanted(exchange);
+        let judge = |which: Which| {
+            let recording = exchange.recording(which)?;
+            Some(Side::judge(
+                self,
+                &ask,
+                wanted,
+                recording,
+                self.price(which),
+            ))
+        };
+        let (primary, candidate) = (judge(Which::Primary), judge(Which::Candidate));
+        verdict::of(self, &ask, primary.as_ref(), candidate.as_ref())
+    }
+
+    /// The bad events that this route counts. A check that is switched off takes its metrics with it; required fields and
+    /// cost count only where the route sets them.
+    pub fn metrics_on(&self) -> MetricSet {
+        let checks = Check::ALL.iter().filter(|check| self.is_on(**check));
+        let mut on = checks.fold(MetricSet::EMPTY, |on, check| on.or(feeds(*check).rollback));
+        if self.required.is_empty() {
+            on.remove(Metric::RequiredFields);
+        }
+        if self.settings.max_cost_usd.is_none() {
+            on.remove(Metric::Cost);
+        }
+        on
+    }
+
+    /// Of the metrics that are on, those that apply to a request, by the request alone: whether it asks for JSON.
+    pub fn applies(&self, json_asked: bool) -> MetricSet {
+        let mut applies = self.metrics_on();
+        if !json_asked && !self.settings.json {
+            for metric in [
+                Metric::JsonParse,
+                Metric::JsonSchema,
+                Metric::RequiredFields,
+            ] {
+                applies.remove(metric);
+            }
+        }
+        applies
+    }
+
+    /// Whether a check is on.
+    pub(crate) fn is_on(&self, check: Check) -> bool {
+        !self.settings.off.contains(&check)
+    }
+
+    /// Whether an answer to this request must be JSON.
+    pub(crate) fn wants_json(&self, ask: &Ask<'_>) -> bool {
+        match ask.json {
+            JsonAsk::Object | JsonAsk::Schema(_) => true,
+            JsonAsk::No => self.settings.json,
+        }
+    }
+
+    fn price(&self, which: Which) -> Option<&Price> {
+        match which {
+            Which::Primary => self.settings.primary_price.as_ref(),
+            Which::Candidate => self.settings.price.as_ref(),
+        }
+    }
+}
+
+/// Only chat completions are understood; what is eligible today is one.
+fn wanted(exchange: &Exchange) -> Wanted {
+    match crossfade_openai::path::parse(&exchange.path).operation {
+        Operation::Completions
+        | Operation::Embeddings
+        | Operation::Responses
+        | Operation::Models => Wanted::Other,
+        Operation::ChatCompletions | Operation::Other => {
+            if exchange.streamed {
+                Wanted::Stream
+            } else {
+                Wanted::Completion
+            }
+        }
+    }
+}
+
+fn check_ranges(settings: &CheckSettings) -> Result<(), SettingsError> {
+    let within = |key: &'static str, value: Option<f64>, most: f64, range: &'static str| match value
+        .filter(|value| !(value.is_finite() && (0.0..=most).contains(value)))
+    {
+        Some(value) => Err(SettingsError::Range { key, value, range }),
+        None => Ok(()),
+    };
+    let money = "a number of USD, 0 or more";
+    within("max_cost_usd", settings.max_cost_usd, f64::MAX, money)?;
+    for (key, price) in [
+        ("price", settings.price),
+        ("primary_price", settings.primary_price),
+    ] {
+        let Some(price) = price else { continue };
+        for value in [
+            Some(price.input),
+            price.cached,
+            price.cache_write,
+            Some(price.output),
+        ] {
+            within(key, value, f64::MAX, money)?;
+        }
+    }
+    let threshold = settings.text_similarity.threshold;
+    within(
+        "text_similarity.threshold",
+        threshold,
+        1.0,
+        "a number from 0 to 1",
+    )?;
+    if settings.max_cost_usd.is_some() && settings.price.is_none() {
+        return Err(SettingsError::NoPrice);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

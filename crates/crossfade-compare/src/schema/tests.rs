@@ -1,0 +1,142 @@
+//! What schemas accept, refuse and reveal.
+
+use crossfade_exchange::CheckOutcome;
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn violations_name_the_place_by_declared_names_only() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "class": {"enum": ["a", "b"]},
+            "items": {"type": "array", "items": {"type": "object", "properties": {"price": {"type": "number"}}}},
+            "free": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+        "required": ["class"],
+        "additionalProperties": false,
+    });
+    let schema = Schema::compile(&schema.to_string()).unwrap();
+    let check = |value: Value, evidence: Option<&str>| {
+        let finding = schema.check(&value);
+        assert_eq!(finding.evidence.as_deref(), evidence, "{value}");
+        assert_eq!(finding.failed(), evidence.is_some());
+    };
+    check(json!({"class": "a"}), None);
+    check(json!({"class": "secret"}), Some("$.class: enum"));
+    check(json!({}), Some("$: required"));
+    check(
+        json!({"class": "a", "secret": 1}),
+        Some("$: additionalProperties"),
+    );
+    check(
+        json!({"class": "a", "items": [{}, {"price": "x"}]}),
+        Some("$.items[1].price: type"),
+    );
+    check(
+        json!({"class": "a", "free": {"secret": 1}}),
+        Some("$.free[*]: type"),
+    );
+    check(json!("secret"), Some("$: type"));
+}
+
+#[test]
+fn schemas_that_reach_out_or_cost_too_much_are_refused() {
+    let check = |schema: Value, expected: Option<SchemaError>| {
+        assert_eq!(
+            Schema::compile(&schema.to_string()).err(),
+            expected,
+            "{schema}"
+        );
+    };
+    check(json!(true), None);
+    check(
+        json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}),
+        None,
+    );
+    check(
+        json!({"$ref": "https://example.com/a.json"}),
+        Some(SchemaError::Unsupported),
+    );
+    check(
+        json!({"$ref": "file:///etc/hostname"}),
+        Some(SchemaError::Unsupported),
+    );
+    check(
+        json!({"$schema": "https://example.com/meta.json"}),
+        Some(SchemaError::Unsupported),
+    );
+    check(json!({"type": "dict"}), Some(SchemaError::Unsupported));
+    check(json!({"pattern": "(?=a)b"}), Some(SchemaError::Unsupported));
+    check(
+        json!({"pattern": "(a{1000}){1000}"}),
+        Some(SchemaError::Unsupported),
+    );
+    check(
+        json!({"description": "x".repeat(LARGEST)}),
+        Some(SchemaError::TooLarge),
+    );
+    assert_eq!(Schema::compile("{").err(), Some(SchemaError::Unsupported));
+}
+
+#[test]
+fn a_schema_that_refers_to_itself_ends() {
+    let tree = json!({
+        "type": "object",
+        "properties": {"child": {"$ref": "#"}, "value": {"type": "integer"}},
+        "required": ["value"],
+    });
+    let schema = Schema::compile(&tree.to_string()).unwrap();
+    assert!(
+        !schema
+            .check(&json!({"value": 1, "child": {"value": 2}}))
+            .failed()
+    );
+    assert!(
+        schema
+            .check(&json!({"value": 1, "child": {"child": {"value": 1}}}))
+            .failed()
+    );
+    let circle = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
+    if let Ok(schema) = Schema::compile(&circle.to_string()) {
+        assert_ne!(schema.check(&json!(1)).outcome, CheckOutcome::Error);
+    }
+}
+
+#[test]
+fn a_deep_schema_fits_a_worker_threads_stack() {
+    let mut schema = json!({"type": "integer"});
+    let mut value = json!(1);
+    for _ in 0..60 {
+        schema = json!({"properties": {"a": schema}, "required": ["a"]});
+        value = json!({"a": value});
+    }
+    let text = schema.to_string();
+    let outcome = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(move || Schema::compile(&text).unwrap().check(&value).outcome)
+        .unwrap()
+        .join()
+        .unwrap();
+    assert_eq!(outcome, CheckOutcome::Pass);
+}
+
+#[test]
+fn the_cache_keeps_what_is_used_and_stays_bounded() {
+    let cache = SchemaCache::default();
+    let text = |n: usize| json!({"minimum": n}).to_string();
+    let first = cache.get(&text(0)).unwrap();
+    for n in 1..MOST_KEPT * 2 {
+        cache.get(&text(n)).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.get(&text(0)).unwrap()), "{n}");
+    }
+    assert_eq!(cache.lock().entries.len(), MOST_KEPT);
+    assert_eq!(cache.get("{").err(), Some(SchemaError::Unsupported));
+    assert_eq!(cache.get("{").err(), Some(SchemaError::Unsupported));
+    for n in 0..40 {
+        let large = json!({"minimum": n, "description": "x".repeat(LARGEST - 100)});
+        cache.get(&large.to_string()).unwrap();
+        assert!(cache.lock().text_bytes <= MOST_TEXT);
+    }
+}

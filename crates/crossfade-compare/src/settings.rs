@@ -1,0 +1,168 @@
+//! What an operator may say about a route's checks. Parsed here, compiled in [`crate::Checks::new`]; it reads no
+//! files and no environment.
+
+use std::collections::BTreeMap;
+
+use crossfade_exchange::{Check, Severity};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The checks of one route: `[routes.NAME.checks]`. Everything has a default that judges nothing the route did not
+/// ask for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckSettings {
+    /// Checks that are switched off, with the metrics they feed. `transport` and `envelope` cannot be.
+    pub off: Vec<Check>,
+    /// How much a failure of a check matters here, where the default does not fit. Risky label cells and
+    /// side-effecting tools stay blockers whatever stands here.
+    pub severity: BTreeMap<Check, Severity>,
+    /// Every answer of this route must be JSON, even if the request does not say so.
+    pub json: bool,
+    /// Whether JSON that parses only after a repair (a code fence stripped, a raw line break escaped) passes: for
+    /// applications that repair it themselves.
+    pub lenient_json: bool,
+    /// The JSON schema of the answers, used where JSON is asked for and the request brings no schema of its own.
+    pub schema: Option<Value>,
+    /// Paths that must be present and not null where JSON is asked for: `$.class`, `$.items[*].price`.
+    pub required_fields: Vec<String>,
+    /// Where the answer's label stands, if it has one.
+    pub label: Option<LabelSettings>,
+    /// Tools whose call changes the world: calling one on one side only is a blocker.
+    pub side_effecting_tools: Vec<String>,
+    /// How tool arguments may differ.
+    pub tool_arguments: ToolArgumentSettings,
+    /// How refusals are recognised.
+    pub refusal: RefusalSettings,
+    /// What is expected of free text.
+    pub text_similarity: TextSimilaritySettings,
+    /// What is expected of the time to the first content.
+    pub latency: LatencySettings,
+    /// The most that one answer may cost, in USD. Without it nothing is over cost.
+    pub max_cost_usd: Option<f64>,
+    /// The candidate's price.
+    pub price: Option<Price>,
+    /// The primary's price.
+    pub primary_price: Option<Price>,
+}
+
+/// A label at a path or matched by a pattern, out of a closed list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSettings {
+    /// The path of the label in a JSON answer; either this or `pattern`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A regular expression over the text; its first group, or the whole match, is the label.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// The closed list of labels. Letter case, surrounding punctuation, `_`, `-` and repeated spaces do not matter.
+    pub values: Vec<String>,
+    /// Cells of the confusion matrix that are blockers: the primary's label, then the candidate's; `*` is any.
+    #[serde(default)]
+    pub risky: Vec<(String, String)>,
+}
+
+/// How tool arguments may differ. Each entry is `tool.parameter`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ToolArgumentSettings {
+    /// Parameters whose values are not compared (free text such as a search query).
+    pub ignore: Vec<String>,
+    /// Parameters whose strings are compared without letter case and with spaces collapsed.
+    pub casefold: Vec<String>,
+}
+
+/// Refusals beyond those that are recognised by themselves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefusalSettings {
+    /// How a sentence starts that refuses, in any language.
+    pub phrases: Vec<String>,
+}
+
+/// What is expected of free text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextSimilaritySettings {
+    /// Similarity under which the check fails, 0..=1. Without it the score is only reported.
+    pub threshold: Option<f64>,
+}
+
+/// What is expected of the time to the first content.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatencySettings {
+    /// The candidate's first content must come within this many milliseconds. Without it the ratio is only reported.
+    pub first_content_ms: Option<u64>,
+}
+
+/// USD per million tokens, by class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Prompt tokens outside the cache.
+    pub input: f64,
+    /// Prompt tokens read from the cache; `input` if absent.
+    #[serde(default)]
+    pub cached: Option<f64>,
+    /// Prompt tokens written to the cache; `input` if absent.
+    #[serde(default)]
+    pub cache_write: Option<f64>,
+    /// Completion tokens, reasoning included.
+    pub output: f64,
+}
+
+/// Settings that cannot be compiled. The message names the key and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A path that is not understood.
+    #[error("{key}: {path:?} is not a path: {why}; write it like $.class or $.items[*].price")]
+    Path {
+        /// The key.
+        key: &'static str,
+        /// What was written.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A schema that does not compile.
+    #[error("schema: {0}")]
+    Schema(#[source] crate::schema::SchemaError),
+    /// A pattern that does not compile.
+    #[error("label.pattern: not a regular expression that is matched in linear time")]
+    Pattern(#[source] regex::Error),
+    /// A label with neither or both of path and pattern.
+    #[error("label: give either path or pattern")]
+    LabelSource,
+    /// A label without a list.
+    #[error("label.values: give at least two different labels")]
+    LabelValues,
+    /// A risky cell that names no label of the list.
+    #[error("label.risky: {0:?} is not in label.values; name one of them or \"*\"")]
+    RiskyLabel(String),
+    /// A check that cannot be switched off.
+    #[error(
+        "off: {0} cannot be switched off, the other checks stand on it; lower its severity instead"
+    )]
+    AlwaysOn(Check),
+    /// A number out of its range.
+    #[error("{key}: {value} is out of range; use {range}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// What was written.
+        value: f64,
+        /// What would be right.
+        range: &'static str,
+    },
+    /// An entry of `tool_arguments` without a tool or a parameter.
+    #[error("tool_arguments: {0:?} names no parameter; write it as tool.parameter")]
+    Parameter(String),
+    /// A refusal phrase that would match every sentence.
+    #[error("refusal.phrases: {0:?} holds no word")]
+    EmptyPhrase(String),
+    /// A limit on cost without a price.
+    #[error("max_cost_usd: set the candidate's price too, or nothing can be judged")]
+    NoPrice,
+}

@@ -1,0 +1,171 @@
+//! One side judged alone. Here, and only here, stands what counts where:
+//!
+//! 1. What was cut off by the client or by us, or not kept in full, says nothing: nothing is judged.
+//! 2. A transport that failed before any content is the arrival group's; the content group holds nothing against it.
+//! 3. A stream that broke, or ended otherwise than its protocol says, is bad as a *stream*, and nothing else of it is judged.
+//! 4. A prompt that the API's own filter refused is a *full refusal*, and nothing else.
+//! 5. Another error answer (4xx), and a body that is no completion, are bad as an *envelope*, and nothing else.
+//! 6. A completion's form is its *envelope*. One that holds nothing at all is judged no further.
+//! 7. A full refusal is a *refusal*; its missing JSON is not held against it a second time.
+//! 8. JSON that does not parse is bad as *JSON*; schema and required fields are judged only of what parses. A call of
+//!    a tool instead of JSON is judged as neither.
+//! 9. Cost is judged wherever the tokens are known.
+
+use crossfade_exchange::{Metric, MetricSet, Recording, Usage};
+
+use crate::{
+    Checks,
+    answer::{Answer, Finish},
+    ask::Ask,
+    checks::{cost, envelope, json_parse, json_schema, refusal, required_fields, tool_arguments},
+    finding::Finding,
+    json::Json,
+    settings::Price,
+    stance::Stance,
+    state::{State, Wanted},
+};
+
+/// One side with everything that can be said of it alone.
+#[derive(Debug)]
+pub(crate) struct Side<'e> {
+    pub(crate) recording: &'e Recording,
+    pub(crate) state: State,
+    /// What its text does with the request, if it was judged.
+    pub(crate) stance: Option<Stance>,
+    /// Its text read as JSON, where JSON is asked for or a label is taken from it.
+    pub(crate) json: Option<Json>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) cost_usd: Option<f64>,
+    pub(crate) transport: Finding,
+    pub(crate) envelope: Finding,
+    pub(crate) json_parse: Finding,
+    pub(crate) json_schema: Finding,
+    pub(crate) required_fields: Finding,
+    pub(crate) refusal: Finding,
+    pub(crate) tool_arguments: Finding,
+    pub(crate) cost: Finding,
+}
+
+// === impl Side ===
+
+impl<'e> Side<'e> {
+    /// Judges one recording.
+    pub(crate) fn judge(
+        checks: &Checks,
+        ask: &Ask<'_>,
+        wanted: Wanted,
+        recording: &'e Recording,
+        price: Option<&Price>,
+    ) -> Self {
+        let state = State::of(recording, wanted);
+        let counted = state
+            .answer()
+            .and_then(|answer| answer.counts)
+            .map(cost::usage);
+        let usage = recording.usage.or(counted);
+        let cost_usd = usage
+            .zip(price)
+            .map(|(usage, price)| cost::usd(&usage, price));
+        let mut side = Self {
+            recording,
+            state: State::Opaque,
+            stance: None,
+            json: None,
+            usage,
+            cost_usd,
+            transport: Finding::pass(),
+            envelope: Finding::na(),
+            json_parse: Finding::na(),
+            json_schema: Finding::na(),
+            required_fields: Finding::na(),
+            refusal: Finding::na(),
+            tool_arguments: Finding::na(),
+            cost: cost::own(cost_usd, checks.settings.max_cost_usd),
+        };
+        match &state {
+            State::Unjudged(why) => {
+                side.transport = Finding::na_because(why);
+                side.cost = Finding::na();
+            }
+            State::Failed(why) => side.transport = Finding::fail(why.clone()),
+            State::Broken(why) => side.transport = Finding::fail(*why),
+            State::Filtered => {
+                side.stance = Some(Stance::Full);
+                side.refusal = refusal::own(Stance::Full).because("filtered");
+            }
+            State::Error(what) => side.envelope = Finding::fail(what.clone()),
+            State::Malformed(what) => side.envelope = Finding::fail(*what),
+            State::Answer(answer) => {
+                side.envelope = envelope::own(ask, answer, wanted == Wanted::Stream);
+                side.judge_answer(checks, ask, answer);
+            }
+            State::Opaque => {}
+        }
+        side.state = state;
+        side
+    }
+
+    fn judge_answer(&mut self, checks: &Checks, ask: &Ask<'_>, answer: &Answer) {
+        // A filter may leave nothing at all: that is a refusal. Otherwise nothing is left to judge, unless the answer
+        // ran into its limit, which shows in what it lacks.
+        let cut = matches!(answer.finish, Finish::ContentFilter | Finish::Length);
+        if answer.is_empty() && !cut {
+            return;
+        }
+        let wants_json = checks.wants_json(ask);
+        if wants_json
+            || checks
+                .label
+                .as_ref()
+                .is_some_and(crate::label::LabelRule::needs_json)
+        {
+            self.json = Some(Json::read(&answer.text));
+        }
+        let is_json = wants_json
+            && self
+                .json
+                .as_ref()
+                .is_some_and(|json| json.value().is_some());
+        let stance = refusal::stance(answer, is_json, &checks.phrases);
+        self.stance = Some(stance);
+        self.refusal = refusal::own(stance);
+        if stance == Stance::Full {
+            return;
+        }
+        self.tool_arguments = tool_arguments::own(checks, ask, answer);
+        if !wants_json || !answer.calls.is_empty() {
+            return;
+        }
+        if let Some(json) = &self.json {
+            let lenient = checks.settings.lenient_json;
+            self.json_parse = json_parse::own(json, ask, lenient, answer.finish);
+            if let (false, Some(value)) = (self.json_parse.failed(), json.value()) {
+                self.json_schema = json_schema::own(checks, ask, value);
+                self.required_fields = required_fields::own(&checks.required, value);
+            }
+        }
+    }
+
+    /// The content group's bad events among the metrics that are on; `None` if nothing could be judged.
+    pub(crate) fn bad(&self, on: MetricSet) -> Option<MetricSet> {
+        if matches!(self.state, State::Unjudged(_)) {
+            return None;
+        }
+        let broken = matches!(self.state, State::Broken(_));
+        let judged = [
+            (Metric::Stream, broken),
+            (Metric::Envelope, self.envelope.failed()),
+            (Metric::JsonParse, self.json_parse.failed()),
+            (Metric::JsonSchema, self.json_schema.failed()),
+            (Metric::RequiredFields, self.required_fields.failed()),
+            (Metric::Refusal, self.refusal.failed()),
+            (Metric::Cost, self.cost.failed()),
+        ];
+        let bad: MetricSet = judged
+            .into_iter()
+            .filter(|(_, bad)| *bad)
+            .map(|(m, _)| m)
+            .collect();
+        Some(bad.and(on))
+    }
+}

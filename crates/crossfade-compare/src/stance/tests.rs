@@ -1,0 +1,106 @@
+//! How sentences that refuse start, and how sentences that do not.
+
+use super::*;
+
+fn check(text: &str, expected: Stance) {
+    assert_eq!(Stance::of(text, &[]), expected, "{text}");
+}
+
+#[test]
+fn answers_comply() {
+    let comply = |text| check(text, Stance::Comply);
+    comply("");
+    comply("Your refund is on its way.");
+    comply("I'm sorry to hear that. Your order was lost; a new one is on its way.");
+    comply("Sorry for the delay! The answer is 42.");
+    comply("Unfortunately, the flight was cancelled.");
+    comply("I can't find that order. Please check its number.");
+    comply("I cannot recommend this book highly enough.");
+    comply("He said: \"I'm sorry, but I can't help you.\"");
+    comply("The robot says \"I cannot assist with that\" when it is tired.");
+    comply("I can help with that. First, open the settings.");
+    comply("No. The museum is closed on Mondays.");
+    comply("As an AI, I don't have personal opinions, but I can tell you what critics wrote.");
+    comply("I don't have personal experiences. Here are three views of it: …");
+    comply(
+        "Take two tablets a day. Drink water. Rest well. I cannot provide medical advice, so ask your doctor.",
+    );
+    comply("{\"answer\": \"I'm sorry, but I can't help with that.\"}");
+    comply("It is important to note that prices change.");
+    comply("I can't wait to help!");
+}
+
+#[test]
+fn refusals_refuse() {
+    let full = |text| check(text, Stance::Full);
+    full("I'm sorry, but I can't help with that.");
+    full("I’m sorry, but I can’t assist with that request.");
+    full("Sorry, I cannot provide that information.");
+    full("**I cannot fulfill your request.** It goes against our policy.");
+    full("I apologize, but I'm not able to share details of other customers.");
+    full("Hello! Unfortunately, I am unable to assist you with this.");
+    full("As an AI language model, I cannot engage in that kind of talk.");
+    full("I'm just an AI, I can't answer that.");
+    full("I understand that you are upset, but I won't be able to help with this.");
+    full("I must respectfully decline.");
+    full("I will not write that.");
+    full("We are unable to process your request.");
+    full("It is not appropriate to ask for that.");
+    full("That is dangerous, and I cannot provide instructions for it.");
+    full("I don't feel comfortable discussing this.");
+    full("As an AI, I don't have personal opinions.");
+    full("Es tut mir leid, aber ich kann dabei nicht helfen.");
+    full("Lo siento, pero no puedo ayudarte con eso.");
+    full("很抱歉，我无法提供帮助。");
+    full(
+        "I'm sorry, but I can't help with that. However, I can help you with something else if you like.",
+    );
+}
+
+#[test]
+fn some_refusals_are_partial() {
+    let partial = |text| check(text, Stance::Partial);
+    partial("I can't provide the full text. Here is a summary of it: a man goes to sea.");
+    partial(
+        "I'm not able to give legal advice. However, I can provide general information: keep your papers.",
+    );
+    partial("I cannot write the whole memoir, but I can offer an outline: childhood, war, home.");
+}
+
+#[test]
+fn routes_add_phrases() {
+    let extra = [normal("Das ist ein  *Fall* für den Support")];
+    assert_eq!(
+        Stance::of("Das ist ein Fall für den Support.", &extra),
+        Stance::Full
+    );
+    assert_eq!(
+        Stance::of("Kein Problem. Das ist kein Fall für den Support.", &extra),
+        Stance::Comply
+    );
+}
+
+#[test]
+fn long_texts_are_read_in_part() {
+    let late = format!("{} I cannot help with that.", "All is well. ".repeat(5000));
+    check(&late, Stance::Comply);
+    check(
+        &format!("I cannot help with that. {}", "x".repeat(100_000)),
+        Stance::Full,
+    );
+    check(&"é".repeat(10_000), Stance::Comply);
+}
+
+proptest::proptest! {
+    #[test]
+    fn markup_and_white_space_do_not_matter(body in "[a-z ]{0,40}") {
+        let plain = format!("I'm sorry, but I can't help with {body}.");
+        let marked = format!("\n\n> **I’m  sorry**, but\tI can't   help with {body}.\n");
+        proptest::prop_assert_eq!(Stance::of(&plain, &[]), Stance::of(&marked, &[]));
+    }
+
+    #[test]
+    fn any_text_has_a_stance(text in "\\PC{0,300}") {
+        Stance::of(&text, &[]);
+    }
+}
