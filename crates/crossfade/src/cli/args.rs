@@ -1,0 +1,359 @@
+//! What can be typed. Every command shows an example; none does anything here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crossfade_exchange::Percent;
+
+/// Moves applications from Azure OpenAI to Amazon Bedrock on evidence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "crossfade",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    after_help = "Example:\n  crossfade check --config config/crossfade.toml\n\nExit codes: 0 done, 64 usage, 78 configuration, 1 anything else."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the proxy, the comparison and the admin listener
+    #[command(after_help = "Example:\n  crossfade serve --config config/crossfade.toml")]
+    Serve(ServeArgs),
+    /// Show the whole story on this machine, with simulated providers and no credentials
+    #[cfg(feature = "demo")]
+    #[command(after_help = "Example:\n  crossfade demo --seconds 60")]
+    Demo(DemoArgs),
+    /// Validate a configuration, and say what each route may do and why not more
+    #[command(after_help = "Example:\n  crossfade check --config config/crossfade.toml")]
+    Check(CheckArgs),
+    /// Show every route at a glance: stage, share, lease, evidence, and where its requests went
+    #[command(after_help = "Example:\n  CROSSFADE_ADMIN_TOKEN=… crossfade status")]
+    Status(StatusArgs),
+    /// Set the share of a route's traffic that the candidate answers
+    #[command(
+        after_help = "Example:\n  crossfade split support 5 --reason \"first step, agreed with the team\""
+    )]
+    Split(SplitArgs),
+    /// Give a route back to the primary, at once
+    #[command(
+        after_help = "Example:\n  crossfade rollback support --reason \"odd answers in tickets\""
+    )]
+    Rollback(ReasonArgs),
+    /// Allow a route to be raised again after a roll-back; for owners
+    #[command(after_help = "Example:\n  crossfade resume support --reason \"prompt repaired\"")]
+    Resume(ReasonArgs),
+    /// Switch mirroring on or off for all routes
+    #[command(
+        after_help = "Example:\n  crossfade mirror off --reason \"candidate's quota is needed elsewhere\""
+    )]
+    Mirror(MirrorArgs),
+    /// Show the history: every change of a split, who made it and why
+    #[command(after_help = "Example:\n  crossfade ledger --route support --limit 20")]
+    Ledger(LedgerArgs),
+    /// Run a simulated provider alone
+    #[cfg(feature = "demo")]
+    #[command(
+        after_help = "Example:\n  crossfade simulate bedrock --address 127.0.0.1:9100 --first-content 300ms --fault exception:ThrottlingException --fault-share 0.1"
+    )]
+    Simulate(SimulateArgs),
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// What this process does
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    pub(super) role: Role,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Role {
+    /// Everything
+    All,
+    /// Answer applications; needs a backplane that is shared
+    Proxy,
+    /// Compare and decide; needs a backplane that is shared
+    Worker,
+}
+
+/// `demo`
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// How long the story takes
+    #[arg(long, value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u64).range(20..=3600))]
+    pub(super) seconds: u64,
+    /// Stay up afterwards, with the admin listener
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Where the admin API is, and how what it says is printed.
+#[derive(Clone, Debug, Args)]
+pub(super) struct AdminArgs {
+    /// The admin listener; the token comes from `CROSSFADE_ADMIN_TOKEN`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CROSSFADE_ADMIN",
+        default_value = "http://127.0.0.1:9901"
+    )]
+    pub(super) admin: String,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+    /// Only this route
+    #[arg(value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+}
+
+/// `split`
+#[derive(Debug, Args)]
+pub(super) struct SplitArgs {
+    /// The route's name
+    pub(super) route: String,
+    /// The share that the candidate answers, 0 to 100
+    #[arg(value_parser = percent, allow_negative_numbers = true)]
+    pub(super) percent: Percent,
+    /// Why; the ledger keeps it
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(super) reason: String,
+    /// Go beyond what the plan allows; for owners, and recorded as such
+    #[arg(long = "override")]
+    pub(super) beyond_plan: bool,
+    /// Refuse if the route's revision is no longer this one
+    #[arg(long, value_name = "REVISION")]
+    pub(super) if_match: Option<u64>,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `rollback`, `resume`
+#[derive(Debug, Args)]
+pub(super) struct ReasonArgs {
+    /// The route's name
+    pub(super) route: String,
+    /// Why; the ledger keeps it
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(super) reason: String,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `mirror`
+#[derive(Debug, Args)]
+pub(super) struct MirrorArgs {
+    /// On or off
+    #[arg(value_enum)]
+    pub(super) switch: Switch,
+    /// Why; the ledger keeps it
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(super) reason: String,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    /// Copies are sent
+    On,
+    /// No copy is sent
+    Off,
+}
+
+/// `ledger`
+#[derive(Debug, Args)]
+pub(super) struct LedgerArgs {
+    /// Only this route
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `simulate`
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Which provider
+    #[arg(value_enum)]
+    pub(super) provider: Provider,
+    /// Where it listens; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(super) address: std::net::SocketAddr,
+    /// Time to the first content, such as 300ms
+    #[arg(long, value_name = "DURATION", default_value = "0ms")]
+    pub(super) first_content: crate::config::Span,
+    /// Tokens a second after that; 0 is as fast as it can be sent
+    #[arg(long, value_name = "N", default_value_t = 0.0)]
+    pub(super) tokens_per_second: f64,
+    /// What goes wrong: hang, no-read, reset, garbage, drip:DURATION, status:CODE, status:CODE:RETRY-AFTER, truncate:DELTAS,
+    /// stall:DELTAS, huge:SIZE, exception:NAME, exception-in-stream:NAME:DELTAS
+    #[arg(long, value_name = "FAULT")]
+    pub(super) fault: Option<String>,
+    /// The share of requests that meet the fault, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    pub(super) fault_share: f64,
+}
+
+/// A provider that can be simulated.
+#[cfg(feature = "demo")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Provider {
+    /// Azure OpenAI
+    Azure,
+    /// Amazon Bedrock
+    Bedrock,
+}
+
+fn percent(text: &str) -> Result<Percent, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim();
+    let value: f64 = number
+        .parse()
+        .map_err(|_| format!("{text:?} is not a percentage: use a number from 0 to 100"))?;
+    Percent::new(value).map_err(|error| error.to_string())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("say why: the ledger keeps it".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_parser_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        use clap::CommandFactory as _;
+        for command in Cli::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("Example:\n  "), "{}", command.get_name());
+            assert!(
+                help.contains(command.get_name()),
+                "{}: {help}",
+                command.get_name()
+            );
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn what_is_typed() {
+        let Ok(Command::Split(split)) =
+            parse("crossfade split support 12.5 --reason why --override --if-match 7")
+        else {
+            panic!("split")
+        };
+        assert_eq!(split.route, "support");
+        assert!((split.percent.percent() - 12.5).abs() < f64::EPSILON);
+        assert!(split.beyond_plan);
+        assert_eq!(split.if_match, Some(7));
+        assert_eq!(split.admin.output, Output::Text);
+        assert!(matches!(
+            parse("crossfade serve --config x.toml"),
+            Ok(Command::Serve(ServeArgs {
+                role: Role::All,
+                ..
+            }))
+        ));
+        assert!(matches!(
+            parse("crossfade mirror off --reason x"),
+            Ok(Command::Mirror(_))
+        ));
+        assert!(matches!(
+            parse("crossfade split a 5% --reason x"),
+            Ok(Command::Split(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (line, part) in [
+            ("crossfade frobnicate", "unrecognized subcommand"),
+            ("crossfade serve", "--config <FILE>"),
+            (
+                "crossfade split support 101 --reason x",
+                "use a number from 0 to 100",
+            ),
+            (
+                "crossfade split support -1 --reason x",
+                "use a number from 0 to 100",
+            ),
+            (
+                "crossfade split support ten --reason x",
+                "use a number from 0 to 100",
+            ),
+            ("crossfade split support 5", "--reason <TEXT>"),
+            ("crossfade rollback support --reason ", "say why"),
+            ("crossfade ledger --limit 0", "0 is not in 1..=1000"),
+            (
+                "crossfade status --output yaml",
+                "[possible values: text, json]",
+            ),
+        ] {
+            let error = parse(line).map(|_| ()).expect_err(line).to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `check`: what a configuration means. It validates, then says for each route what it may do and why not more, what the
+//! mirror's bounds carry, and what an operator should know before anything depends on the file.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crossfade_exchange::Metric;
+
+use crate::config::{AzureAuth, BedrockAuth, Config, Route, Size, Span};
+
+use super::{
+    args::{CheckArgs, Output},
+    failure::Failure,
+    print,
+};
+
+mod warnings;
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Report {
+    file: String,
+    facts: Vec<Fact>,
+    bounds: Vec<String>,
+    routes: Vec<RouteReport>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    what: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RouteReport {
+    route: String,
+    model: String,
+    /// What it may do.
+    may: Vec<String>,
+    /// What it may not do, and why.
+    may_not: Vec<String>,
+}
+
+/// `check`
+pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config)?;
+    let report = report(&config, args.config.display().to_string());
+    match args.output {
+        Output::Text => print::data(&text(&report)),
+        Output::Json => {
+            let json = serde_json::to_string_pretty(&report)
+                .map_err(|error| Failure::plain(error.to_string()))?;
+            print::data(&json);
+        }
+    }
+    Ok(())
+}
+
+fn report(config: &Config, file: String) -> Report {
+    Report {
+        file,
+        facts: facts(config),
+        bounds: bounds(config),
+        routes: config
+            .routes
+            .iter()
+            .map(|route| route_report(config, route))
+            .collect(),
+        warnings: warnings::of(config),
+    }
+}
+
+fn facts(config: &Config) -> Vec<Fact> {
+    let listen = &config.listen;
+    let transport = match &listen.tls {
+        Some(tls) if tls.client_ca.is_some() => "TLS, callers show a certificate",
+        Some(_) => "TLS",
+        None => "plain HTTP",
+    };
+    let azure_auth = match &config.azure.auth {
+        AzureAuth::Passthrough => "the caller's credential",
+        AzureAuth::Key(_) => "one key for all callers",
+    };
+    let bedrock_auth = match &config.bedrock.auth {
+        BedrockAuth::Default => "the AWS credential chain",
+        BedrockAuth::ApiKey(_) => "an API key",
+        BedrockAuth::Static { .. } => "an access key",
+    };
+    let bedrock_at = match &config.bedrock.endpoint {
+        Some(endpoint) => format!(" at {endpoint}"),
+        None => String::new(),
+    };
+    let tokens = config.admin.tokens.len();
+    vec![
+        Fact {
+            what: "listen",
+            value: format!(
+                "{}, {transport}, bodies up to {}, {} requests in flight",
+                listen.address,
+                Size(listen.max_body),
+                listen.max_in_flight
+            ),
+        },
+        Fact {
+            what: "admin",
+            value: format!("{}, {tokens} tokens", config.admin.address),
+        },
+        Fact {
+            what: "azure",
+            value: format!("{}, {azure_auth}", config.azure.endpoint),
+        },
+        Fact {
+            what: "bedrock",
+            value: format!(
+                "{}{bedrock_at}, {bedrock_auth}, fallback after {}",
+                config.bedrock.region,
+                Span(config.bedrock.fallback_after)
+            ),
+        },
+        Fact {
+            what: "data",
+            value: config.data.directory.display().to_string(),
+        },
+    ]
+}
+
+/// What the mirror's bounds carry. Little's law: in flight = rate × time.
+fn bounds(config: &Config) -> Vec<String> {
+    let mirror = &config.mirror;
+    if !mirror.enabled || mirror.share.is_zero() {
+        return vec!["mirroring is off: nothing is compared".to_owned()];
+    }
+    let rates = |in_flight: u64| {
+        let at = |seconds: u64| {
+            let rate = in_flight / seconds.max(1);
+            format!("{rate} a second at {seconds} s each")
+        };
+        format!("{}, {}, {}", at(1), at(5), at(20))
+    };
+    let slots = u64::try_from(mirror.slots).unwrap_or(u64::MAX);
+    let held = |bytes: usize| u64::try_from(mirror.bytes / bytes.max(1)).unwrap_or(u64::MAX);
+    let usual: usize = 32 << 10;
+    let most = mirror
+        .request_bytes
+        .saturating_add(mirror.answer_bytes.saturating_mul(2));
+    let size = |bytes: usize| Size(u64::try_from(bytes).unwrap_or(u64::MAX));
+    let mut lines = vec![
+        format!("{} of eligible units are copied", mirror.share),
+        format!("{slots} copies in flight carry {}", rates(slots)),
+        format!(
+            "{} hold {} exchanges of {} (request and both answers): {}",
+            size(mirror.bytes),
+            held(usual),
+            size(usual),
+            rates(held(usual))
+        ),
+        format!(
+            "{} hold {} exchanges of the largest size, {}: {}",
+            size(mirror.bytes),
+            held(most),
+            size(most),
+            rates(held(most))
+        ),
+        "beyond that, copies are dropped and counted; callers never wait for one".to_owned(),
+    ];
+    if let Some(rate) = mirror.rate {
+        lines.push(format!("at most {rate} copies are begun a second"));
+    }
+    lines
+}
+
+fn route_report(config: &Config, route: &Route) -> RouteReport {
+    let mut may = Vec::new();
+    let mut may_not = Vec::new();
+    let mirror = &config.mirror;
+    if mirror.enabled && !mirror.share.is_zero() {
+        may.push(format!(
+            "shadow: {} of its eligible units are copied and compared",
+            mirror.share
+        ));
+    } else {
+        may_not.push("shadow: mirroring is off; set mirror.enabled and mirror.share".to_owned());
+    }
+    let role = |least| config.admin.tokens.iter().any(|token| token.role >= least);
+    let (operators, owners) = (
+        role(crate::config::TokenRole::Operator),
+        role(crate::config::TokenRole::Owner),
+    );
+    match &route.owner {
+        None => may_not.push("above 0 %: it has no owner; set owner".to_owned()),
+        Some(_) if !operators => may_not.push(
+            "above 0 %: no token may raise it; add one of role operator under [[admin.tokens]]"
+                .to_owned(),
+        ),
+        Some(owner) => {
+            may.push(format!(
+                "ramp: up to under 100 %, by operators; {owner} answers for it"
+            ));
+            if owners {
+                may.push("100 %: only by an owner with --override, because no second side is left to compare with".to_owned());
+            } else {
+                may_not.push(
+                    "100 %, or on after a roll-back: that takes a token of role owner".to_owned(),
+                );
+            }
+        }
+    }
+    let metrics: Vec<&str> = route.rollout.metrics.iter().map(Metric::as_str).collect();
+    may.push(format!(
+        "roll back by itself, on {}; a false alarm in at most {} % of attempts",
+        metrics.join(", "),
+        route.rollout.alpha * 100.0
+    ));
+    may.push(format!("assign by {}", route.sticky_by));
+    if !route.internal.is_empty() {
+        may.push(format!(
+            "let {} internal callers choose their side",
+            route.internal.len()
+        ));
+    }
+    RouteReport {
+        route: route.id.to_string(),
+        model: route.candidate.model.clone(),
+        may,
+        may_not,
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut out = format!("{} is valid\n\n", report.file);
+    for fact in &report.facts {
+        let _ = writeln!(out, "{:<9} {}", fact.what, fact.value);
+    }
+    out.push_str("\nmirror\n");
+    for bound in &report.bounds {
+        let _ = writeln!(out, "  {bound}");
+    }
+    if report.routes.is_empty() {
+        out.push_str("\nno route: everything is passed through to Azure\n");
+    }
+    for route in &report.routes {
+        let _ = writeln!(out, "\n{} -> {}", route.route, route.model);
+        for line in &route.may {
+            let _ = writeln!(out, "  may      {line}");
+        }
+        for line in &route.may_not {
+            let _ = writeln!(out, "  may not  {line}");
+        }
+    }
+    for warning in &report.warnings {
+        let _ = write!(out, "\nwarning: {warning}");
+    }
+    if !report.warnings.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+use super::*;
+
+const BASE: &str = r#"
+[listen]
+address = "127.0.0.1:8080"
+[azure]
+endpoint = "https://ours.openai.azure.com"
+[bedrock]
+region = "us-east-1"
+"#;
+
+const OWNER: &str = r#"
+[[admin.tokens]]
+name = "ana"
+sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+role = "owner"
+"#;
+
+const ROUTE: &str = r#"
+[routes.support]
+owner = "team@example.com"
+candidate = { model = "us.anthropic.claude-sonnet-4-6" }
+"#;
+
+fn config(text: &str) -> Config {
+    Config::parse_with(text, "x.toml", &|name| Some(format!("value-of-{name}"))).unwrap()
+}
+
+fn shown(rest: &str) -> String {
+    text(&report(
+        &config(&format!("{BASE}{rest}")),
+        "x.toml".to_owned(),
+    ))
+}
+
+/// The report holds the words, in any place.
+fn check(rest: &str, parts: &[&str]) {
+    let shown = shown(rest);
+    for part in parts {
+        assert!(shown.contains(part), "missing: {part}\n{rest}\n{shown}");
+    }
+}
+
+#[test]
+fn what_a_route_may_do() {
+    check(
+        "",
+        &[
+            "x.toml is valid",
+            "no route: everything is passed through",
+            "warning: no admin token",
+        ],
+    );
+    let route = format!("{OWNER}{ROUTE}");
+    check(
+        &route,
+        &[
+            "support -> us.anthropic.claude-sonnet-4-6",
+            "may      shadow: 100 % of its eligible units",
+            "may      ramp: up to under 100 %, by operators; team@example.com answers for it",
+            "may      100 %: only by an owner with --override",
+            "may      roll back by itself, on transport, slow, stream, envelope, json_parse, json_schema, refusal; a false alarm in at most 1 % of attempts",
+            "may      assign by conversation",
+        ],
+    );
+    assert!(!shown(&route).contains("may not"), "{}", shown(&route));
+    check(ROUTE, &["may not  above 0 %: no token may raise it"]);
+    check(
+        &format!("{OWNER}[routes.x]\ncandidate = {{ model = \"m\" }}"),
+        &["may not  above 0 %: it has no owner; set owner"],
+    );
+    check(
+        &format!("{}{ROUTE}", OWNER.replace("\"owner\"", "\"operator\"")),
+        &[
+            "may not  100 %, or on after a roll-back",
+            "no token of role owner",
+        ],
+    );
+    check(
+        &format!("{OWNER}{ROUTE}[mirror]\nenabled = false"),
+        &["mirroring is off: nothing is compared", "may not  shadow"],
+    );
+}
+
+#[test]
+fn what_the_bounds_carry() {
+    check(
+        "",
+        &[
+            "1024 copies in flight carry 1024 a second at 1 s each, 204 a second at 5 s each, 51 a second at 20 s each",
+            "256MiB hold 8192 exchanges of 32KiB (request and both answers): 8192 a second at 1 s each, 1638 a second at 5 s each",
+            "256MiB hold 64 exchanges of the largest size, 4MiB: 64 a second at 1 s each",
+        ],
+    );
+    check(
+        "[mirror]\nrate = 2.5",
+        &["at most 2.5 copies are begun a second"],
+    );
+}
+
+#[test]
+fn what_deserves_a_thought() {
+    let route = format!("{OWNER}{ROUTE}");
+    check(
+        &route,
+        &["mirror has no money cap", "mirror.reverse_share is 0"],
+    );
+    check(
+        &format!("{route}[mirror]\ndaily_usd = 5"),
+        &["route support has no price"],
+    );
+    let by = |sticky: &str| format!("{OWNER}{ROUTE}sticky_by = \"{sticky}\"");
+    check(
+        &by("credential"),
+        &["assigns by credential: with fewer than about 200"],
+    );
+    check(&by("header:x-user"), &["assigns by header:x-user"]);
+    for (from, to, warning) in [
+        ("127.0.0.1:8080", "0.0.0.0:8080", "listen has no tls"),
+        (
+            "https://ours",
+            "http://ours",
+            "azure.endpoint http://ours.openai.azure.com is not encrypted",
+        ),
+        ("https://ours", "https://RESOURCE", "is the example's"),
+        (
+            "[bedrock]",
+            "[bedrock]\nendpoint = \"http://10.0.0.1\"",
+            "bedrock.endpoint http://10.0.0.1 is not",
+        ),
+        (
+            "[bedrock]",
+            "[admin]\naddress = \"0.0.0.0:9901\"\n[bedrock]",
+            "admin.address is not this machine's",
+        ),
+    ] {
+        let shown = text(&report(
+            &config(&BASE.replace(from, to)),
+            "x.toml".to_owned(),
+        ));
+        assert!(shown.contains(warning), "{warning}\n{shown}");
+    }
+    let open = BASE
+        .replace("127.0.0.1", "0.0.0.0")
+        .replace("[bedrock]", "auth = \"key\"\nkey_env = \"K\"\n[bedrock]");
+    let shown = text(&report(&config(&open), "x.toml".to_owned()));
+    assert!(
+        shown.contains("whoever reaches the listener calls Azure with your key"),
+        "{shown}"
+    );
+    assert!(!shown.contains("value-of-K"), "{shown}");
+}

@@ -1,0 +1,119 @@
+//! What is allowed in a configuration and still deserves a thought. None of it stops anything.
+
+use std::net::IpAddr;
+
+use crate::config::{AzureAuth, Config, Route, StickyBy, TokenRole};
+
+/// Every warning, the most serious kinds first.
+pub(super) fn of(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    exposure(config, &mut warnings);
+    tokens(config, &mut warnings);
+    money(config, &mut warnings);
+    for route in &config.routes {
+        of_route(route, &mut warnings);
+    }
+    if !config.routes.is_empty() && config.mirror.reverse_share.is_zero() {
+        warnings.push(
+            "mirror.reverse_share is 0: once the candidate answers everything, nothing compares it any more".to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Who can listen in, and who can call.
+fn exposure(config: &Config, warnings: &mut Vec<String>) {
+    let listen = &config.listen;
+    let local = listen.address.ip().is_loopback();
+    if listen.tls.is_none() && !local {
+        warnings.push(
+            "listen has no tls: credentials and prompts travel unencrypted between applications and the proxy".to_owned(),
+        );
+    }
+    let certified = listen
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.client_ca.is_some());
+    match &config.azure.auth {
+        AzureAuth::Key(_) if !certified && !local => warnings.push(
+            "azure.auth = \"key\" without listen.tls.client_ca: whoever reaches the listener calls Azure with your key".to_owned(),
+        ),
+        AzureAuth::Key(_) | AzureAuth::Passthrough => {}
+    }
+    if !is_private(config.admin.address.ip()) {
+        warnings.push(
+            "admin.address is not this machine's own: tokens travel unencrypted to it; put a TLS proxy or a tunnel before it".to_owned(),
+        );
+    }
+    let azure = &config.azure.endpoint;
+    if !azure.is_https() && !azure.is_loopback() {
+        warnings.push(format!("azure.endpoint {azure} is not encrypted"));
+    }
+    if azure
+        .uri()
+        .host()
+        .is_some_and(|host| host.eq_ignore_ascii_case("resource.openai.azure.com"))
+    {
+        warnings.push("azure.endpoint is the example's: name your resource".to_owned());
+    }
+    if let Some(bedrock) = &config.bedrock.endpoint
+        && !bedrock.is_https()
+        && !bedrock.is_loopback()
+    {
+        warnings.push(format!("bedrock.endpoint {bedrock} is not encrypted"));
+    }
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    ip.is_loopback()
+}
+
+/// Who may act when it matters.
+fn tokens(config: &Config, warnings: &mut Vec<String>) {
+    let tokens = &config.admin.tokens;
+    if tokens.is_empty() {
+        warnings.push(
+            "no admin token: nobody can look, move or roll back; add [[admin.tokens]]".to_owned(),
+        );
+    } else if !tokens.iter().any(|token| token.role == TokenRole::Owner) {
+        warnings.push("no token of role owner: after a roll-back nobody can resume".to_owned());
+    }
+}
+
+fn money(config: &Config, warnings: &mut Vec<String>) {
+    let mirror = &config.mirror;
+    let capped =
+        mirror.hourly_usd.is_some() || mirror.daily_usd.is_some() || mirror.attempt_usd.is_some();
+    if mirror.enabled && !mirror.share.is_zero() && !config.routes.is_empty() && !capped {
+        warnings.push(
+            "mirror has no money cap: every copy is paid for; set hourly_usd or daily_usd"
+                .to_owned(),
+        );
+    }
+    if capped {
+        for route in config
+            .routes
+            .iter()
+            .filter(|route| route.checks.price.is_none())
+        {
+            warnings.push(format!(
+                "route {} has no price: the mirror's money caps cannot count it",
+                route.id
+            ));
+        }
+    }
+}
+
+fn of_route(route: &Route, warnings: &mut Vec<String>) {
+    match route.sticky_by {
+        StickyBy::Credential => warnings.push(format!(
+            "route {} assigns by credential: with fewer than about 200 of them the roll-back test is nearly blind",
+            route.id
+        )),
+        StickyBy::User | StickyBy::Header(_) => warnings.push(format!(
+            "route {} assigns by {}: with fewer than about 200 different ones the roll-back test is nearly blind",
+            route.id, route.sticky_by
+        )),
+        StickyBy::Conversation | StickyBy::Request => {}
+    }
+}

@@ -1,0 +1,84 @@
+//! How a command ends if it does not succeed: an exit code, what happened, what to do next.
+
+use std::{fmt, process::ExitCode};
+
+use crate::config::ConfigError;
+
+/// What was typed makes no sense.
+pub(super) const USAGE: u8 = 64;
+/// The configuration is wrong.
+pub(super) const CONFIG: u8 = 78;
+/// Everything else.
+pub(super) const OTHER: u8 = 1;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    what: String,
+    remedy: Option<String>,
+}
+
+impl Failure {
+    /// Something that was typed makes no sense.
+    pub(super) fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code: USAGE,
+            what: what.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+
+    /// Something went wrong, and this is what to do about it.
+    pub(super) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code: OTHER,
+            what: what.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+
+    /// Something went wrong whose description says it all.
+    pub(super) fn plain(what: impl Into<String>) -> Self {
+        Self {
+            code: OTHER,
+            what: what.into(),
+            remedy: None,
+        }
+    }
+
+    pub(super) fn code(&self) -> ExitCode {
+        self.code.into()
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self {
+            code: CONFIG,
+            what: error.to_string(),
+            remedy: None,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::plain(format!("{error:#}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, line) in self.what.lines().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "error: {line}")?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  try: {remedy}")?;
+        }
+        Ok(())
+    }
+}

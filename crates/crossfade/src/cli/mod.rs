@@ -1,0 +1,61 @@
+//! The command line: what is typed becomes a call, and how it ends becomes an exit code. Knows no rule of its own.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod admin;
+mod args;
+mod check;
+mod failure;
+mod ledger;
+mod print;
+mod process;
+#[cfg(feature = "demo")]
+mod simulate;
+mod status;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// Runs what the command line says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+/// Help and version are answers; everything else that the parser says is a mistake in what was typed.
+fn usage(error: &clap::Error) -> ExitCode {
+    print::clap(error);
+    if error.use_stderr() {
+        failure::USAGE.into()
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => process::serve(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => process::demo(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Split(args) => admin::split(&args),
+        Command::Rollback(args) => admin::rollback(&args),
+        Command::Resume(args) => admin::resume(&args),
+        Command::Mirror(args) => admin::mirror(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Simulate(args) => simulate::run(args),
+    }
+}

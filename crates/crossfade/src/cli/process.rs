@@ -1,0 +1,54 @@
+//! The commands that stay: they load what they need, start a runtime and hand over.
+
+use std::future::Future;
+
+use crate::config::Config;
+
+use super::{
+    args::{Role, ServeArgs},
+    failure::Failure,
+};
+
+/// `serve`: until the process is told to stop.
+pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    match args.role {
+        Role::All => {}
+        Role::Proxy | Role::Worker => {
+            return Err(Failure::usage(
+                "a process of one role needs a backplane that is shared, and there is only \"local\" yet",
+                "leave --role out",
+            ));
+        }
+    }
+    let config = Config::load(&args.config)?;
+    on_all_cores(crate::serve::run(config))
+}
+
+/// `demo`: the whole story, then its summary.
+#[cfg(feature = "demo")]
+pub(super) fn demo(args: &super::args::DemoArgs) -> Result<(), Failure> {
+    let length = std::time::Duration::from_secs(args.seconds);
+    on_all_cores(crate::demo::run(length, args.keep))
+}
+
+/// Runs something that serves on a runtime with a thread for each core.
+pub(super) fn on_all_cores<F: Future<Output = anyhow::Result<()>>>(work: F) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime =
+        runtime.map_err(|error| Failure::plain(format!("cannot start threads: {error}")))?;
+    Ok(runtime.block_on(work)?)
+}
+
+/// Runs one exchange with the network on this thread.
+pub(super) fn on_this_thread<T, F: Future<Output = Result<T, Failure>>>(
+    work: F,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime =
+        runtime.map_err(|error| Failure::plain(format!("cannot start a runtime: {error}")))?;
+    runtime.block_on(work)
+}

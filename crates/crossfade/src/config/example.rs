@@ -1,0 +1,126 @@
+//! `config/crossfade.toml` holds every key, shows true defaults, and is valid.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use serde_json::Value;
+
+use super::{Config, document::Document, raw::RawConfig, schema};
+
+fn example() -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config/crossfade.toml");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The example with every key that is off until it is given.
+fn everything() -> String {
+    let example = example();
+    let lines: Vec<&str> = example
+        .lines()
+        .map(|line| {
+            let key = line
+                .strip_prefix('#')
+                .filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
+            key.unwrap_or(line)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn parse(text: &str) -> Config {
+    Config::parse_with(text, "crossfade.toml", &|_| None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn what_it_shows_as_default_is_the_default() {
+    let required = r#"
+        [azure]
+        endpoint = "https://RESOURCE.openai.azure.com"
+        [bedrock]
+        region = "us-east-1"
+        [routes.support]
+        candidate = { model = "us.anthropic.claude-sonnet-4-6" }
+    "#;
+    assert_eq!(
+        format!("{:#?}", parse(&example())),
+        format!("{:#?}", parse(required))
+    );
+}
+
+#[test]
+fn keys_that_are_off_are_keys() {
+    let text = everything();
+    let document = Document::parse(&text, "everything.toml", &|_| None).unwrap();
+    if let Err(error) = document.read::<RawConfig>() {
+        panic!("{error}");
+    }
+}
+
+/// Every key that the schema knows, with its tables; tables by name are shown as `*`.
+fn known(schema: &Value, root: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    let reference = schema["$ref"]
+        .as_str()
+        .and_then(|at| root.pointer(at.strip_prefix('#')?));
+    let schema = reference.unwrap_or(schema);
+    for key in ["anyOf", "oneOf", "allOf"] {
+        for inner in schema[key].as_array().into_iter().flatten() {
+            known(inner, root, path, keys);
+        }
+    }
+    for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        known(inner, root, &path, keys);
+        keys.insert(path);
+    }
+    for (key, inner) in [
+        ("*", &schema["additionalProperties"]),
+        ("0", &schema["items"]),
+    ] {
+        if inner["$ref"].is_string() {
+            known(inner, root, &format!("{path}.{key}"), keys);
+        }
+    }
+}
+
+/// Every key that a file holds, in the same form.
+fn held(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, inner) in table {
+                let key = if path == ".routes" { "*" } else { key };
+                let path = format!("{path}.{key}");
+                held(inner, &path, keys);
+                keys.insert(path);
+            }
+        }
+        toml::Value::Array(items) => {
+            for item in items.iter().filter(|item| item.is_table()) {
+                held(item, &format!("{path}.0"), keys);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_is_explained() {
+    let schema = schema::generate();
+    let (mut known_keys, mut held_keys) = (BTreeSet::new(), BTreeSet::new());
+    known(&schema, &schema, "", &mut known_keys);
+    held(&toml::from_str(&everything()).unwrap(), "", &mut held_keys);
+    // A key that excludes another is explained in the text beside it.
+    let told = |path: &str| {
+        example().contains(&format!(
+            " {} = ",
+            path.rsplit('.').next().unwrap_or_default()
+        ))
+    };
+    let missing: Vec<&String> = known_keys
+        .difference(&held_keys)
+        .filter(|path| !told(path))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "config/crossfade.toml does not show {missing:#?}"
+    );
+    assert!(known_keys.len() > 80, "{known_keys:#?}");
+}

@@ -1,0 +1,225 @@
+//! The JSON Schema of the configuration file: made from the types that read it. What other crates read is described
+//! here, and compared with what they read.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use crossfade_bedrock::{CandidateSettings, Overrides};
+use crossfade_compare::{CheckSettings, LabelSettings};
+use crossfade_exchange::{Check, Metric, Severity};
+
+use super::raw::RawConfig;
+
+pub(super) fn percent(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "number", "minimum": 0, "maximum": 100 })
+}
+
+fn metric_names() -> Vec<&'static str> {
+    Metric::ALL.iter().map(|metric| metric.as_str()).collect()
+}
+
+pub(super) fn metrics(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["array", "null"], "items": { "enum": metric_names() } })
+}
+
+pub(super) fn shares(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "enum": metric_names() },
+        "additionalProperties": { "type": "number", "exclusiveMinimum": 0 },
+    })
+}
+
+pub(super) fn price(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": {
+            "input": { "type": "number", "minimum": 0, "description": "Prompt tokens that no cache was used for." },
+            "cached": { "type": "number", "minimum": 0, "description": "Prompt tokens read from a cache; as input if absent." },
+            "cache_write": { "type": "number", "minimum": 0, "description": "Prompt tokens written to a cache; as input if absent." },
+            "output": { "type": "number", "minimum": 0, "description": "Completion tokens, reasoning included." },
+        },
+        "required": ["input", "output"],
+        "additionalProperties": false,
+    })
+}
+
+pub(super) fn adapt(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": {
+            "system_append": { "type": "string", "description": "Text after the caller's own instructions." },
+            "temperature": { "type": "number", "minimum": 0, "maximum": 1, "description": "Instead of the caller's temperature." },
+        },
+        "additionalProperties": false,
+    })
+}
+
+pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "description": "Model id, inference profile id or ARN." },
+            "api": { "enum": ["converse"], "description": "The Bedrock operation that is called." },
+            "base_model": { "type": "string", "description": "The model id that says what the model can do, where model is an ARN that does not tell." },
+            "default_max_tokens": { "type": "integer", "minimum": 1, "description": "The token limit of a request that states none; the model's own if absent." },
+            "stream_always": { "type": "boolean", "description": "Ask for a stream even if the caller did not, so that silence can be told from work." },
+            "annotations": { "enum": ["not_run", "absent"], "description": "Content-filter members of answers, which no filter of the primary's looked at." },
+            "answer_model": { "type": "string", "description": "The model that answers show until the primary's own is known." },
+            "capabilities": {
+                "type": "object",
+                "description": "Capabilities that the built-in table has wrong or does not know.",
+                "properties": {
+                    "structured": { "enum": ["native", "tool"] },
+                    "strict": { "type": "boolean" },
+                    "choice": { "enum": ["none", "any", "all"] },
+                    "prefill": { "type": "boolean" },
+                    "sampling": { "enum": ["both", "one", "none"] },
+                    "stop": { "enum": ["any", "visible", "none"] },
+                    "token_floor": { "type": "integer", "minimum": 0 },
+                    "reasoning": { "enum": ["none", "budget", "adaptive", "effort", "nested", "nova", "word"] },
+                    "streams": { "type": "boolean" },
+                    "leading_user": { "type": "boolean" },
+                    "result_alone": { "type": "boolean" },
+                    "result_json": { "type": "boolean" },
+                    "parallel_switch": { "type": "boolean" },
+                    "images": { "type": "boolean" },
+                },
+                "additionalProperties": false,
+            },
+        },
+        "required": ["model"],
+        "additionalProperties": false,
+    })
+}
+
+pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
+    let checks: Vec<&str> = Check::ALL.iter().map(|check| check.as_str()).collect();
+    let severities: Vec<&str> = Severity::ALL
+        .iter()
+        .map(|severity| severity.as_str())
+        .collect();
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "off": { "type": "array", "items": { "enum": checks }, "description": "Checks that are switched off, with the metrics they feed." },
+            "severity": {
+                "type": "object",
+                "propertyNames": { "enum": checks },
+                "additionalProperties": { "enum": severities },
+                "description": "How much a failure matters here, where the default does not fit.",
+            },
+            "json": { "type": "boolean", "description": "Every answer must be JSON, even if the request does not say so." },
+            "lenient_json": { "type": "boolean", "description": "JSON that parses only after a repair passes." },
+            "schema": { "type": ["object", "string"], "description": "The JSON schema of the answers: a table, JSON text, or the name of a file." },
+            "required_fields": texts,
+            "label": {
+                "type": "object",
+                "description": "Where the answer's label stands: a path or a pattern.",
+                "properties": {
+                    "path": { "type": "string" },
+                    "pattern": { "type": "string" },
+                    "values": texts,
+                    "risky": { "type": "array", "items": { "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2 } },
+                },
+                "required": ["values"],
+                "additionalProperties": false,
+            },
+            "side_effecting_tools": texts,
+            "tool_arguments": {
+                "type": "object",
+                "description": "How tool arguments may differ; each entry is tool.parameter.",
+                "properties": { "ignore": texts, "casefold": texts },
+                "additionalProperties": false,
+            },
+            "refusal": {
+                "type": "object",
+                "description": "How a sentence starts that refuses.",
+                "properties": { "phrases": texts },
+                "additionalProperties": false,
+            },
+            "text_similarity": {
+                "type": "object",
+                "description": "Similarity under which the check fails.",
+                "properties": { "threshold": { "type": "number", "minimum": 0, "maximum": 1 } },
+                "additionalProperties": false,
+            },
+            "latency": {
+                "type": "object",
+                "description": "Milliseconds within which the candidate's first content must come.",
+                "properties": { "first_content_ms": { "type": "integer", "minimum": 1 } },
+                "additionalProperties": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+pub(super) fn generate() -> Value {
+    serde_json::to_value(schemars::schema_for!(RawConfig)).unwrap()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The schema beside the example is the one these types make. `UPDATE_SCHEMA=1` writes it.
+#[test]
+fn schema_is_in_step() {
+    let path = root().join("config/crossfade.schema.json");
+    let made = format!("{:#}\n", generate());
+    if super::environment("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stands == made,
+        "config/crossfade.schema.json is not what the types say: run `UPDATE_SCHEMA=1 cargo test -p crossfade schema`"
+    );
+}
+
+/// The members of an object schema are those that a type reads: every one that it writes, and no other.
+fn same_keys(schema: &Value, full: &Value, elsewhere: &[&str]) {
+    let keys = |value: &Value| -> BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let mut written = keys(full);
+    for key in elsewhere {
+        assert!(written.remove(*key), "{key}");
+    }
+    assert_eq!(keys(&schema["properties"]), written);
+}
+
+#[test]
+fn what_other_crates_read_is_described_in_full() {
+    let mut generator = SchemaGenerator::default();
+    let checks = checks(&mut generator).to_value();
+    let full = serde_json::to_value(CheckSettings::default()).unwrap();
+    same_keys(&checks, &full, &["price", "primary_price", "max_cost_usd"]);
+    for table in ["tool_arguments", "refusal", "text_similarity", "latency"] {
+        same_keys(&checks["properties"][table], &full[table], &[]);
+    }
+    let label = LabelSettings {
+        path: None,
+        pattern: None,
+        values: Vec::new(),
+        risky: Vec::new(),
+    };
+    same_keys(
+        &checks["properties"]["label"],
+        &serde_json::to_value(label).unwrap(),
+        &[],
+    );
+
+    let candidate = candidate(&mut generator).to_value();
+    let mut full = CandidateSettings::new("m");
+    full.base_model = Some(String::new());
+    full.default_max_tokens = Some(1);
+    full.answer_model = Some(String::new());
+    same_keys(&candidate, &serde_json::to_value(full).unwrap(), &["adapt"]);
+    let overrides = serde_json::to_value(Overrides::default()).unwrap();
+    same_keys(&candidate["properties"]["capabilities"], &overrides, &[]);
+}
