@@ -1,1 +1,47 @@
-//! Placeholder.
+//! The data plane: classify, admit, decide, fork, record.
+//!
+//! It chooses between two interchangeable services and never looks behind them: it names no AWS, reads no config file, and does not
+//! drive the rollout. Nothing about the candidate, the comparison or the backplane can slow, fail or grow the primary's path: every
+//! bound here is taken by `try_`, and what happens at each is counted.
+
+mod accounting;
+mod admit;
+mod breaker;
+mod budget;
+mod call;
+mod candidate;
+mod classify;
+mod collect;
+mod credentials;
+mod draw;
+mod durations;
+mod error;
+mod face;
+mod fork;
+mod guard;
+mod in_flight;
+mod keyed;
+mod metrics;
+mod money;
+mod pairing;
+mod plane;
+mod queue;
+mod rate;
+mod record;
+mod rescue;
+mod route;
+mod shadow;
+mod spawner;
+mod stack;
+mod upgrade;
+
+pub use accounting::Accounting;
+pub use error::ProxyError;
+pub use keyed::HashKey;
+pub use metrics::{METRICS, MetricInfo};
+pub use money::{Caps, Price};
+pub use plane::{Forward, PlaneSettings, ProxyHandle};
+pub use queue::Queued;
+pub use route::{EligibilityFn, RouteSettings, Side, StickyBy};
+pub use spawner::Spawner;
+pub use stack::{Builder, Proxy};

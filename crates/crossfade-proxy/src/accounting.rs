@@ -1,0 +1,289 @@
+//! The accounting identity, held by construction: a request moves from one state to another under one lock, and an entry that is
+//! dropped without a word is counted too.
+//!
+//! `seen = ineligible + eligible`, `seen = finished + in flight`, and `eligible = compared + skipped + in flight in the mirror`, in every
+//! snapshot, not only at rest.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crossfade_exchange::{IneligibleReason, RouteId, SizeClass, SkipReason};
+use serde::Serialize;
+
+const SIZES: usize = SizeClass::ALL.len();
+const SKIPS: usize = SkipReason::ALL.len();
+const REASONS: usize = IneligibleReason::ALL.len();
+
+/// A snapshot of one route's counts, consistent in itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accounting {
+    /// The route.
+    pub route: RouteId,
+    /// Requests classified so far.
+    pub seen: u64,
+    /// Of these, requests whose answer has ended.
+    pub finished: u64,
+    /// Of these, requests still being answered.
+    pub in_flight: u64,
+    /// Requests that may not be mirrored or assigned, by reason.
+    pub ineligible: BTreeMap<IneligibleReason, u64>,
+    /// Requests that may, by size.
+    pub eligible: BTreeMap<SizeClass, u64>,
+    /// Eligible requests whose two answers were compared, by size.
+    pub compared: BTreeMap<SizeClass, u64>,
+    /// Eligible requests that were not compared, by size and reason.
+    pub skipped: BTreeMap<SizeClass, BTreeMap<SkipReason, u64>>,
+    /// Eligible requests that are neither yet.
+    pub mirror_in_flight: u64,
+}
+
+impl Accounting {
+    /// Whether the counts add up.
+    pub fn holds(&self) -> bool {
+        let sum = |counts: &BTreeMap<_, u64>| counts.values().sum::<u64>();
+        let ineligible: u64 = self.ineligible.values().sum();
+        let eligible = sum(&self.eligible);
+        let skipped: u64 = self.skipped.values().flat_map(BTreeMap::values).sum();
+        self.seen == ineligible + eligible
+            && self.seen == self.finished + self.in_flight
+            && eligible == sum(&self.compared) + skipped + self.mirror_in_flight
+    }
+
+    /// Eligible requests skipped for a reason, over all sizes.
+    pub fn skipped_for(&self, reason: SkipReason) -> u64 {
+        self.skipped.values().filter_map(|by| by.get(&reason)).sum()
+    }
+
+    /// Compared over eligible and selected by sampling, over all sizes; `None` before the first.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+    pub fn coverage(&self) -> Option<f64> {
+        let eligible: u64 = self.eligible.values().sum();
+        let selected = eligible - self.skipped_for(SkipReason::SampledOut) - self.mirror_in_flight;
+        let compared: u64 = self.compared.values().sum();
+        (selected > 0).then(|| compared as f64 / selected as f64)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    finished: u64,
+    seen: u64,
+    ineligible: [u64; REASONS],
+    eligible: [u64; SIZES],
+    compared: [u64; SIZES],
+    skipped: [[u64; SKIPS]; SIZES],
+    mirror_in_flight: u64,
+}
+
+/// The counts of one route.
+#[derive(Clone, Debug)]
+pub struct RouteAccounts {
+    route: RouteId,
+    counts: Arc<Mutex<Counts>>,
+}
+
+impl RouteAccounts {
+    /// A route with nothing counted.
+    pub fn new(route: RouteId) -> Self {
+        Self {
+            route,
+            counts: Arc::default(),
+        }
+    }
+
+    /// Counts a request that may not be mirrored or assigned.
+    pub fn ineligible(&self, reason: IneligibleReason) -> Seen {
+        self.change(|c| {
+            c.seen += 1;
+            add(&mut c.ineligible, reason.index());
+        });
+        Seen {
+            accounts: self.clone(),
+        }
+    }
+
+    /// Counts a request that may be mirrored and assigned. The ticket must be told what became of it.
+    pub fn eligible(&self, size: SizeClass) -> (Seen, Ticket) {
+        self.change(|c| {
+            c.seen += 1;
+            c.mirror_in_flight += 1;
+            add(&mut c.eligible, size.index());
+        });
+        let ticket = Ticket {
+            accounts: self.clone(),
+            size,
+            open: true,
+        };
+        (
+            Seen {
+                accounts: self.clone(),
+            },
+            ticket,
+        )
+    }
+
+    /// The counts now.
+    pub fn snapshot(&self) -> Accounting {
+        let c = self.lock();
+        let sizes = || SizeClass::ALL.iter().copied();
+        let at = |table: &[u64; SIZES], size: SizeClass| table.get(size.index()).copied();
+        Accounting {
+            route: self.route.clone(),
+            seen: c.seen,
+            finished: c.finished,
+            in_flight: c.seen - c.finished,
+            ineligible: IneligibleReason::ALL
+                .iter()
+                .copied()
+                .zip(c.ineligible.iter().copied())
+                .collect(),
+            eligible: sizes()
+                .filter_map(|s| Some((s, at(&c.eligible, s)?)))
+                .collect(),
+            compared: sizes()
+                .filter_map(|s| Some((s, at(&c.compared, s)?)))
+                .collect(),
+            skipped: sizes()
+                .zip(&c.skipped)
+                .map(|(s, by)| {
+                    (
+                        s,
+                        SkipReason::ALL
+                            .iter()
+                            .copied()
+                            .zip(by.iter().copied())
+                            .collect(),
+                    )
+                })
+                .collect(),
+            mirror_in_flight: c.mirror_in_flight,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.lock());
+    }
+}
+
+fn add(table: &mut [u64], index: usize) {
+    if let Some(count) = table.get_mut(index) {
+        *count += 1;
+    }
+}
+
+/// A request being answered; counts it as finished when dropped, which is when its answer's body ends.
+#[derive(Debug)]
+pub struct Seen {
+    accounts: RouteAccounts,
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        self.accounts.change(|c| c.finished += 1);
+    }
+}
+
+/// An eligible request that is neither compared nor skipped yet. Dropped without a word, it counts as a panic.
+#[derive(Debug)]
+pub struct Ticket {
+    accounts: RouteAccounts,
+    size: SizeClass,
+    open: bool,
+}
+
+impl Ticket {
+    /// Its two answers were compared.
+    pub fn compared(mut self) {
+        self.close(|c, size| add(&mut c.compared, size));
+    }
+
+    /// It was not compared.
+    pub fn skip(mut self, reason: SkipReason) {
+        self.close(|c, size| skip(c, size, reason));
+    }
+
+    fn close(&mut self, count: impl FnOnce(&mut Counts, usize)) {
+        if std::mem::take(&mut self.open) {
+            let size = self.size.index();
+            self.accounts.change(|c| {
+                c.mirror_in_flight -= 1;
+                count(c, size);
+            });
+        }
+    }
+}
+
+fn skip(counts: &mut Counts, size: usize, reason: SkipReason) {
+    if let Some(by) = counts.skipped.get_mut(size) {
+        add(by, reason.index());
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.close(|c, size| skip(c, size, SkipReason::Panic));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_ticket_dropped_without_a_word_is_counted() {
+        let accounts = RouteAccounts::new(RouteId::new("r"));
+        let (seen, ticket) = accounts.eligible(SizeClass::K4);
+        assert!(accounts.snapshot().holds());
+        drop(ticket);
+        let snapshot = accounts.snapshot();
+        assert_eq!(snapshot.skipped_for(SkipReason::Panic), 1);
+        assert_eq!((snapshot.in_flight, snapshot.mirror_in_flight), (1, 0));
+        drop(seen);
+        assert_eq!(accounts.snapshot().finished, 1);
+    }
+
+    #[test]
+    fn coverage_leaves_out_what_was_not_sampled() {
+        let accounts = RouteAccounts::new(RouteId::new("r"));
+        assert_eq!(accounts.snapshot().coverage(), None);
+        accounts.eligible(SizeClass::K4).1.compared();
+        accounts
+            .eligible(SizeClass::K4)
+            .1
+            .skip(SkipReason::SampledOut);
+        accounts.eligible(SizeClass::M2).1.skip(SkipReason::Slots);
+        assert_eq!(accounts.snapshot().coverage(), Some(0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn the_identity_holds_after_every_step(steps in prop::collection::vec(0u8..8, 1..200)) {
+            let accounts = RouteAccounts::new(RouteId::new("r"));
+            let (mut seen, mut tickets) = (Vec::new(), Vec::new());
+            for step in steps {
+                match step {
+                    0 => seen.push(accounts.ineligible(IneligibleReason::TooLarge)),
+                    1 | 2 => {
+                        let (s, t) = accounts.eligible(SizeClass::K32);
+                        seen.push(s);
+                        tickets.push(t);
+                    }
+                    3 => drop(seen.pop()),
+                    4 => tickets.pop().into_iter().for_each(Ticket::compared),
+                    5 => tickets.pop().into_iter().for_each(|t| t.skip(SkipReason::Bytes)),
+                    6 => drop(tickets.pop()),
+                    _ => seen.clear(),
+                }
+                prop_assert!(accounts.snapshot().holds());
+            }
+        }
+    }
+}

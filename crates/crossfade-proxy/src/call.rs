@@ -1,0 +1,76 @@
+//! A request between the layers of the stack: what `classify` found out about it.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use http::{Request, request};
+
+use crossfade_exchange::{SideBody, SizeClass, Unit, full_body};
+
+use crate::{
+    accounting::Ticket,
+    budget::Hold,
+    credentials::Caller,
+    route::{Now, Route},
+};
+
+/// A request as the inner layers see it.
+pub(crate) struct Call {
+    /// The proxy's own id.
+    pub(crate) id: u128,
+    /// Method, target, headers; the proxy's own headers are removed.
+    pub(crate) parts: request::Parts,
+    /// When it came.
+    pub(crate) received: Now,
+    /// When its body had come, and the proxy's own work began.
+    pub(crate) ready: Instant,
+    /// Keyed hash of credential and deployment; `None` where no route is known.
+    pub(crate) caller: Option<Caller>,
+    /// Whether Azure has accepted the caller lately; set by `admit`.
+    pub(crate) admitted: bool,
+    /// What is to be done with it.
+    pub(crate) kind: Kind,
+}
+
+/// What is to be done with a request.
+pub(crate) enum Kind {
+    /// Streamed to Azure, whatever it is.
+    Forward(SideBody, Option<Arc<Route>>),
+    /// Collected: may be mirrored and assigned.
+    Eligible(Eligible),
+}
+
+/// An eligible request.
+pub(crate) struct Eligible {
+    pub(crate) route: Arc<Route>,
+    pub(crate) deployment: String,
+    pub(crate) body: Bytes,
+    pub(crate) size: SizeClass,
+    pub(crate) unit: Unit,
+    pub(crate) streamed: bool,
+    pub(crate) json: bool,
+    pub(crate) max_output_tokens: Option<u64>,
+    pub(crate) named: Option<crossfade_exchange::Side>,
+    pub(crate) ticket: Ticket,
+    pub(crate) hold: Hold,
+}
+
+impl Call {
+    /// The id as text (UUID form), for spans and exchanges.
+    pub(crate) fn id_text(&self) -> String {
+        uuid::Uuid::from_u128(self.id).to_string()
+    }
+}
+
+/// A collected request for a side, as the caller sent it.
+pub(crate) fn collected(parts: &request::Parts, body: &Bytes) -> Request<SideBody> {
+    Request::from_parts(parts.clone(), full_body(body.clone()))
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("id", &self.id_text())
+            .finish_non_exhaustive()
+    }
+}

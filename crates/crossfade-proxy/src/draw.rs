@@ -1,0 +1,305 @@
+//! Drawn answers on the sending side: numbered when they are sent, resolved once in each group, and never lost.
+//!
+//! Before a coin may decide, room for all three messages of a drawn answer is reserved on the outcome queue; without room the
+//! primary answers and nothing is drawn. What has not been resolved at the age of its group is resolved here: bad only if it is
+//! known bad or silent.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc::{self, OwnedPermit};
+
+use crossfade_exchange::{
+    DrawKey, Drawn, Group, Metric, MetricSet, OutcomeMessage, RouteId, Settled, Side, Unit,
+};
+use crossfade_rollout::AttemptFacts;
+
+use crate::route::{Now, lock};
+
+/// Drawn answers that may wait to be resolved, per route.
+const PENDING: usize = 65_536;
+/// A stream without a byte for this long is silent.
+const SILENT: Duration = Duration::from_secs(30);
+
+type Permit = OwnedPermit<OutcomeMessage>;
+
+/// Room on the outcome queue for one drawn answer.
+#[derive(Debug)]
+pub(crate) struct DrawPermit {
+    announce: Permit,
+    arrival: Permit,
+    content: Permit,
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DrawnAs {
+    pub(crate) side: Side,
+    pub(crate) probability: f64,
+    pub(crate) salt: u64,
+    pub(crate) unit: Unit,
+    pub(crate) applies: MetricSet,
+    pub(crate) streamed: bool,
+}
+
+/// The drawn answers of one route.
+#[derive(Debug)]
+pub(crate) struct DrawLine {
+    route: RouteId,
+    replica: u32,
+    outcomes: mpsc::Sender<OutcomeMessage>,
+    state: Mutex<LineState>,
+}
+
+#[derive(Debug, Default)]
+struct LineState {
+    sequence: u64,
+    last_micros: u64,
+    pending: VecDeque<Arc<Draw>>,
+}
+
+impl DrawLine {
+    pub(crate) fn new(
+        route: RouteId,
+        replica: u32,
+        outcomes: mpsc::Sender<OutcomeMessage>,
+    ) -> Self {
+        Self {
+            route,
+            replica,
+            outcomes,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Room for one more drawn answer, if there is any.
+    pub(crate) fn reserve(&self) -> Option<DrawPermit> {
+        if lock(&self.state).pending.len() >= PENDING {
+            return None;
+        }
+        let permit = || self.outcomes.clone().try_reserve_owned().ok();
+        Some(DrawPermit {
+            announce: permit()?,
+            arrival: permit()?,
+            content: permit()?,
+        })
+    }
+
+    /// Announces a drawn answer at the moment it is sent. Number, time and message are one step, so that the queue holds
+    /// announcements in send order.
+    pub(crate) fn announce(
+        &self,
+        permit: DrawPermit,
+        attempt: &AttemptFacts,
+        drawn: DrawnAs,
+        now: Now,
+    ) -> Arc<Draw> {
+        let mut state = lock(&self.state);
+        let micros = u64::try_from(now.unix.as_micros()).unwrap_or(u64::MAX);
+        state.last_micros = state.last_micros.max(micros);
+        let key = DrawKey {
+            sent_unix_micros: state.last_micros,
+            replica: self.replica,
+            sequence: state.sequence,
+        };
+        state.sequence += 1;
+        permit.announce.send(OutcomeMessage::Drawn(Drawn {
+            key,
+            route: self.route.clone(),
+            attempt: attempt.id,
+            side: drawn.side,
+            probability: drawn.probability,
+            salt: drawn.salt,
+            unit: drawn.unit,
+            applies: drawn.applies,
+        }));
+        let slow = if drawn.streamed {
+            attempt.slow_streamed
+        } else {
+            attempt.slow_plain
+        };
+        let draw = Arc::new(Draw {
+            key,
+            route: self.route.clone(),
+            applies: drawn.applies,
+            slow,
+            arrival_age: attempt.arrival_age,
+            content_age: attempt.content_age,
+            sent: now.instant,
+            state: Mutex::new(DrawState {
+                arrival: Some(permit.arrival),
+                content: Some(permit.content),
+                last_byte: None,
+            }),
+        });
+        state.pending.push_back(Arc::clone(&draw));
+        draw
+    }
+
+    /// Resolves what has reached its age and forgets what is resolved. Called a few times a second.
+    pub(crate) fn age(&self, now: Instant) {
+        let mut state = lock(&self.state);
+        for draw in &state.pending {
+            draw.age(now);
+        }
+        state.pending.retain(|draw| !draw.is_resolved());
+    }
+
+    /// Tells the worker that everything sent up to now has been announced.
+    pub(crate) fn watermark(&self, now: Now) {
+        let mut state = lock(&self.state);
+        let micros = u64::try_from(now.unix.as_micros()).unwrap_or(u64::MAX);
+        state.last_micros = state.last_micros.max(micros);
+        // A full queue means that announcements are under way anyway; the next second brings another watermark.
+        drop(self.outcomes.try_send(OutcomeMessage::Watermark {
+            route: self.route.clone(),
+            replica: self.replica,
+            announced_unix_micros: state.last_micros,
+        }));
+    }
+}
+
+/// One drawn answer, shared by its recorder and the line that ages it.
+#[derive(Debug)]
+pub(crate) struct Draw {
+    key: DrawKey,
+    route: RouteId,
+    applies: MetricSet,
+    slow: Duration,
+    arrival_age: Duration,
+    content_age: Duration,
+    sent: Instant,
+    state: Mutex<DrawState>,
+}
+
+#[derive(Debug)]
+struct DrawState {
+    arrival: Option<Permit>,
+    content: Option<Permit>,
+    last_byte: Option<Instant>,
+}
+
+impl Draw {
+    pub(crate) fn key(&self) -> DrawKey {
+        self.key
+    }
+
+    /// The first content came this long after the request was sent.
+    pub(crate) fn first_content(&self, after: Duration) {
+        let bad = if after > self.slow {
+            MetricSet::EMPTY.with(Metric::Slow)
+        } else {
+            MetricSet::EMPTY
+        };
+        self.settle(Group::Arrival, bad);
+    }
+
+    /// Bytes came.
+    pub(crate) fn byte(&self, now: Instant) {
+        lock(&self.state).last_byte = Some(now);
+    }
+
+    /// There was no answer: a bad arrival, and nothing to judge after it.
+    pub(crate) fn failed(&self) {
+        self.settle(Group::Arrival, MetricSet::EMPTY.with(Metric::Transport));
+        self.settle(Group::Content, MetricSet::EMPTY);
+    }
+
+    /// The answer broke off after its head: before the first content that is a bad arrival, after it a bad stream.
+    pub(crate) fn broke(&self) {
+        let arrived = lock(&self.state).arrival.is_none();
+        if arrived {
+            self.settle(Group::Content, MetricSet::EMPTY.with(Metric::Stream));
+        } else {
+            self.failed();
+        }
+    }
+
+    /// The caller went away. After the primary's 99th percentile that is a bad event, or a hanging side would censor itself.
+    pub(crate) fn aborted(&self, after: Duration, p99: Option<(Duration, Duration)>) {
+        let (first, total) = p99.unwrap_or((self.arrival_age, self.content_age));
+        let arrived = lock(&self.state).arrival.is_none();
+        match arrived {
+            false if after > first => self.failed(),
+            true if after > total => {
+                self.settle(Group::Content, MetricSet::EMPTY.with(Metric::Stream));
+            }
+            _ => {
+                self.settle(Group::Arrival, MetricSet::EMPTY);
+                self.settle(Group::Content, MetricSet::EMPTY);
+            }
+        }
+    }
+
+    /// The content will be judged by the worker, who resolves it; nothing of it is resolved here any more.
+    pub(crate) fn hand_over(&self) {
+        drop(lock(&self.state).content.take());
+    }
+
+    /// Whether the content has not been resolved yet.
+    pub(crate) fn content_is_open(&self) -> bool {
+        lock(&self.state).content.is_some()
+    }
+
+    /// The content will not be judged: not bad, on both sides alike.
+    pub(crate) fn unjudged(&self) {
+        self.settle(Group::Content, MetricSet::EMPTY);
+    }
+
+    /// Resolves a group, once: whoever comes first.
+    fn settle(&self, group: Group, bad: MetricSet) {
+        let permit = {
+            let mut state = lock(&self.state);
+            match group {
+                Group::Arrival => state.arrival.take(),
+                Group::Content => state.content.take(),
+            }
+        };
+        if let Some(permit) = permit {
+            let bad = bad.and(self.applies).of_group(group);
+            let settled = Settled {
+                key: self.key,
+                group,
+                bad,
+            };
+            permit.send(OutcomeMessage::Settled(self.route.clone(), settled));
+        }
+    }
+
+    fn age(&self, now: Instant) {
+        let age = now.saturating_duration_since(self.sent);
+        if age >= self.arrival_age {
+            // No content yet at this age is silence.
+            self.settle(Group::Arrival, MetricSet::EMPTY.with(Metric::Transport));
+        }
+        if age >= self.content_age {
+            let last = lock(&self.state).last_byte;
+            let silent = last.is_some_and(|at| now.saturating_duration_since(at) >= SILENT);
+            let bad = if silent {
+                MetricSet::EMPTY.with(Metric::Stream)
+            } else {
+                MetricSet::EMPTY
+            };
+            self.settle(Group::Content, bad);
+        }
+    }
+
+    fn is_resolved(&self) -> bool {
+        let state = lock(&self.state);
+        state.arrival.is_none() && state.content.is_none()
+    }
+}
+
+impl Drop for Draw {
+    /// Whatever path forgot it, a drawn answer is resolved.
+    fn drop(&mut self) {
+        self.settle(Group::Arrival, MetricSet::EMPTY);
+        self.settle(Group::Content, MetricSet::EMPTY);
+    }
+}
+
+#[cfg(test)]
+mod tests;

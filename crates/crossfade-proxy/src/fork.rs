@@ -1,0 +1,426 @@
+//! Fork: who answers, who shadows, and what is recorded of both.
+//!
+//! `crossfade_rollout::decide` says who answers; this only carries it out. The shadow is started after the answering side has accepted
+//! the request, in the background, and is never awaited.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::BodyExt;
+use tower::Service;
+
+use crossfade_exchange::{
+    AnswerReason, Assignment, BoxError, Exchange, Patience, Role, Side, SideBody, SideReport,
+    SideResponse, SkipReason,
+};
+use crossfade_rollout::{DecideFacts, Split, decide};
+
+use crate::{
+    breaker::Gate,
+    call::{Call, Eligible, Kind, collected},
+    candidate::{self, CandidateAnswer},
+    draw::{Draw, DrawnAs},
+    face,
+    pairing::{Opening, Pairing},
+    plane::{Answer, Plane},
+    record::{Capture, RecordedBody, Recorder, RecorderPlan},
+    route::{Now, Route},
+    shadow,
+    upgrade::Upgrade,
+};
+
+const SIDE: HeaderName = HeaderName::from_static("x-crossfade-side");
+
+/// The innermost service: carries out what was decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Fork(pub(crate) Arc<Plane>);
+
+impl Service<Call> for Fork {
+    type Response = SideResponse;
+    type Error = BoxError;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let plane = Arc::clone(&self.0);
+        Box::pin(async move {
+            let Call {
+                id,
+                parts,
+                received,
+                ready,
+                caller,
+                admitted,
+                kind,
+            } = call;
+            match kind {
+                Kind::Forward(body, route) => {
+                    let request = Request::from_parts(parts, body);
+                    let answer = forward(&plane, request).await?;
+                    plane.learn_admission(caller, answer.status());
+                    count(&plane, route.as_ref(), answer.status());
+                    Ok(mark(&plane, answer, Side::Primary))
+                }
+                Kind::Eligible(eligible) => {
+                    let id = uuid::Uuid::from_u128(id).to_string();
+                    let call = Collected {
+                        plane,
+                        id,
+                        parts,
+                        received,
+                        ready,
+                        caller,
+                        admitted,
+                    };
+                    call.answer(eligible).await
+                }
+            }
+        })
+    }
+}
+
+/// Streams a request to Azure without looking at it, upgrades included.
+async fn forward(plane: &Plane, mut request: Request<SideBody>) -> Result<SideResponse, BoxError> {
+    let upgrade = Upgrade::take(&mut request);
+    let mut answer = plane.send(request).await?;
+    if let Some(upgrade) = upgrade {
+        upgrade.join(&mut answer, &plane.spawner);
+    }
+    Ok(answer)
+}
+
+fn count(plane: &Plane, route: Option<&Arc<Route>>, status: http::StatusCode) {
+    match route {
+        Some(route) => route.metrics.answered(Side::Primary, status),
+        None => plane
+            .routes
+            .load()
+            .unrouted
+            .1
+            .answered(Side::Primary, status),
+    }
+}
+
+fn mark(plane: &Plane, mut answer: SideResponse, side: Side) -> SideResponse {
+    if plane.settings.expose_side {
+        answer
+            .headers_mut()
+            .insert(SIDE, HeaderValue::from_static(side.as_str()));
+    }
+    answer
+}
+
+/// A collected request with everything needed to answer it.
+struct Collected {
+    plane: Arc<Plane>,
+    id: String,
+    parts: http::request::Parts,
+    received: Now,
+    ready: Instant,
+    caller: Option<crate::credentials::Caller>,
+    admitted: bool,
+}
+
+/// What is carried along after the decision.
+struct Decided {
+    eligible: Eligible,
+    assignment: Assignment,
+    draw: Option<Arc<Draw>>,
+}
+
+impl Collected {
+    async fn answer(self, eligible: Eligible) -> Result<SideResponse, BoxError> {
+        let decided = self.decide(eligible);
+        self.plane
+            .metrics
+            .overhead
+            .record(self.ready.elapsed().as_secs_f64());
+        match decided.assignment.answer {
+            Side::Primary => self.answer_by_primary(decided, None).await,
+            Side::Candidate => self.answer_by_candidate(decided).await,
+        }
+    }
+
+    fn decide(&self, eligible: Eligible) -> Decided {
+        let route = &eligible.route;
+        let split: Arc<Split> = Arc::clone(&route.split.borrow());
+        let now = Now::read();
+        let killed = self.plane.killed.load(Ordering::Relaxed);
+        let permit = if split.is_drawn() {
+            route.draws.reserve()
+        } else {
+            None
+        };
+        let facts = DecideFacts {
+            unit: eligible.unit,
+            eligible: true,
+            admitted: self.admitted,
+            lease_valid: split.lease_valid(now.instant),
+            breaker_open: route.state.breaker.gate(now.instant) == Gate::Open,
+            killed,
+            named: eligible.named,
+            outcomes_room: permit.is_some(),
+        };
+        let assignment = decide(&split, &route.settings.mirror, &facts);
+        let draw = match (permit, &split.attempt) {
+            (Some(permit), Some(attempt)) if assignment.drawn => {
+                let drawn = DrawnAs {
+                    side: assignment.answer,
+                    probability: assignment.probability,
+                    salt: assignment.salt,
+                    unit: eligible.unit,
+                    applies: (route.settings.applies)(eligible.json),
+                    streamed: eligible.streamed,
+                };
+                Some(route.draws.announce(permit, attempt, drawn, now))
+            }
+            _ => None,
+        };
+        Decided {
+            eligible,
+            assignment,
+            draw,
+        }
+    }
+
+    /// Azure answers: by assignment, or because the candidate failed (`failed`).
+    async fn answer_by_primary(
+        self,
+        decided: Decided,
+        failed: Option<CandidateAnswer>,
+    ) -> Result<SideResponse, BoxError> {
+        let Decided {
+            eligible,
+            assignment,
+            draw,
+        } = decided;
+        let route = Arc::clone(&eligible.route);
+        let sent = Instant::now();
+        let request = collected(&self.parts, &eligible.body);
+        // After a fallback the drawn answer is the candidate's, and it has been resolved as failed.
+        let draw = draw.filter(|_| failed.is_none());
+        let answer = match self.plane.send(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if let Some(draw) = draw {
+                    draw.failed();
+                }
+                eligible.ticket.skip(SkipReason::PrimaryFailed);
+                return Err(error);
+            }
+        };
+        let status = answer.status();
+        self.plane.learn_admission(self.caller, status);
+        route.metrics.answered(Side::Primary, status);
+        let pairing = self.open(eligible, assignment, draw.clone(), status, failed);
+        let plan = pairing.plan(&self.plane, Side::Primary, sent, draw);
+        Ok(mark(&self.plane, recorded(answer, plan), Side::Primary))
+    }
+
+    /// The candidate answers; if it fails before its first content, Azure does.
+    async fn answer_by_candidate(self, decided: Decided) -> Result<SideResponse, BoxError> {
+        let Decided {
+            eligible,
+            assignment,
+            draw,
+        } = decided;
+        let route = Arc::clone(&eligible.route);
+        let sent = Instant::now();
+        let mut request = candidate::request(&self.parts, &eligible.body);
+        request
+            .extensions_mut()
+            .insert(route.state.face(&eligible.deployment));
+        request
+            .extensions_mut()
+            .insert(Patience(route.settings.fallback_after));
+        let asked = candidate::ask(&route, request, sent, self.plane.settings.deadline).await;
+        let answer = match asked {
+            CandidateAnswer::Answer(answer) => answer,
+            failed @ CandidateAnswer::Failed { reason, .. } => {
+                if let Some(draw) = &draw {
+                    draw.failed();
+                }
+                route.metrics.fallback(reason);
+                tracing::info!(name: "proxy.candidate.fallback", route = %route.id(), reason = reason.as_str());
+                let decided = Decided {
+                    eligible,
+                    assignment,
+                    draw,
+                };
+                return self.answer_by_primary(decided, Some(failed)).await;
+            }
+        };
+        let status = answer.status();
+        route.metrics.answered(Side::Candidate, status);
+        let pairing = self.open(eligible, assignment, draw.clone(), status, None);
+        let plan = pairing.plan(&self.plane, Side::Candidate, sent, draw);
+        Ok(mark(&self.plane, recorded(answer, plan), Side::Candidate))
+    }
+
+    /// Opens the exchange of an answer whose head has come, and starts its shadow if there is to be one.
+    fn open(
+        &self,
+        eligible: Eligible,
+        assignment: Assignment,
+        draw: Option<Arc<Draw>>,
+        status: http::StatusCode,
+        failed: Option<CandidateAnswer>,
+    ) -> OpenExchange {
+        let route = Arc::clone(&eligible.route);
+        let streamed = eligible.streamed;
+        let deployment = eligible.deployment.clone();
+        let body = eligible.body.clone();
+        let size = eligible.size;
+        let fell_back = failed.is_some();
+        let mut exchange = Exchange {
+            id: self.id.clone(),
+            route: route.id().clone(),
+            received_unix_ms: u64::try_from(self.received.unix.as_millis()).unwrap_or(u64::MAX),
+            path: self.parts.uri.path().to_owned(),
+            request: body.clone(),
+            size,
+            streamed,
+            assignment,
+            draw: draw.as_ref().map(|d| d.key()),
+            primary: None,
+            candidate: None,
+        };
+        let max_output_tokens = eligible.max_output_tokens;
+        let mut ticket = Some(eligible.ticket);
+        let mut skip = |reason| {
+            if let Some(ticket) = ticket.take() {
+                ticket.skip(reason);
+            }
+        };
+        let mut start = None;
+        match assignment.shadow {
+            _ if !status.is_success() => skip(refused(status, fell_back)),
+            None => skip(not_selected(&self.plane, &route, assignment)),
+            // A fallback that the reversed mirror had selected is a pair already: both sides were asked.
+            Some(Side::Primary) if fell_back => {}
+            Some(other) => {
+                match shadow::admit(&self.plane, &route, other, body.len(), max_output_tokens) {
+                    Ok(admitted) => start = Some((other, admitted)),
+                    Err(reason) => skip(reason),
+                }
+            }
+        }
+        if let Some(CandidateAnswer::Failed { recording, .. }) = failed
+            && ticket.is_some()
+        {
+            exchange.candidate = Some(*recording);
+        }
+        let wanted = ticket.is_some() || draw.is_some();
+        let pairing = Pairing::new(Opening {
+            exchange,
+            ticket,
+            draw,
+            request_hold: Some(eligible.hold),
+            shadow: start.is_some(),
+            queue: self.plane.queue.clone(),
+        });
+        if let Some((other, admitted)) = start {
+            let job = shadow::Job {
+                side: other,
+                admitted,
+                pairing: Arc::clone(&pairing),
+                route: Arc::clone(&route),
+                deployment: deployment.clone(),
+                streamed,
+            };
+            job.spawn(&self.plane, &self.parts, body);
+        }
+        OpenExchange {
+            pairing,
+            route,
+            deployment,
+            streamed,
+            wanted,
+        }
+    }
+}
+
+/// Why a request whose answer was not 2xx is not mirrored.
+fn refused(status: http::StatusCode, fell_back: bool) -> SkipReason {
+    match status.as_u16() {
+        408 | 429 | 500..=599 => SkipReason::PrimaryFailed,
+        _ if fell_back => SkipReason::CandidateUnavailable,
+        _ => SkipReason::PrimaryRefused,
+    }
+}
+
+/// Why no shadow was selected.
+fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
+    let off = plane.killed.load(Ordering::Relaxed) || !route.split.borrow().mirror_enabled;
+    if off || assignment.reason == AnswerReason::Killed {
+        SkipReason::Disabled
+    } else {
+        SkipReason::SampledOut
+    }
+}
+
+/// An exchange whose answering side is about to be recorded.
+struct OpenExchange {
+    pairing: Arc<Pairing>,
+    route: Arc<Route>,
+    deployment: String,
+    streamed: bool,
+    wanted: bool,
+}
+
+impl OpenExchange {
+    fn plan(
+        self,
+        plane: &Plane,
+        side: Side,
+        sent: Instant,
+        draw: Option<Arc<Draw>>,
+    ) -> RecorderPlan {
+        let Self {
+            pairing,
+            route,
+            deployment,
+            streamed,
+            wanted,
+        } = self;
+        let faceless = side == Side::Primary && route.state.is_faceless(&deployment);
+        let capture = (wanted || faceless)
+            .then(|| Capture::new(&plane.bytes, plane.settings.answer_bytes))
+            .flatten();
+        let learner = (side == Side::Primary).then(|| (Arc::clone(&route), deployment));
+        let breaker = (side == Side::Candidate).then(|| Arc::clone(&route));
+        RecorderPlan {
+            route,
+            side,
+            role: Role::Answering,
+            streamed,
+            sent,
+            capture,
+            draw,
+            done: Box::new(move |recording, hold| {
+                if let Some((route, deployment)) = learner {
+                    face::learn(&route.state, &deployment, &recording);
+                }
+                if let Some(route) = breaker {
+                    candidate::record_in_breaker(&route, &recording);
+                }
+                pairing.deliver(recording, hold);
+            }),
+        }
+    }
+}
+
+/// An answer with a recorder on its body.
+fn recorded(answer: SideResponse, plan: RecorderPlan) -> SideResponse {
+    let (mut head, body) = answer.into_parts();
+    let recorder = Recorder::new(plan, &head);
+    head.extensions.remove::<SideReport>();
+    SideResponse::from_parts(head, RecordedBody::new(body, recorder).boxed_unsync())
+}

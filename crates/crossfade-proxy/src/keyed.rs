@@ -1,0 +1,97 @@
+//! Keyed hashes of what identifies callers: irreversible without the data directory's key.
+
+use http::{HeaderMap, HeaderName, header};
+
+use crossfade_exchange::Unit;
+
+use crate::credentials::Caller;
+
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("ocp-apim-subscription-key");
+
+/// The hashing key. Replicas share it, so that they assign alike.
+#[derive(Clone)]
+pub struct HashKey([u8; 32]);
+
+impl std::fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashKey(…)")
+    }
+}
+
+impl HashKey {
+    /// A key of 32 random bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A hash over parts. Each is preceded by its length, so that no two lists of parts hash alike by shifting bytes.
+    fn hash<'a>(
+        &self,
+        domain: &str,
+        first: &[u8],
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> u128 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        let mut add = |part: &[u8]| {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        };
+        add(domain.as_bytes());
+        add(first);
+        parts.into_iter().for_each(add);
+        let mut half = [0; 16];
+        hasher.finalize_xof().fill(&mut half);
+        u128::from_le_bytes(half)
+    }
+
+    /// The caller: whatever credential headers came, and the deployment they were meant for.
+    pub fn caller(&self, headers: &HeaderMap, deployment: &str) -> Caller {
+        let credentials = [API_KEY, header::AUTHORIZATION, SUBSCRIPTION_KEY]
+            .map(|name| headers.get(name).map_or(&[][..], |v| v.as_bytes()));
+        self.hash("caller", deployment.as_bytes(), credentials)
+    }
+
+    /// The unit of a caller's parts.
+    pub fn unit<'a>(
+        &self,
+        kind: &str,
+        caller: Caller,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Unit {
+        Unit(self.hash(kind, &caller.to_le_bytes(), parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let key = HashKey::new([7; 32]);
+        let unit = |parts: &[&str]| key.unit("conversation", 1, parts.iter().map(|p| p.as_bytes()));
+        assert_eq!(unit(&["ab", "c"]), unit(&["ab", "c"]));
+        assert_ne!(unit(&["ab", "c"]), unit(&["a", "bc"]));
+        assert_ne!(
+            unit(&["ab", "c"]),
+            HashKey::new([8; 32]).unit("conversation", 1, [&b"ab"[..], b"c"])
+        );
+    }
+
+    #[test]
+    fn a_caller_is_credential_and_deployment() {
+        let key = HashKey::new([7; 32]);
+        let mut headers = HeaderMap::new();
+        let nobody = key.caller(&headers, "d");
+        headers.insert("api-key", "k".parse().unwrap());
+        let by_key = key.caller(&headers, "d");
+        assert_ne!(nobody, by_key);
+        assert_ne!(by_key, key.caller(&headers, "e"));
+        headers.insert("x-other", "1".parse().unwrap());
+        assert_eq!(by_key, key.caller(&headers, "d"));
+        let mut bearer = HeaderMap::new();
+        bearer.insert("authorization", "k".parse().unwrap());
+        assert_ne!(by_key, key.caller(&bearer, "d"), "a key is not a token");
+    }
+}

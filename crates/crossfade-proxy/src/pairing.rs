@@ -1,0 +1,165 @@
+//! Two recordings on their way to becoming one exchange.
+//!
+//! The answering side always reports; the shadow side reports or gives up with a reason. When nothing more is awaited the exchange is
+//! offered to the queue, as a pair, or alone if its answering side was drawn, or not at all.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crossfade_exchange::{Ending, Exchange, Recording, Role, Side, SkipReason};
+
+use crate::{
+    accounting::Ticket,
+    budget::Hold,
+    draw::Draw,
+    queue::{Queued, offer},
+    route::lock,
+};
+
+/// What an exchange starts with.
+pub(crate) struct Opening {
+    pub(crate) exchange: Exchange,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) request_hold: Option<Hold>,
+    /// Whether a shadow has been started.
+    pub(crate) shadow: bool,
+    pub(crate) queue: mpsc::Sender<Queued>,
+}
+
+struct Open {
+    opening: Opening,
+    holds: Vec<Hold>,
+    answered: bool,
+}
+
+/// An exchange in the making.
+pub(crate) struct Pairing {
+    open: Mutex<Option<Open>>,
+    cancel: CancellationToken,
+}
+
+impl Pairing {
+    pub(crate) fn new(mut opening: Opening) -> Arc<Self> {
+        let holds = opening.request_hold.take().into_iter().collect();
+        let open = Open {
+            opening,
+            holds,
+            answered: false,
+        };
+        Arc::new(Self {
+            open: Mutex::new(Some(open)),
+            cancel: CancellationToken::new(),
+        })
+    }
+
+    /// Cancelled when the shadow's answer could no longer be compared.
+    pub(crate) fn cancelled(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// A side reports.
+    pub(crate) fn deliver(&self, recording: Recording, hold: Option<Hold>) {
+        let mut slot = lock(&self.open);
+        let Some(mut open) = slot.take() else { return };
+        open.holds.extend(hold);
+        match recording.role {
+            Role::Answering => {
+                if recording.ending == Ending::ClientAbort {
+                    self.cancel.cancel();
+                    open.end(Some(SkipReason::ClientAbort));
+                    return;
+                }
+                open.answered = true;
+            }
+            Role::Shadow => {
+                open.opening.shadow = false;
+                if let Some(reason) = shadow_skip(&recording)
+                    && let Some(ticket) = open.opening.ticket.take()
+                {
+                    ticket.skip(reason);
+                }
+            }
+        }
+        match recording.side {
+            Side::Primary => open.opening.exchange.primary = Some(recording),
+            Side::Candidate => open.opening.exchange.candidate = Some(recording),
+        }
+        Self::proceed(&mut slot, open);
+    }
+
+    /// The shadow side will not report, if it has not yet.
+    pub(crate) fn give_up_if_awaited(&self, reason: SkipReason) {
+        let mut slot = lock(&self.open);
+        let Some(mut open) = slot.take_if(|open| open.opening.shadow) else {
+            return;
+        };
+        open.opening.shadow = false;
+        if let Some(ticket) = open.opening.ticket.take() {
+            ticket.skip(reason);
+        }
+        Self::proceed(&mut slot, open);
+    }
+
+    fn proceed(slot: &mut Option<Open>, open: Open) {
+        if open.answered && !open.opening.shadow {
+            open.end(None);
+        } else {
+            *slot = Some(open);
+        }
+    }
+}
+
+/// Why a shadow's recording is no comparison, if it is none. A candidate that gave no answer is still sent on, so that its failure is seen.
+fn shadow_skip(recording: &Recording) -> Option<SkipReason> {
+    if recording.failover.is_some() {
+        return Some(SkipReason::CandidateUnavailable);
+    }
+    match recording.ending {
+        Ending::Complete | Ending::Broken => None,
+        Ending::TimedOut | Ending::Failed => Some(SkipReason::CandidateUnavailable),
+        Ending::Deadline => Some(SkipReason::Deadline),
+        Ending::ClientAbort => Some(SkipReason::ClientAbort),
+    }
+}
+
+impl Open {
+    /// Nothing more is awaited: on to the queue, or not.
+    fn end(self, skipped: Option<SkipReason>) {
+        let Opening {
+            exchange,
+            mut ticket,
+            draw,
+            queue,
+            ..
+        } = self.opening;
+        if let Some(reason) = skipped {
+            if let Some(ticket) = ticket.take() {
+                ticket.skip(reason);
+            }
+            // The recorder has resolved an aborted answer by the rule for aborts.
+            return;
+        }
+        let draw = draw.filter(|draw| draw.content_is_open());
+        let drawn = draw.as_ref().map(|_| exchange.assignment.answer);
+        if !exchange.is_pair() && drawn.is_none() {
+            return;
+        }
+        let queued = Queued {
+            exchange,
+            drawn,
+            ticket,
+            _holds: self.holds,
+        };
+        let taken = offer(&queue, queued);
+        if let Some(draw) = draw {
+            if taken {
+                draw.hand_over();
+            } else {
+                draw.unjudged();
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What the whole data plane shares.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use http::{Request, StatusCode};
+use tokio::sync::mpsc;
+use tower::{ServiceExt, util::BoxCloneSyncService};
+
+use crossfade_exchange::{BoxError, RouteId, SideBody, SideResponse};
+use crossfade_rollout::Baseline;
+
+use crate::{
+    accounting::Accounting,
+    budget::Budget,
+    credentials::{AcceptedCredentials, Caller},
+    keyed::HashKey,
+    metrics::SharedMetrics,
+    queue::Queued,
+    rate::Rate,
+    route::{Now, RouteTable},
+    spawner::Spawner,
+};
+
+/// An answer under way.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<SideResponse, BoxError>> + Send>>;
+
+/// The way to Azure for a request whose body may still be streaming.
+pub type Forward = BoxCloneSyncService<Request<SideBody>, SideResponse, BoxError>;
+
+/// The data plane's bounds.
+#[derive(Clone, Debug)]
+pub struct PlaneSettings {
+    /// Requests at once; over it, 503.
+    pub max_in_flight: usize,
+    /// The largest body of any request, in bytes; over it, 413.
+    pub max_body: u64,
+    /// Whether answers carry `x-crossfade-side`.
+    pub expose_side: bool,
+    /// Mirrors at once.
+    pub slots: usize,
+    /// Bytes held for everything that is mirrored.
+    pub bytes: usize,
+    /// The largest request that is mirrored.
+    pub request_bytes: usize,
+    /// The most that is captured of one answer.
+    pub answer_bytes: usize,
+    /// The most mirrors a second, after sampling; `None` is no bound.
+    pub rate: Option<f64>,
+    /// The longest a mirror may take.
+    pub deadline: Duration,
+}
+
+impl Default for PlaneSettings {
+    fn default() -> Self {
+        Self {
+            max_in_flight: 10_000,
+            max_body: 1 << 30,
+            expose_side: false,
+            slots: 1024,
+            bytes: 256 << 20,
+            request_bytes: 2 << 20,
+            answer_bytes: 1 << 20,
+            rate: None,
+            deadline: Duration::from_secs(120),
+        }
+    }
+}
+
+/// What every layer shares.
+pub(crate) struct Plane {
+    pub(crate) settings: PlaneSettings,
+    pub(crate) key: HashKey,
+    pub(crate) routes: ArcSwap<RouteTable>,
+    pub(crate) forward: Forward,
+    pub(crate) accepted: AcceptedCredentials,
+    pub(crate) slots: Budget,
+    pub(crate) bytes: Budget,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) queue: mpsc::Sender<Queued>,
+    pub(crate) spawner: Spawner,
+    pub(crate) metrics: SharedMetrics,
+    pub(crate) killed: AtomicBool,
+}
+
+impl fmt::Debug for Plane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plane")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plane {
+    /// Sends a request to Azure.
+    pub(crate) fn send(&self, request: Request<SideBody>) -> Answer {
+        Box::pin(self.forward.clone().oneshot(request))
+    }
+
+    /// What Azure's status says about a caller.
+    pub(crate) fn learn_admission(&self, caller: Option<Caller>, status: StatusCode) {
+        let Some(caller) = caller else { return };
+        if status.is_success() {
+            self.accepted.accept(caller, Now::read().instant);
+        } else if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+            self.accepted.refuse(caller);
+        }
+    }
+}
+
+/// What operators and the worker may ask of, and tell, a running data plane. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ProxyHandle(pub(crate) Arc<Plane>);
+
+impl ProxyHandle {
+    /// The counts of every route, `_unrouted` last.
+    pub fn accounting(&self) -> Vec<Accounting> {
+        let routes = self.0.routes.load();
+        let mut all: Vec<Accounting> = routes.all().map(|r| r.accounts.snapshot()).collect();
+        all.sort_by(|a, b| a.route.cmp(&b.route));
+        all.push(routes.unrouted.0.snapshot());
+        all
+    }
+
+    /// Brings the exported metrics in step; called at each scrape.
+    pub fn export_metrics(&self) {
+        let routes = self.0.routes.load();
+        for route in routes.all() {
+            route.metrics.export(&route.accounts.snapshot());
+        }
+        routes.unrouted.1.export(&routes.unrouted.0.snapshot());
+        let queued = self.0.queue.max_capacity() - self.0.queue.capacity();
+        self.0.metrics.export(self.0.bytes.used(), queued);
+    }
+
+    /// The primary's typical times on a route.
+    pub fn baseline(&self, route: &RouteId) -> Option<Baseline> {
+        let routes = self.0.routes.load_full();
+        routes
+            .all()
+            .find(|r| r.id() == route)
+            .map(|r| r.state.baseline())
+    }
+
+    /// The local kill switch: while on, only the primary answers and nothing is mirrored.
+    pub fn kill(&self, on: bool) {
+        self.0.killed.store(on, Ordering::Relaxed);
+    }
+
+    /// Bytes held for mirroring, and the bound.
+    pub fn held_bytes(&self) -> (usize, usize) {
+        (self.0.bytes.used(), self.0.bytes.limit())
+    }
+
+    /// Mirrors under way, and the bound.
+    pub fn mirror_slots(&self) -> (usize, usize) {
+        (self.0.slots.used(), self.0.slots.limit())
+    }
+
+    /// Puts another route table in place; requests under way finish on the old one.
+    pub fn replace_routes(&self, routes: RouteTable) {
+        self.0.routes.store(Arc::new(routes));
+    }
+
+    /// Waits for the mirrors under way for up to `patience`, then drops the rest and counts them.
+    pub async fn drain(&self, patience: Duration) {
+        self.0.spawner.drain(patience).await;
+    }
+}

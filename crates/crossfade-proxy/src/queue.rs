@@ -1,0 +1,40 @@
+//! The sending end of the queue of finished exchanges, and what stands on it.
+
+use tokio::sync::mpsc;
+
+use crossfade_exchange::{Exchange, Side, SkipReason};
+
+use crate::{accounting::Ticket, budget::Hold};
+
+/// A finished exchange on its way to the comparison, with what it holds: its place in the accounting and its bytes in the budget.
+#[derive(Debug)]
+pub struct Queued {
+    /// The exchange.
+    pub exchange: Exchange,
+    /// The drawn side, if this answer's content is to be resolved by whoever compares it.
+    pub drawn: Option<Side>,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) _holds: Vec<Hold>,
+}
+
+impl Queued {
+    /// The exchange has been compared (or judged alone, if it is no pair).
+    pub fn compared(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.compared();
+        }
+    }
+}
+
+/// Offers a finished exchange; never waits. A full queue drops it, and it is counted.
+pub(crate) fn offer(queue: &mpsc::Sender<Queued>, item: Queued) -> bool {
+    match queue.try_send(item) {
+        Ok(()) => true,
+        Err(mpsc::error::TrySendError::Full(item) | mpsc::error::TrySendError::Closed(item)) => {
+            if let Some(ticket) = item.ticket {
+                ticket.skip(SkipReason::QueueFull);
+            }
+            false
+        }
+    }
+}

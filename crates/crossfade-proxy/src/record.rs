@@ -1,0 +1,332 @@
+//! The recorder: a body that passes every frame on and notes what it saw.
+//!
+//! It never holds a frame back. End of body and early drop both finish the recording; what is captured is bounded by the capture
+//! limit and by the byte budget, and beyond either the recording says `truncated` while the stream goes on.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, header, response};
+use http_body::{Body, Frame, SizeHint};
+
+use crossfade_exchange::{BoxError, Ending, Recording, Role, Side, SideBody, SideReport, Timings};
+use crossfade_openai::first_content::FirstContent;
+
+use crate::{
+    budget::{Budget, Hold},
+    draw::Draw,
+    route::Route,
+};
+
+/// A reader that leaves a frame waiting this long has fallen behind.
+const BEHIND: Duration = Duration::from_millis(250);
+
+/// Called once, with the recording and what it holds of the byte budget.
+pub(crate) type Done = Box<dyn FnOnce(Recording, Option<Hold>) + Send>;
+
+/// What is recorded of a side's answer.
+pub(crate) struct Recorder {
+    route: Arc<Route>,
+    side: Side,
+    role: Role,
+    streamed: bool,
+    sent: Instant,
+    status: u16,
+    content_type: Option<String>,
+    content_encoding: Option<String>,
+    timings: Timings,
+    capture: Option<Capture>,
+    detector: Option<FirstContent>,
+    report: SideReport,
+    draw: Option<Arc<Draw>>,
+    handed_out: Option<Instant>,
+    behind: bool,
+    done: Option<Done>,
+}
+
+/// What to record, beyond what the answer's head says.
+pub(crate) struct RecorderPlan {
+    pub(crate) route: Arc<Route>,
+    pub(crate) side: Side,
+    pub(crate) role: Role,
+    pub(crate) streamed: bool,
+    pub(crate) sent: Instant,
+    pub(crate) capture: Option<Capture>,
+    pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) done: Done,
+}
+
+/// Where captured bytes go.
+pub(crate) struct Capture {
+    bytes: Vec<u8>,
+    hold: Hold,
+    limit: usize,
+    truncated: bool,
+}
+
+impl Capture {
+    /// A capture of at most `limit` bytes within the budget.
+    pub(crate) fn new(budget: &Budget, limit: usize) -> Option<Self> {
+        Some(Self {
+            bytes: Vec::new(),
+            hold: budget.try_take(0)?,
+            limit,
+            truncated: false,
+        })
+    }
+
+    fn take(&mut self, data: &[u8]) {
+        if self.truncated {
+            return;
+        }
+        let wanted = self.bytes.len() + data.len();
+        if wanted > self.limit {
+            self.truncated = true;
+            return;
+        }
+        if wanted > self.bytes.capacity() {
+            // Grown by doubling, and never beyond what the budget has room for.
+            let capacity = wanted.next_power_of_two().clamp(1024, self.limit.max(1024));
+            if !self.hold.try_grow(capacity - self.bytes.capacity()) {
+                self.truncated = true;
+                return;
+            }
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(data);
+    }
+}
+
+impl Recorder {
+    /// A recorder for an answer whose head has just come.
+    pub(crate) fn new(plan: RecorderPlan, head: &response::Parts) -> Self {
+        let report = head
+            .extensions
+            .get::<SideReport>()
+            .cloned()
+            .unwrap_or_default();
+        let timings = Timings {
+            headers: Some(plan.sent.elapsed()),
+            ..Timings::default()
+        };
+        Self {
+            route: plan.route,
+            side: plan.side,
+            role: plan.role,
+            streamed: plan.streamed,
+            sent: plan.sent,
+            status: head.status.as_u16(),
+            content_type: text(&head.headers, header::CONTENT_TYPE),
+            content_encoding: text(&head.headers, header::CONTENT_ENCODING),
+            timings,
+            capture: plan.capture,
+            detector: None,
+            report,
+            draw: plan.draw,
+            handed_out: None,
+            behind: false,
+            done: Some(plan.done),
+        }
+        .with_detector()
+    }
+
+    /// In an event stream the first content has to be looked for; of anything else it is the first byte. A compressed stream is opaque.
+    fn with_detector(mut self) -> Self {
+        let is_events = self
+            .content_type
+            .as_deref()
+            .is_some_and(|t| t.starts_with("text/event-stream"));
+        if is_events && self.content_encoding.is_none() {
+            self.detector = Some(FirstContent::new());
+        }
+        self
+    }
+
+    fn polled(&mut self, now: Instant) {
+        if let Some(at) = self.handed_out.take() {
+            self.behind |= now.saturating_duration_since(at) > BEHIND;
+        }
+    }
+
+    fn data(&mut self, data: &[u8], now: Instant) {
+        let after = now.saturating_duration_since(self.sent);
+        if self.timings.first_byte.is_none() {
+            self.timings.first_byte = Some(after);
+            self.route.metrics.first_byte(self.side, self.role, after);
+        }
+        if self.timings.first_content.is_none()
+            && self
+                .detector
+                .as_mut()
+                .is_none_or(|detector| detector.feed(data))
+        {
+            self.timings.first_content = Some(after);
+            self.detector = None;
+            if let Some(draw) = &self.draw
+                && !self.status_is_bad()
+            {
+                draw.first_content(after);
+            }
+        }
+        if let Some(draw) = &self.draw {
+            draw.byte(now);
+        }
+        if let Some(capture) = &mut self.capture {
+            capture.take(data);
+        }
+        self.handed_out = Some(now);
+    }
+
+    fn status_is_bad(&self) -> bool {
+        matches!(self.status, 408 | 429 | 500..=599)
+    }
+
+    /// The end, however it came; only the first call counts.
+    fn finish(&mut self, ending: Ending) {
+        let Some(done) = self.done.take() else { return };
+        let after = self.sent.elapsed();
+        let late = self.report.late.get();
+        // A stream may end cleanly on the connection and still have failed: the side says so.
+        let ending = if ending == Ending::Complete && late.is_some_and(|l| l.failed.is_some()) {
+            Ending::Broken
+        } else {
+            ending
+        };
+        self.timings.total = Some(after);
+        self.timings.kept_up = !self.behind;
+        self.resolve(ending, after);
+        if ending == Ending::Complete && !self.behind {
+            self.route.metrics.ended(self.side, self.role, after);
+            self.learn(after);
+        }
+        let (body, truncated, hold) = match self.capture.take() {
+            Some(c) => (Bytes::from(c.bytes), c.truncated, Some(c.hold)),
+            None => (Bytes::new(), true, None),
+        };
+        let mut losses = self.report.losses.to_vec();
+        losses.extend(late.into_iter().flat_map(|l| l.losses.iter().cloned()));
+        let recording = Recording {
+            side: self.side,
+            role: self.role,
+            ending,
+            status: Some(self.status),
+            content_type: self.content_type.take(),
+            content_encoding: self.content_encoding.take(),
+            body,
+            truncated,
+            timings: self.timings,
+            failover: self.report.failover,
+            losses,
+            usage: late.and_then(|l| l.usage),
+        };
+        done(recording, hold);
+    }
+
+    /// What the ending means for a drawn answer.
+    fn resolve(&self, ending: Ending, after: Duration) {
+        let Some(draw) = &self.draw else { return };
+        match ending {
+            Ending::Complete if self.status_is_bad() => draw.failed(),
+            // A whole answer without content still arrived when it ended.
+            Ending::Complete => draw.first_content(after),
+            Ending::Broken | Ending::TimedOut | Ending::Failed => draw.broke(),
+            Ending::ClientAbort | Ending::Deadline => {
+                draw.aborted(after, self.route.state.p99(self.streamed));
+            }
+        }
+    }
+
+    fn learn(&self, total: Duration) {
+        if self.side == Side::Primary && (200..300).contains(&self.status) {
+            let first = self.timings.first_content.unwrap_or(total);
+            self.route.state.learn_times(self.streamed, first, total);
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.finish(match self.role {
+            Role::Answering => Ending::ClientAbort,
+            Role::Shadow => Ending::Deadline,
+        });
+    }
+}
+
+fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<String> {
+    headers
+        .get(name)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned)
+}
+
+/// A body with a recorder beside it.
+pub(crate) struct RecordedBody {
+    inner: SideBody,
+    recorder: Recorder,
+    left: Option<u64>,
+}
+
+impl RecordedBody {
+    pub(crate) fn new(inner: SideBody, recorder: Recorder) -> Self {
+        let left = inner.size_hint().exact();
+        let mut body = Self {
+            inner,
+            recorder,
+            left,
+        };
+        if body.inner.is_end_stream() {
+            body.recorder.finish(Ending::Complete);
+        }
+        body
+    }
+
+    /// The connection may stop reading as soon as it has what `content-length` promised, without asking for the end.
+    fn seen(&mut self, bytes: usize) {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(bytes as u64);
+        }
+        if self.left == Some(0) || self.inner.is_end_stream() {
+            self.recorder.finish(Ending::Complete);
+        }
+    }
+}
+
+impl Body for RecordedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        this.recorder.polled(Instant::now());
+        let frame = std::task::ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    let bytes = data.len();
+                    this.recorder.data(data, Instant::now());
+                    this.seen(bytes);
+                }
+            }
+            Some(Err(_)) => this.recorder.finish(Ending::Broken),
+            None => this.recorder.finish(Ending::Complete),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,207 @@
+//! The shadow side: spawned, bounded, timed out, panic-isolated, counted, and never awaited by anyone who answers a caller.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::request;
+use http_body_util::BodyExt;
+
+use crossfade_exchange::{
+    BoxError, Face, Recording, Role, Side, SideRequest, SideResponse, SkipReason, full_body,
+};
+
+use crate::{
+    breaker::Gate,
+    budget::Hold,
+    candidate::{self, CandidateAnswer},
+    face,
+    money::{Moment, Reservation},
+    pairing::Pairing,
+    plane::Plane,
+    record::{Capture, RecordedBody, Recorder, RecorderPlan},
+    route::{Now, Route, mirror_deadline},
+};
+
+/// Output tokens assumed for a request that names no limit, when money is reserved for it.
+const USUAL_OUTPUT_TOKENS: u64 = 1024;
+
+/// What a shadow has been granted.
+pub(crate) struct Admitted {
+    slot: Hold,
+    money: Option<Reservation>,
+}
+
+/// Whether a shadow may start now: only `try_` operations, in the order in which they are cheapest to refuse.
+pub(crate) fn admit(
+    plane: &Plane,
+    route: &Route,
+    side: Side,
+    body_bytes: usize,
+    max_output_tokens: Option<u64>,
+) -> Result<Admitted, SkipReason> {
+    if plane.spawner.is_draining() {
+        return Err(SkipReason::Draining);
+    }
+    if side == Side::Candidate && route.state.breaker.gate(Instant::now()) == Gate::Open {
+        return Err(SkipReason::Breaker);
+    }
+    // The rate is part of sampling, so what it leaves out is counted there.
+    if plane
+        .rate
+        .as_ref()
+        .is_some_and(|rate| !rate.try_take(Instant::now()))
+    {
+        return Err(SkipReason::SampledOut);
+    }
+    let slot = plane.slots.try_take(1).ok_or(SkipReason::Slots)?;
+    let money = match (side, route.settings.price) {
+        (Side::Candidate, Some(price)) => {
+            let most = price.most(body_bytes, max_output_tokens.unwrap_or(USUAL_OUTPUT_TOKENS));
+            Some(
+                route
+                    .purse
+                    .reserve(most, moment(route))
+                    .ok_or(SkipReason::Money)?,
+            )
+        }
+        _ => None,
+    };
+    Ok(Admitted { slot, money })
+}
+
+fn moment(route: &Route) -> Moment {
+    Moment {
+        unix_seconds: Now::read().unix.as_secs(),
+        attempt: route.split.borrow().attempt.as_ref().map_or(0, |a| a.id),
+    }
+}
+
+/// One shadow call.
+pub(crate) struct Job {
+    pub(crate) side: Side,
+    pub(crate) admitted: Admitted,
+    pub(crate) pairing: Arc<Pairing>,
+    pub(crate) route: Arc<Route>,
+    pub(crate) deployment: String,
+    pub(crate) streamed: bool,
+}
+
+/// Counts a shadow that ended without a word, because its task panicked.
+struct GiveUpOnDrop(Arc<Pairing>);
+
+impl Drop for GiveUpOnDrop {
+    fn drop(&mut self) {
+        self.0.give_up_if_awaited(SkipReason::Panic);
+    }
+}
+
+impl Job {
+    /// Starts it in the background.
+    pub(crate) fn spawn(self, plane: &Arc<Plane>, parts: &request::Parts, body: Bytes) {
+        let request = match self.side {
+            Side::Candidate => {
+                let mut request = candidate::request(parts, &body);
+                request
+                    .extensions_mut()
+                    .insert::<Face>(self.route.state.face(&self.deployment));
+                request
+            }
+            // The caller's own credential: the reversed mirror asks Azure what it was going to ask.
+            Side::Primary => SideRequest::from_parts(parts.clone(), body),
+        };
+        let most = plane.settings.deadline;
+        let deadline = mirror_deadline(self.route.state.usual_total(self.streamed), most);
+        let plane_of_task = Arc::clone(plane);
+        plane
+            .spawner
+            .spawn(async move { self.run(&plane_of_task, request, deadline).await });
+    }
+
+    async fn run(self, plane: &Arc<Plane>, request: SideRequest, deadline: Duration) {
+        let pairing = Arc::clone(&self.pairing);
+        let _guard = GiveUpOnDrop(Arc::clone(&pairing));
+        let reason = tokio::select! {
+            () = pairing.cancelled().cancelled() => SkipReason::ClientAbort,
+            () = plane.spawner.drain_token().cancelled() => SkipReason::Draining,
+            ended = tokio::time::timeout(deadline, self.ask(plane, request)) => match ended {
+                Ok(Ok(())) => return,
+                Ok(Err(_)) => SkipReason::CandidateUnavailable,
+                Err(_) => SkipReason::Deadline,
+            },
+        };
+        pairing.give_up_if_awaited(reason);
+    }
+
+    /// Asks and reads to the end; the recorder delivers.
+    async fn ask(self, plane: &Arc<Plane>, request: SideRequest) -> Result<(), BoxError> {
+        let sent = Instant::now();
+        let Self {
+            side,
+            admitted,
+            pairing,
+            route,
+            deployment,
+            streamed,
+        } = self;
+        let Admitted { slot, money } = admitted;
+        // Moved in, so that the slot is given back when the call ends, however it ends.
+        let _slot = slot;
+        let answer = match side {
+            Side::Primary => plane.send(request.map(full_body)).await?,
+            Side::Candidate => {
+                match candidate::ask(&route, request, sent, plane.settings.deadline).await {
+                    CandidateAnswer::Answer(answer) => answer,
+                    CandidateAnswer::Failed { mut recording, .. } => {
+                        recording.role = Role::Shadow;
+                        pairing.deliver(*recording, None);
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        let (head, body) = answer.into_parts();
+        let plan = RecorderPlan {
+            route: Arc::clone(&route),
+            side,
+            role: Role::Shadow,
+            streamed,
+            sent,
+            capture: Capture::new(&plane.bytes, plane.settings.answer_bytes),
+            draw: None,
+            done: Box::new(move |recording, hold| {
+                match side {
+                    Side::Primary => face::learn(&route.state, &deployment, &recording),
+                    Side::Candidate => {
+                        settle(money, &route, &recording);
+                        candidate::record_in_breaker(&route, &recording);
+                    }
+                }
+                pairing.deliver(recording, hold);
+            }),
+        };
+        let recorder = Recorder::new(plan, &head);
+        read_to_end(SideResponse::from_parts(
+            head,
+            RecordedBody::new(body, recorder).boxed_unsync(),
+        ))
+        .await;
+        Ok(())
+    }
+}
+
+/// Replaces the money reserved by what was used, where the side says.
+fn settle(money: Option<Reservation>, route: &Route, recording: &Recording) {
+    let used = recording.usage.as_ref().zip(route.settings.price);
+    if let (Some(money), Some((usage, price))) = (money, used) {
+        money.settle(price.of(usage));
+    }
+}
+
+async fn read_to_end(answer: SideResponse) {
+    let mut body = answer.into_body();
+    // An error ends the recording as broken; there is nothing else to do about it here.
+    while let Some(Ok(_)) = body.frame().await {}
+}
