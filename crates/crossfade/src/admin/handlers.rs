@@ -1,0 +1,319 @@
+//! One handler a path.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use crossfade_exchange::{Percent, RouteId};
+use crossfade_rollout::Refusal;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use serde::Deserialize;
+
+use super::{
+    extract::{Ask, Body, Caller, IfMatch, Named},
+    problem::Problem,
+    router::AdminState,
+    view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport},
+};
+use crate::control::{self, Changed, ControlError, SplitAsk};
+
+/// Entries on a page of the ledger, unless asked otherwise.
+const PAGE: usize = 100;
+/// The most entries on a page.
+const LONGEST_PAGE: usize = 1_000;
+
+type Shared = State<Arc<AdminState>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SplitBody {
+    candidate_percent: f64,
+    reason: String,
+    #[serde(default, rename = "override")]
+    override_: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReasonBody {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MirrorBody {
+    enabled: bool,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LedgerQuery {
+    route: Option<String>,
+    limit: Option<usize>,
+    after: Option<u64>,
+}
+
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn ready(State(state): Shared) -> Response {
+    match (state.ready)() {
+        Ok(()) => "ready\n".into_response(),
+        Err(why) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_ready",
+            why,
+            "wait; if it stays so, look at the log of the proxy",
+        )
+        .into_response(),
+    }
+}
+
+pub(super) async fn metrics(State(state): Shared, headers: HeaderMap) -> Result<Response, Problem> {
+    if state.metrics_auth {
+        state.tokens.identify(&headers)?;
+    }
+    (state.before_scrape)();
+    state.controller.export_metrics();
+    let text = state.telemetry.render(&state.metrics);
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
+}
+
+pub(super) async fn openapi() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        include_str!("openapi.json"),
+    )
+}
+
+pub(super) async fn status(State(state): Shared, _: Caller) -> Json<StatusReport> {
+    let accounting = (state.accounting)();
+    let unrouted = accounting
+        .iter()
+        .find(|counts| counts.route.as_str() == RouteId::UNROUTED);
+    Json(StatusReport {
+        version: env!("CARGO_PKG_VERSION"),
+        mirror_enabled: state.controller.mirror_enabled(),
+        ledger: state.controller.ledger_state(),
+        unrouted: unrouted.cloned(),
+        routes: every_route(&state),
+    })
+}
+
+pub(super) async fn routes(State(state): Shared, _: Caller) -> Json<RouteReports> {
+    Json(RouteReports {
+        routes: every_route(&state),
+    })
+}
+
+pub(super) async fn route(
+    State(state): Shared,
+    _: Caller,
+    Named(route): Named,
+) -> Result<Response, Problem> {
+    let view = state
+        .controller
+        .route_view(&route)
+        .ok_or_else(|| problem(ControlError::UnknownRoute(route.to_string())))?;
+    let tag = format!("\"{}\"", view.rollout.revision);
+    let report = RouteReport::new(view, &(state.accounting)());
+    Ok(([(header::ETAG, tag)], Json(report)).into_response())
+}
+
+pub(super) async fn set_split(
+    State(state): Shared,
+    Caller(actor): Caller,
+    Named(route): Named,
+    if_match: IfMatch,
+    Body(body): Body<SplitBody>,
+) -> Result<Json<Changes>, Problem> {
+    let to = Percent::new(body.candidate_percent).map_err(|error| {
+        Problem::malformed(
+            format!("candidate_percent is {}", error.0),
+            "use a number from 0 to 100",
+        )
+    })?;
+    let split = SplitAsk {
+        to,
+        override_: body.override_,
+        if_match: if_match.revision(),
+    };
+    let ask = control::Ask {
+        actor,
+        reason: body.reason,
+    };
+    let changed =
+        state
+            .controller
+            .split(&route, split, ask)
+            .await
+            .map_err(|error| match error {
+                ControlError::Refused(Refusal::Stale { .. }) if if_match == IfMatch::Malformed => {
+                    Problem::malformed(
+                        "If-Match is not a revision",
+                        "send the number that the route's ETag shows, or leave the header out",
+                    )
+                }
+                error => problem(error),
+            })?;
+    Ok(changes(&state, changed, Some(&route)))
+}
+
+pub(super) async fn rollback(
+    State(state): Shared,
+    Caller(actor): Caller,
+    Named(route): Named,
+    Body(body): Body<ReasonBody>,
+) -> Result<Json<Changes>, Problem> {
+    let ask = control::Ask {
+        actor,
+        reason: body.reason,
+    };
+    let changed = state
+        .controller
+        .rollback(&route, ask)
+        .await
+        .map_err(problem)?;
+    Ok(changes(&state, changed, Some(&route)))
+}
+
+pub(super) async fn resume(
+    State(state): Shared,
+    Caller(actor): Caller,
+    Named(route): Named,
+    Body(body): Body<ReasonBody>,
+) -> Result<Json<Changes>, Problem> {
+    let ask = control::Ask {
+        actor,
+        reason: body.reason,
+    };
+    let changed = state
+        .controller
+        .resume(&route, ask)
+        .await
+        .map_err(problem)?;
+    Ok(changes(&state, changed, Some(&route)))
+}
+
+pub(super) async fn set_mirror(
+    State(state): Shared,
+    Caller(actor): Caller,
+    Body(body): Body<MirrorBody>,
+) -> Result<Json<Changes>, Problem> {
+    let ask = control::Ask {
+        actor,
+        reason: body.reason,
+    };
+    let changed = state
+        .controller
+        .switch_mirror(body.enabled, ask)
+        .await
+        .map_err(problem)?;
+    Ok(changes(&state, changed, None))
+}
+
+pub(super) async fn ledger(
+    State(state): Shared,
+    _: Caller,
+    Ask(query): Ask<LedgerQuery>,
+) -> Result<Json<LedgerPage>, Problem> {
+    let limit = query.limit.unwrap_or(PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        let remedy = format!("use a number from 1 to {LONGEST_PAGE}, and `after` for what follows");
+        return Err(Problem::malformed(format!("limit is {limit}"), remedy));
+    }
+    let route = query.route.as_deref().map(RouteId::new);
+    let entries = state.controller.entries(route.as_ref(), limit, query.after);
+    Ok(Json(LedgerPage {
+        entries,
+        head: state.controller.ledger_state().head,
+    }))
+}
+
+pub(super) async fn missing(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {}", uri.path());
+    Problem::not_found(detail, "see /api/v1/openapi.json for the paths")
+}
+
+pub(super) async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{} does not take {method}", uri.path()),
+        "see /api/v1/openapi.json for the methods",
+    )
+}
+
+fn every_route(state: &AdminState) -> Vec<RouteReport> {
+    let accounting = (state.accounting)();
+    let views = state.controller.route_views().into_iter();
+    views
+        .map(|view| RouteReport::new(view, &accounting))
+        .collect()
+}
+
+fn changes(state: &AdminState, changed: Changed, route: Option<&RouteId>) -> Json<Changes> {
+    let mut routes = every_route(state);
+    if let Some(route) = route {
+        routes.retain(|report| report.view.rollout.route == *route);
+    }
+    Json(Changes {
+        recorded: changed.recorded,
+        routes,
+    })
+}
+
+fn problem(error: ControlError) -> Problem {
+    match error {
+        ControlError::UnknownRoute(name) => Problem::not_found(
+            format!("no route {name:?} is configured"),
+            "use a name from GET /api/v1/routes",
+        ),
+        ControlError::Refused(refusal) => {
+            let (status, kind) = match &refusal {
+                Refusal::Role { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+                Refusal::ReasonMissing | Refusal::ReasonTooLong => {
+                    (StatusCode::BAD_REQUEST, "malformed")
+                }
+                Refusal::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
+                Refusal::Plan(_)
+                | Refusal::OwnerMissing
+                | Refusal::TriggerMissing
+                | Refusal::RolledBack
+                | Refusal::AlarmRaised
+                | Refusal::NotRolledBack
+                | Refusal::OverrideNeeded => (StatusCode::CONFLICT, "refused"),
+            };
+            // Every refusal reads "what is wrong: what to do".
+            let text = refusal.to_string();
+            let (detail, remedy) = text
+                .rsplit_once(": ")
+                .unwrap_or((&text, "look at the route's status"));
+            Problem::new(status, kind, detail, remedy)
+        }
+        ControlError::NotRecorded(why) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_recorded",
+            format!("the change cannot be recorded, so it was not made: {why}"),
+            "mend the data directory and send it again; roll-backs work meanwhile",
+        ),
+        ControlError::Unanswered(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unanswered",
+            error.to_string(),
+            "look at GET /api/v1/ledger before sending it again; roll-backs work meanwhile",
+        ),
+    }
+}

@@ -1,0 +1,17 @@
+//! The admin API: health, metrics, and the operator's verbs over HTTP. It looks and asks; what happens is the
+//! controller's to say.
+
+mod auth;
+mod extract;
+mod handlers;
+mod problem;
+mod router;
+mod view;
+
+pub use auth::{Token, Tokens};
+pub use problem::Problem;
+pub use router::{AdminState, router, serve};
+pub use view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport};
+
+#[cfg(test)]
+mod tests;

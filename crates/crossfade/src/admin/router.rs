@@ -1,0 +1,88 @@
+//! Which path leads where. `openapi.json` beside this file says the same to programs; a test holds the two together.
+
+use std::{fmt, io, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post, put},
+};
+use crossfade_proxy::Accounting;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    auth::Tokens,
+    handlers::{
+        health, ledger, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
+        routes, set_mirror, set_split, status,
+    },
+};
+use crate::{
+    control::Controller,
+    telemetry::{Metrics, Telemetry},
+};
+
+/// The largest body that a request may have.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// What the handlers look at.
+pub struct AdminState {
+    /// Who changes splits.
+    pub controller: Controller,
+    /// What renders metrics.
+    pub telemetry: Arc<Telemetry>,
+    /// The worker's and the controller's metrics.
+    pub metrics: Arc<Metrics>,
+    /// Who may call.
+    pub tokens: Tokens,
+    /// Whether `/metrics` needs a token.
+    pub metrics_auth: bool,
+    /// The accounting of every route, the unrouted one included.
+    pub accounting: Arc<dyn Fn() -> Vec<Accounting> + Send + Sync>,
+    /// Brings the data plane's metrics in step before they are rendered.
+    pub before_scrape: Arc<dyn Fn() + Send + Sync>,
+    /// Whether the primary can be tried, or why not.
+    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+}
+
+impl fmt::Debug for AdminState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminState")
+            .field("tokens", &self.tokens)
+            .field("metrics_auth", &self.metrics_auth)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The whole API.
+pub fn router(state: Arc<AdminState>) -> Router {
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/openapi.json", get(openapi))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/routes", get(routes))
+        .route("/api/v1/routes/{route}", get(route))
+        .route("/api/v1/routes/{route}/split", put(set_split))
+        .route("/api/v1/routes/{route}/rollback", post(rollback))
+        .route("/api/v1/routes/{route}/resume", post(resume))
+        .route("/api/v1/mirror", put(set_mirror))
+        .route("/api/v1/ledger", get(ledger))
+        .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(state)
+}
+
+/// Serves the API until cancelled, then lets requests under way finish.
+pub async fn serve(
+    listener: TcpListener,
+    state: Arc<AdminState>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    axum::serve(listener, router(state))
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+}

@@ -1,0 +1,76 @@
+//! The answers' shapes: what `openapi.json` promises.
+
+use crossfade_proxy::Accounting;
+use crossfade_rollout::Entry;
+use serde::Serialize;
+
+use crate::control::{LedgerState, RouteView};
+
+/// One route with its counts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteReport {
+    /// The rollout, the lease and what bars it.
+    #[serde(flatten)]
+    pub view: RouteView,
+    /// The counts of the accounting identity.
+    pub accounting: Option<Accounting>,
+    /// Whether they add up.
+    pub identity_holds: Option<bool>,
+    /// Compared over eligible and selected.
+    pub coverage: Option<f64>,
+}
+
+/// Every route.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteReports {
+    /// By name.
+    pub routes: Vec<RouteReport>,
+}
+
+/// A change that is in effect.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changes {
+    /// Whether its entry is durable.
+    pub recorded: bool,
+    /// The routes it concerns, as they are now.
+    pub routes: Vec<RouteReport>,
+}
+
+/// Everything `crossfade status` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatusReport {
+    /// The program's version.
+    pub version: &'static str,
+    /// Whether copies may be sent.
+    pub mirror_enabled: bool,
+    /// How the ledger does.
+    pub ledger: LedgerState,
+    /// By name.
+    pub routes: Vec<RouteReport>,
+    /// The counts of what no route covers.
+    pub unrouted: Option<Accounting>,
+}
+
+/// Entries of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LedgerPage {
+    /// Oldest first.
+    pub entries: Vec<Entry>,
+    /// The hash of the last entry written.
+    pub head: Option<String>,
+}
+
+impl RouteReport {
+    /// Puts a route and its counts together.
+    pub fn new(view: RouteView, accounting: &[Accounting]) -> Self {
+        let accounting = accounting
+            .iter()
+            .find(|counts| counts.route == view.rollout.route);
+        Self {
+            view,
+            accounting: accounting.cloned(),
+            identity_holds: accounting.map(Accounting::holds),
+            coverage: accounting.and_then(Accounting::coverage),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One change, from proposal to effect, under the disk's lock: no outcome and no other change comes in between.
+
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{
+    Actor, Alarm, Baseline, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext,
+};
+
+use super::{
+    Ask, Changed, ControlError, RouteControl, Shared, disk::Disk, lock, now_unix_ms, publish::CapId,
+};
+use crate::telemetry::TransitionReason;
+
+/// What comes with a command.
+pub(super) fn context(
+    ask: &Ask,
+    if_match: Option<u64>,
+    baseline: Option<Baseline>,
+) -> ProposeContext {
+    ProposeContext {
+        reason: ask.reason.clone(),
+        if_match,
+        new_salt: rand::random(),
+        baseline,
+    }
+}
+
+impl Shared {
+    /// Makes a change. Blocks on the disk; whatever must not wait for it is in effect already by `cap`.
+    pub(super) fn change(
+        &self,
+        route: &RouteId,
+        command: Command,
+        actor: &Actor,
+        context: &ProposeContext,
+        cap: Option<&CapId>,
+    ) -> Result<Changed, ControlError> {
+        let control = self
+            .routes
+            .get(route)
+            .ok_or_else(|| ControlError::UnknownRoute(route.to_string()))?;
+        let mut disk = lock(&self.disk);
+        let proposal = lock(&control.rollout).propose(command, actor, context);
+        match proposal {
+            Err(refusal) => {
+                // Another change came first and made this one void.
+                lift(control, cap);
+                Err(refusal.into())
+            }
+            Ok(proposal) if proposal.change.is_toward_primary() => {
+                Ok(self.record_after(&mut disk, control, proposal, actor, cap))
+            }
+            Ok(proposal) => {
+                let result = self.record_before(&mut disk, control, proposal, actor);
+                lift(control, cap);
+                result
+            }
+        }
+    }
+
+    /// A sequential test demands a roll-back.
+    pub(super) fn roll_back_by_alarm(&self, disk: &mut Disk, control: &RouteControl, alarm: Alarm) {
+        let cap = control
+            .publisher
+            .cap_share(crossfade_exchange::Percent::ZERO);
+        let actor = Actor::engine(&alarm);
+        let context = ProposeContext {
+            reason: String::new(),
+            if_match: None,
+            new_salt: rand::random(),
+            baseline: None,
+        };
+        let proposal = lock(&control.rollout).propose(Command::Alarm(alarm), &actor, &context);
+        match proposal {
+            Ok(proposal) => {
+                self.record_after(disk, control, proposal, &actor, Some(&cap));
+            }
+            // The cap stays: whatever is wrong, the primary answers.
+            Err(refusal) => tracing::error!(%refusal, "control.alarm.refused"),
+        }
+    }
+
+    /// Switches mirroring for every route.
+    pub(super) fn switch_mirror(
+        &self,
+        change: Change,
+        ask: Ask,
+        caps: &[CapId],
+    ) -> Result<Changed, ControlError> {
+        let mut disk = lock(&self.disk);
+        let toward_primary = change.is_toward_primary();
+        let refuse = |problem: String| {
+            self.note_trouble(&problem);
+            ControlError::NotRecorded(problem)
+        };
+        if !toward_primary {
+            disk.ready().map_err(refuse)?;
+        }
+        let Some(sequence) = disk.next_sequence() else {
+            if toward_primary {
+                return Ok(Changed { recorded: false });
+            }
+            return Err(refuse("the ledger is not available".to_owned()));
+        };
+        let entry = Entry {
+            sequence,
+            at_unix_ms: now_unix_ms(),
+            route: None,
+            actor: ask.actor,
+            reason: ask.reason,
+            change,
+            evidence: Evidence::default(),
+        };
+        if !toward_primary {
+            disk.record_before(&entry).map_err(refuse)?;
+        }
+        for control in self.routes.values() {
+            let split = {
+                let mut rollout = lock(&control.rollout);
+                rollout.apply_entry(&entry);
+                rollout.split()
+            };
+            control.publisher.set(split);
+        }
+        for (control, cap) in self.routes.values().zip(caps) {
+            control.publisher.lift(cap);
+        }
+        tracing::info!(
+            actor = %entry.actor, reason = entry.reason, change = %entry.change, "control.changed"
+        );
+        lock(&self.history).push(entry.clone());
+        let recorded = !toward_primary || self.write_after(&mut disk, entry);
+        self.note_head(&mut disk);
+        Ok(Changed { recorded })
+    }
+
+    /// In effect first, on record after.
+    fn record_after(
+        &self,
+        disk: &mut Disk,
+        control: &RouteControl,
+        proposal: Proposal,
+        actor: &Actor,
+        cap: Option<&CapId>,
+    ) -> Changed {
+        let Some(sequence) = disk.next_sequence() else {
+            tracing::error!("control.change.unrecorded_until_restart");
+            return Changed { recorded: false };
+        };
+        let route = lock(&control.rollout).route().clone();
+        let entry = proposal.into_entry(sequence, now_unix_ms(), route, actor.clone());
+        self.take_effect(control, &entry, cap);
+        let recorded = self.write_after(disk, entry);
+        self.note_head(disk);
+        Changed { recorded }
+    }
+
+    /// On record first, in effect after.
+    fn record_before(
+        &self,
+        disk: &mut Disk,
+        control: &RouteControl,
+        proposal: Proposal,
+        actor: &Actor,
+    ) -> Result<Changed, ControlError> {
+        let refuse = |problem: String| {
+            self.note_trouble(&problem);
+            ControlError::NotRecorded(problem)
+        };
+        if let Some(bar) = lock(&control.bar).as_ref() {
+            return Err(ControlError::NotRecorded(bar.clone()));
+        }
+        disk.ready().map_err(refuse)?;
+        let sequence = disk
+            .next_sequence()
+            .ok_or_else(|| refuse("the ledger is not available".to_owned()))?;
+        let route = lock(&control.rollout).route().clone();
+        let entry = proposal.into_entry(sequence, now_unix_ms(), route, actor.clone());
+        disk.record_before(&entry).map_err(refuse)?;
+        self.take_effect(control, &entry, None);
+        self.note_head(disk);
+        Ok(Changed { recorded: true })
+    }
+
+    fn take_effect(&self, control: &RouteControl, entry: &Entry, cap: Option<&CapId>) {
+        let split = {
+            let mut rollout = lock(&control.rollout);
+            rollout.apply_entry(entry);
+            rollout.split()
+        };
+        if split.attempt.is_none() {
+            // Evidence that could not be read belonged to an attempt that is over.
+            *lock(&control.bar) = None;
+        }
+        if let Some(metrics) = self.metrics.control(split.route.as_str())
+            && let Some(reason) = transition(&entry.change)
+            && let Some(counter) = metrics.transitions.at(split.stage.index(), reason.index())
+        {
+            counter.increment(1);
+        }
+        tracing::info!(
+            route = %split.route, revision = split.revision, actor = %entry.actor,
+            reason = entry.reason, change = %entry.change, "control.changed"
+        );
+        match cap {
+            Some(cap) => control.publisher.set_and_lift(split, cap),
+            None => control.publisher.set(split),
+        }
+        lock(&self.history).push(entry.clone());
+    }
+
+    fn write_after(&self, disk: &mut Disk, entry: Entry) -> bool {
+        match disk.record_after(entry) {
+            Ok(()) => true,
+            Err(problem) => {
+                self.note_trouble(&problem);
+                false
+            }
+        }
+    }
+
+    /// Something could not be written: leases will not be renewed until it can, and that is tried soon.
+    pub(super) fn note_trouble(&self, problem: &str) {
+        let known = lock(&self.history).problem.replace(problem.to_owned());
+        if known.as_deref() != Some(problem) {
+            tracing::warn!(problem, "control.ledger.not_writable");
+        }
+        self.trouble.notify_one();
+    }
+
+    /// Brings what is shown of the ledger in step with it.
+    pub(super) fn note_head(&self, disk: &mut Disk) {
+        let mut history = lock(&self.history);
+        if let Some(started) = disk.take_fresh_start() {
+            history.push(started);
+        }
+        history.head = disk.head().map(str::to_owned);
+        history.unrecorded = disk.unrecorded();
+    }
+}
+
+fn lift(control: &RouteControl, cap: Option<&CapId>) {
+    if let Some(cap) = cap {
+        control.publisher.lift(cap);
+    }
+}
+
+/// Why the split changed, as a label; `None` if it did not.
+fn transition(change: &Change) -> Option<TransitionReason> {
+    match change {
+        Change::Split {
+            override_: true, ..
+        } => Some(TransitionReason::Override),
+        Change::Split { from, to, .. } if to > from => Some(TransitionReason::Raise),
+        Change::Split { .. } => Some(TransitionReason::Lower),
+        Change::Rollback {
+            cause: Cause::Manual,
+            ..
+        } => Some(TransitionReason::Operator),
+        Change::Rollback {
+            cause: Cause::Alarm(_),
+            ..
+        } => Some(TransitionReason::Alarm),
+        Change::Resume => Some(TransitionReason::Resume),
+        Change::Started | Change::MirrorSwitched { .. } => None,
+    }
+}

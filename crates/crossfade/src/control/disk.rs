@@ -1,0 +1,198 @@
+//! The controller's side of the data directory: the ledger, the outcome logs, and what waits to be written.
+//!
+//! Everything here blocks. It decides nothing: whether a change may wait for the disk is its caller's business.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Write as _,
+    io,
+    sync::Arc,
+};
+
+use crossfade_backplane::{DataDirectory, Ledger, OutcomeLog};
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{Decided, Entry};
+
+use super::now_unix_ms;
+
+/// Changes toward the primary that may wait for the ledger. Beyond it they still take effect, as caps that hold until
+/// the next start, which the ledger then does not know of.
+const PENDING: usize = 1_024;
+
+/// Files and what waits for them.
+#[derive(Debug)]
+pub(super) struct Disk {
+    directory: Arc<DataDirectory>,
+    /// Or why there is none.
+    ledger: Result<Ledger, String>,
+    /// The running attempts' logs.
+    logs: HashMap<RouteId, (u64, OutcomeLog)>,
+    /// In effect, not yet written; oldest first.
+    pending: VecDeque<Entry>,
+    /// Whether this process's first entry is durable.
+    started: bool,
+    /// That entry, until somebody asks for it.
+    fresh_start: Option<Entry>,
+    /// Routes whose last append of outcomes failed, and why.
+    outcomes_failing: HashMap<RouteId, String>,
+}
+
+// === impl Disk ===
+
+impl Disk {
+    pub(super) fn new(directory: Arc<DataDirectory>, ledger: Result<Ledger, String>) -> Self {
+        Self {
+            directory,
+            ledger,
+            logs: HashMap::new(),
+            pending: VecDeque::new(),
+            started: false,
+            fresh_start: None,
+            outcomes_failing: HashMap::new(),
+        }
+    }
+
+    /// The number of the next entry, if another one may be made.
+    pub(super) fn next_sequence(&self) -> Option<u64> {
+        let ledger = self.ledger.as_ref().ok()?;
+        (self.pending.len() < PENDING).then(|| ledger.next_sequence() + self.pending.len() as u64)
+    }
+
+    /// The hash of the last entry written.
+    pub(super) fn head(&self) -> Option<&str> {
+        self.ledger.as_ref().ok().map(Ledger::head)
+    }
+
+    /// Changes that are in effect and not yet written.
+    pub(super) fn unrecorded(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Takes in a change that is already in effect, and tries to write it and all that waits before it.
+    pub(super) fn record_after(&mut self, entry: Entry) -> Result<(), String> {
+        self.pending.push_back(entry);
+        self.flush()
+    }
+
+    /// Writes a change that must be durable before it takes effect.
+    pub(super) fn record_before(&mut self, entry: &Entry) -> Result<(), String> {
+        self.flush()?;
+        let ledger = self.ledger.as_mut().map_err(|problem| problem.clone())?;
+        ledger.append(entry).map_err(|error| chain(&error))
+    }
+
+    /// Whether traffic may move toward the candidate as far as the disk is concerned: the start is on record, nothing
+    /// waits, there is room, and every outcome is durable. Writes what waits on the way.
+    pub(super) fn ready(&mut self) -> Result<(), String> {
+        self.flush()?;
+        if let Some(problem) = self.outcomes_failing.values().next() {
+            return Err(problem.clone());
+        }
+        self.directory.probe().map_err(|error| {
+            format!("the data directory cannot be written ({error}): make room or make it writable")
+        })?;
+        for (route, (_, log)) in &mut self.logs {
+            log.sync().map_err(|error| {
+                format!("the outcome log of {route} cannot be made durable ({error})")
+            })?;
+        }
+        if !self.started {
+            let sequence = self.next_sequence().ok_or("the ledger is not available")?;
+            let entry = Entry::started(sequence, now_unix_ms(), "the controller started");
+            self.record_before(&entry)?;
+            self.started = true;
+            self.fresh_start = Some(entry);
+        }
+        Ok(())
+    }
+
+    /// This process's first entry, once after it was written.
+    pub(super) fn take_fresh_start(&mut self) -> Option<Entry> {
+        self.fresh_start.take()
+    }
+
+    /// Opens the log of an attempt and reads it back.
+    pub(super) fn open_log(
+        &mut self,
+        route: &RouteId,
+        attempt: u64,
+    ) -> Result<Vec<Decided>, String> {
+        let (log, decided) =
+            OutcomeLog::open(&self.directory, route, attempt).map_err(|error| chain(&error))?;
+        self.logs.insert(route.clone(), (attempt, log));
+        Ok(decided)
+    }
+
+    /// Appends decided outcomes of an attempt; on failure nothing of them is in the log.
+    pub(super) fn append_outcomes(
+        &mut self,
+        route: &RouteId,
+        attempt: u64,
+        batch: &[Decided],
+    ) -> Result<(), String> {
+        let result = self.try_append_outcomes(route, attempt, batch);
+        match &result {
+            Ok(()) => self.nothing_to_log(route),
+            Err(problem) => drop(self.outcomes_failing.insert(route.clone(), problem.clone())),
+        }
+        result
+    }
+
+    /// What could not be logged before is not waited for any more.
+    pub(super) fn nothing_to_log(&mut self, route: &RouteId) {
+        self.outcomes_failing.remove(route);
+    }
+
+    fn try_append_outcomes(
+        &mut self,
+        route: &RouteId,
+        attempt: u64,
+        batch: &[Decided],
+    ) -> Result<(), String> {
+        if self
+            .logs
+            .get(route)
+            .is_none_or(|(open, _)| *open != attempt)
+        {
+            let before = self.open_log(route, attempt)?;
+            if !before.is_empty() {
+                self.logs.remove(route);
+                return Err(format!(
+                    "the outcome log of attempt {attempt} of {route} holds records that the ledger knows nothing of: move it away"
+                ));
+            }
+        }
+        let failed = |error: io::Error| {
+            format!(
+                "the outcome log of {route} cannot be written ({error}): make room in the data directory"
+            )
+        };
+        match self.logs.get_mut(route) {
+            Some((_, log)) => log.append(batch).map_err(failed),
+            None => Err(format!("the outcome log of {route} is not open")),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        let ledger = self.ledger.as_mut().map_err(|problem| problem.clone())?;
+        while let Some(entry) = self.pending.front() {
+            ledger
+                .append_rollback(entry)
+                .map_err(|error| chain(&error))?;
+            self.pending.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// An error with what it comes from, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string cannot fail.
+        let _ignored = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,311 @@
+//! The controller: the only one that changes a split. It owns every route's rollout, the ledger and the outcome logs,
+//! and publishes to the data plane what may be answered by whom.
+//!
+//! Toward the candidate: durable in the ledger first, published after. Toward the primary: published first, written
+//! after, and again until it is written; nothing there waits for a disk or for another change. It judges nothing
+//! itself: what is allowed is `crossfade-rollout`'s to say.
+
+mod change;
+mod disk;
+mod lease;
+mod outcomes;
+mod publish;
+mod start;
+mod view;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crossfade_exchange::{Percent, RouteId};
+use crossfade_rollout::{Actor, Baseline, Command, Refusal, RouteRollout, Split};
+use tokio::sync::{Notify, watch};
+
+use crate::telemetry::Metrics;
+use disk::Disk;
+use publish::{CapId, Publisher};
+
+pub use outcomes::{Applied, NotLogged};
+pub use start::ControllerOptions;
+pub use view::{History, LedgerState, RouteView};
+
+/// How long a verb toward the primary waits for its entry; the change itself is in effect before that.
+const RECORD_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a verb toward the candidate waits for its entry.
+const RAISE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the data plane has learned of the primary's typical times.
+pub type BaselineFn = Arc<dyn Fn(&RouteId) -> Option<Baseline> + Send + Sync>;
+
+/// The controller. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    shared: Arc<Shared>,
+}
+
+/// How long leases last, and when they are renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// How long one lasts.
+    pub duration: Duration,
+    /// How often it is renewed.
+    pub renew: Duration,
+    /// How soon it is tried again after it could not be.
+    pub retry: Duration,
+}
+
+/// Who asks for a change, and why.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who.
+    pub actor: Actor,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+/// What share is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct SplitAsk {
+    /// The candidate's share.
+    pub to: Percent,
+    /// Whether the actor means to go beyond what the plan allows.
+    pub override_: bool,
+    /// The revision that the actor knew; only raises look at it.
+    pub if_match: Option<u64>,
+}
+
+/// A change that is in effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Whether its entry is durable. If not, it is written as soon as the disk allows; only changes toward the primary
+    /// can be in effect before.
+    pub recorded: bool,
+}
+
+/// Why a change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such route.
+    #[error("no route {0:?} is configured: use a name from `crossfade status`")]
+    UnknownRoute(String),
+    /// The rollout refuses it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could not be made durable, so it is not in effect.
+    #[error("the change cannot be recorded, so nothing moves toward the candidate: {0}")]
+    NotRecorded(String),
+    /// The disk has not answered in time.
+    #[error("the disk has not answered within {} s; the change may still be recorded: look at the ledger", .0.as_secs())]
+    Unanswered(Duration),
+}
+
+struct Shared {
+    routes: BTreeMap<RouteId, RouteControl>,
+    disk: Mutex<Disk>,
+    /// A copy of what the ledger holds and what waits for it, so that looking never waits for the disk.
+    history: Mutex<History>,
+    /// Outcomes are held back because they could not be logged.
+    outcomes_held: AtomicBool,
+    /// Something waits to be written: try soon.
+    trouble: Notify,
+    baseline: OnceLock<BaselineFn>,
+    lease: LeaseTimes,
+    metrics: Arc<Metrics>,
+}
+
+/// One route. The locks are held for moments, never over IO.
+#[derive(Debug)]
+struct RouteControl {
+    rollout: Mutex<RouteRollout>,
+    publisher: Publisher,
+    /// Why the route gets no lease, apart from the disk: its running attempt's evidence could not be read.
+    bar: Mutex<Option<String>>,
+}
+
+// === impl LeaseTimes ===
+
+impl Default for LeaseTimes {
+    fn default() -> Self {
+        Self {
+            duration: Duration::from_secs(60),
+            renew: Duration::from_secs(15),
+            retry: Duration::from_secs(2),
+        }
+    }
+}
+
+// === impl Controller ===
+
+impl Controller {
+    /// The configured routes, by name.
+    pub fn routes(&self) -> impl Iterator<Item = &RouteId> {
+        self.shared.routes.keys()
+    }
+
+    /// What the data plane watches of a route.
+    pub fn watch(&self, route: &RouteId) -> Option<watch::Receiver<Arc<Split>>> {
+        self.shared
+            .routes
+            .get(route)
+            .map(|control| control.publisher.watch())
+    }
+
+    /// Where the primary's typical times come from, once the data plane stands. Only the first call counts.
+    pub fn learn_baseline_from(&self, baseline: BaselineFn) {
+        if self.shared.baseline.set(baseline).is_err() {
+            tracing::debug!("control.baseline.already_set");
+        }
+    }
+
+    /// Sets the share that the candidate answers.
+    pub async fn split(
+        &self,
+        route: &RouteId,
+        split: SplitAsk,
+        ask: Ask,
+    ) -> Result<Changed, ControlError> {
+        let control = self.route(route)?;
+        let SplitAsk {
+            to,
+            override_,
+            if_match,
+        } = split;
+        let command = Command::Split { to, override_ };
+        // What is proposed here is proposed again in its turn; here it only decides which way it is.
+        let raises = {
+            let rollout = lock(&control.rollout);
+            let context = change::context(&ask, if_match, None);
+            let proposal = rollout.propose(command, &ask.actor, &context)?;
+            !proposal.change.is_toward_primary()
+        };
+        if raises {
+            return self.toward_candidate(route, command, ask, if_match).await;
+        }
+        let cap = control.publisher.cap_share(to);
+        self.toward_primary(route, command, ask, cap).await
+    }
+
+    /// Gives everything back to the primary, and keeps it there until the route is resumed.
+    pub async fn rollback(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
+        let control = self.route(route)?;
+        let context = change::context(&ask, None, None);
+        drop(lock(&control.rollout).propose(Command::Rollback, &ask.actor, &context)?);
+        let cap = control.publisher.cap_share(Percent::ZERO);
+        self.toward_primary(route, Command::Rollback, ask, cap)
+            .await
+    }
+
+    /// Re-arms a route after a roll-back.
+    pub async fn resume(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
+        self.route(route)?;
+        self.toward_candidate(route, Command::Resume, ask, None)
+            .await
+    }
+
+    /// Switches mirroring for every route.
+    pub async fn switch_mirror(&self, enabled: bool, ask: Ask) -> Result<Changed, ControlError> {
+        let change = crossfade_rollout::propose_mirror(enabled, &ask.actor, &ask.reason)?;
+        let caps: Vec<CapId> = if enabled {
+            Vec::new()
+        } else {
+            self.shared
+                .routes
+                .values()
+                .map(|control| control.publisher.cap_mirror())
+                .collect()
+        };
+        let shared = Arc::clone(&self.shared);
+        let patience = if enabled {
+            RAISE_PATIENCE
+        } else {
+            RECORD_PATIENCE
+        };
+        let job = tokio::task::spawn_blocking(move || shared.switch_mirror(change, ask, &caps));
+        match tokio::time::timeout(patience, job).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) if !enabled => Ok(Changed { recorded: false }),
+            Ok(Err(_)) | Err(_) => Err(ControlError::Unanswered(patience)),
+        }
+    }
+
+    fn route(&self, route: &RouteId) -> Result<&RouteControl, ControlError> {
+        let unknown = || ControlError::UnknownRoute(route.to_string());
+        self.shared.routes.get(route).ok_or_else(unknown)
+    }
+
+    /// The cap is in effect already; what is waited for is the record.
+    async fn toward_primary(
+        &self,
+        route: &RouteId,
+        command: Command,
+        ask: Ask,
+        cap: CapId,
+    ) -> Result<Changed, ControlError> {
+        let (shared, route) = (Arc::clone(&self.shared), route.clone());
+        let job = tokio::task::spawn_blocking(move || {
+            let context = change::context(&ask, None, None);
+            shared.change(&route, command, &ask.actor, &context, Some(&cap))
+        });
+        match tokio::time::timeout(RECORD_PATIENCE, job).await {
+            Ok(Ok(result)) => result,
+            // The disk hangs, or the job panicked: the cap holds, and if the job lives it goes on.
+            Ok(Err(_)) | Err(_) => Ok(Changed { recorded: false }),
+        }
+    }
+
+    async fn toward_candidate(
+        &self,
+        route: &RouteId,
+        command: Command,
+        ask: Ask,
+        if_match: Option<u64>,
+    ) -> Result<Changed, ControlError> {
+        let (shared, route) = (Arc::clone(&self.shared), route.clone());
+        let job = tokio::task::spawn_blocking(move || {
+            let baseline = shared.baseline.get().and_then(|baseline| baseline(&route));
+            let context = change::context(&ask, if_match, baseline);
+            shared.change(&route, command, &ask.actor, &context, None)
+        });
+        match tokio::time::timeout(RAISE_PATIENCE, job).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(ControlError::Unanswered(RAISE_PATIENCE)),
+        }
+    }
+
+    /// Tells the controller whether outcomes are held back; while they are, leases are not renewed.
+    pub fn outcomes_held(&self, held: bool) {
+        let before = self.shared.outcomes_held.swap(held, Ordering::Relaxed);
+        if before && !held {
+            self.shared.trouble.notify_one();
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("routes", &self.routes.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A lock whose holder panicked is taken all the same: every holder leaves its value whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn now_unix_ms() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Decided outcomes: logged first, applied after, and a roll-back if they demand one.
+
+use std::sync::Arc;
+
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{Ages, Decided};
+
+use super::{Controller, Shared, lock};
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Outcomes logged and applied.
+    pub decided: usize,
+    /// Outcomes of an attempt that is over.
+    pub stale: usize,
+}
+
+/// A batch that could not be logged, and was not applied either: try it again, in front of all later ones.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct NotLogged {
+    /// The batch.
+    pub batch: Vec<Decided>,
+    /// Why.
+    pub problem: String,
+}
+
+impl Controller {
+    /// Logs and applies outcomes in their order, and rolls the route back if that is what they say.
+    pub async fn apply_outcomes(
+        &self,
+        route: &RouteId,
+        batch: Vec<Decided>,
+    ) -> Result<Applied, NotLogged> {
+        let (shared, of) = (Arc::clone(&self.shared), route.clone());
+        let job = tokio::task::spawn_blocking(move || shared.apply_outcomes(&of, &batch));
+        job.await.unwrap_or_else(|_| {
+            // What is in memory may no longer be what is in the log, so the route gets no further lease.
+            let problem = "applying outcomes panicked: restart to read the log again".to_owned();
+            if let Some(control) = self.shared.routes.get(route) {
+                *lock(&control.bar) = Some(problem.clone());
+            }
+            Err(NotLogged {
+                batch: Vec::new(),
+                problem,
+            })
+        })
+    }
+
+    /// The ages at which the route's running attempt decides an answer.
+    pub fn ages(&self, route: &RouteId) -> Option<Ages> {
+        let control = self.shared.routes.get(route)?;
+        lock(&control.rollout).attempt().map(Ages::from)
+    }
+}
+
+impl Shared {
+    fn apply_outcomes(&self, route: &RouteId, batch: &[Decided]) -> Result<Applied, NotLogged> {
+        let Some(control) = self.routes.get(route) else {
+            return Ok(Applied {
+                decided: 0,
+                stale: batch.len(),
+            });
+        };
+        let mut disk = lock(&self.disk);
+        let (mine, attempt) = {
+            let rollout = lock(&control.rollout);
+            let mine: Vec<Decided> = batch
+                .iter()
+                .filter(|decided| rollout.takes(decided))
+                .copied()
+                .collect();
+            (mine, rollout.attempt().map(|attempt| attempt.id))
+        };
+        let applied = Applied {
+            decided: mine.len(),
+            stale: batch.len() - mine.len(),
+        };
+        let Some(attempt) = attempt.filter(|_| !mine.is_empty()) else {
+            disk.nothing_to_log(route);
+            return Ok(applied);
+        };
+        if let Some(problem) = lock(&control.bar).clone() {
+            // The route has no lease, so these are the last of it; they cannot be judged without what was before.
+            tracing::debug!(%route, problem, "control.outcomes.unreadable_attempt");
+            return Ok(Applied {
+                decided: 0,
+                stale: batch.len(),
+            });
+        }
+        if let Err(problem) = disk.append_outcomes(route, attempt, &mine) {
+            self.note_trouble(&problem);
+            return Err(NotLogged {
+                batch: mine,
+                problem,
+            });
+        }
+        let alarm = {
+            let mut rollout = lock(&control.rollout);
+            mine.iter()
+                .find_map(|decided| rollout.apply_decided(decided))
+        };
+        if let Some(alarm) = alarm {
+            self.roll_back_by_alarm(&mut disk, control, alarm);
+        }
+        Ok(applied)
+    }
+}

@@ -1,0 +1,118 @@
+//! The controller's start: the ledger and the running attempts' outcomes are folded again, and what they demand is done
+//! before anything may move toward the candidate.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
+};
+
+use crossfade_backplane::{DataDirectory, Ledger};
+use crossfade_rollout::{Decided, Entry, RoutePlan, refold};
+use tokio::sync::Notify;
+
+use super::{
+    Controller, LeaseTimes, RouteControl, Shared,
+    disk::{Disk, chain},
+    lock,
+    publish::Publisher,
+    view::History,
+};
+use crate::telemetry::Metrics;
+
+/// What a controller starts with.
+#[derive(Debug)]
+pub struct ControllerOptions {
+    /// Where the ledger and the outcome logs are.
+    pub directory: Arc<DataDirectory>,
+    /// The configured routes.
+    pub plans: Vec<RoutePlan>,
+    /// How long leases last.
+    pub lease: LeaseTimes,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Controller {
+    /// Folds what is on disk. Blocks; grants no lease: [`Controller::run_leases`] does.
+    ///
+    /// It always succeeds, because the primary must be able to answer whatever has become of the ledger: without a
+    /// readable one every share is 0 and nothing can be raised, which `status` says.
+    pub fn start(options: ControllerOptions) -> Self {
+        let ControllerOptions {
+            directory,
+            plans,
+            lease,
+            metrics,
+        } = options;
+        let (ledger, entries, problem) = match Ledger::open(&directory) {
+            Ok((ledger, entries)) => (Ok(ledger), entries, None),
+            Err(error) => {
+                let problem = chain(&error);
+                tracing::error!(problem, "control.ledger.unreadable");
+                (Err(problem.clone()), Vec::new(), Some(problem))
+            }
+        };
+        let mut disk = Disk::new(directory, ledger);
+        let routes: BTreeMap<_, _> = plans
+            .into_iter()
+            .map(|plan| (plan.route.clone(), fold(plan, &entries, &mut disk)))
+            .collect();
+        let history = History {
+            head: disk.head().map(str::to_owned),
+            unrecorded: 0,
+            problem,
+            entries,
+        };
+        let shared = Shared {
+            routes,
+            disk: Mutex::new(disk),
+            history: Mutex::new(history),
+            outcomes_held: AtomicBool::new(false),
+            trouble: Notify::new(),
+            baseline: OnceLock::new(),
+            lease,
+            metrics,
+        };
+        shared.roll_back_what_was_due();
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
+impl Shared {
+    /// An alarm that a crash kept from being recorded is found again by the fold.
+    fn roll_back_what_was_due(&self) {
+        let mut disk = lock(&self.disk);
+        for control in self.routes.values() {
+            let alarm = lock(&control.rollout).alarm().copied();
+            if let Some(alarm) = alarm {
+                self.roll_back_by_alarm(&mut disk, control, alarm);
+            }
+        }
+    }
+}
+
+fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
+    let route = plan.route.clone();
+    let mut bar = None;
+    let rollout = refold(plan, entries, |attempt| -> Vec<Decided> {
+        disk.open_log(&route, attempt).unwrap_or_else(|problem| {
+            tracing::error!(%route, attempt, problem, "control.outcomes.unreadable");
+            bar = Some(format!(
+                "{problem}; roll the route back and resume it to begin a new attempt"
+            ));
+            Vec::new()
+        })
+    });
+    tracing::info!(
+        %route, revision = rollout.revision(), share_percent = rollout.share().percent(),
+        decided = rollout.decided(), "control.route.folded"
+    );
+    let publisher = Publisher::new(rollout.split());
+    RouteControl {
+        rollout: Mutex::new(rollout),
+        publisher,
+        bar: Mutex::new(bar),
+    }
+}

@@ -1,0 +1,184 @@
+//! What is shown of the controller: routes, history, and gauges. Looking never waits for the disk.
+
+use std::{sync::Arc, time::Instant};
+
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{Entry, RouteStatus, Split, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::{Controller, RouteControl, lock};
+
+/// A route as operators see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteView {
+    /// The rollout's own word.
+    pub rollout: RouteStatus,
+    /// The share that counts now, in percent: 0 while the lease is expired.
+    pub effective_percent: f64,
+    /// Time until the lease runs out; `None` without one.
+    pub lease_seconds: Option<f64>,
+    /// Why the route gets no lease, if not for the disk.
+    pub barred: Option<String>,
+}
+
+/// The ledger as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerState {
+    /// Entries, those included that wait to be written.
+    pub entries: u64,
+    /// The hash of the last entry written.
+    pub head: Option<String>,
+    /// Whether it can be written, as far as is known.
+    pub writable: bool,
+    /// Changes toward the primary that are in effect and wait to be written.
+    pub unrecorded: u64,
+    /// Why it cannot be written.
+    pub problem: Option<String>,
+}
+
+/// The ledger's entries, and how it does.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Oldest first; changes are made by people and alarms, a few a day.
+    pub(super) entries: Vec<Entry>,
+    pub(super) head: Option<String>,
+    pub(super) unrecorded: usize,
+    pub(super) problem: Option<String>,
+}
+
+// === impl History ===
+
+impl History {
+    /// Adds an entry in its place.
+    pub(super) fn push(&mut self, entry: Entry) {
+        let at = self
+            .entries
+            .partition_point(|known| known.sequence < entry.sequence);
+        self.entries.insert(at, entry);
+    }
+}
+
+// === impl Controller ===
+
+impl Controller {
+    /// One route.
+    pub fn route_view(&self, route: &RouteId) -> Option<RouteView> {
+        self.shared
+            .routes
+            .get(route)
+            .map(|control| view(control, Instant::now()))
+    }
+
+    /// Every route, by name.
+    pub fn route_views(&self) -> Vec<RouteView> {
+        let now = Instant::now();
+        self.shared
+            .routes
+            .values()
+            .map(|control| view(control, now))
+            .collect()
+    }
+
+    /// Whether copies may be sent, on every route.
+    pub fn mirror_enabled(&self) -> bool {
+        self.shared
+            .routes
+            .values()
+            .all(|control| control.publisher.published().mirror_enabled)
+    }
+
+    /// How the ledger does.
+    pub fn ledger_state(&self) -> LedgerState {
+        let history = lock(&self.shared.history);
+        LedgerState {
+            entries: history.entries.len() as u64,
+            head: history.head.clone(),
+            writable: history.problem.is_none(),
+            unrecorded: history.unrecorded as u64,
+            problem: history.problem.clone(),
+        }
+    }
+
+    /// Entries of one route or all (those that concern every route are always among them): the newest `limit`, or with
+    /// `after` the first `limit` behind that number. Oldest first.
+    pub fn entries(&self, route: Option<&RouteId>, limit: usize, after: Option<u64>) -> Vec<Entry> {
+        let history = lock(&self.shared.history);
+        let mut fitting = history.entries.iter().filter(|entry| {
+            let of_route =
+                route.is_none() || entry.route.is_none() || entry.route.as_ref() == route;
+            of_route && after.is_none_or(|after| entry.sequence > after)
+        });
+        if after.is_some() {
+            return fitting.take(limit).cloned().collect();
+        }
+        let mut newest: Vec<Entry> = fitting.by_ref().rev().take(limit).cloned().collect();
+        newest.reverse();
+        newest
+    }
+
+    /// Brings the gauges in step; called at each scrape.
+    pub fn export_metrics(&self) {
+        let (metrics, now) = (&self.shared.metrics, Instant::now());
+        let ledger = self.ledger_state();
+        metrics
+            .control
+            .writable
+            .set(f64::from(u8::from(ledger.writable)));
+        #[expect(clippy::cast_precision_loss, reason = "a count for display")]
+        metrics.control.entries.set(ledger.entries as f64);
+        for (route, control) in &self.shared.routes {
+            let Some(handles) = metrics.control(route.as_str()) else {
+                continue;
+            };
+            let RouteView {
+                rollout,
+                lease_seconds,
+                ..
+            } = view(control, now);
+            let split = control.publisher.published();
+            handles.split.set(effective_ratio(&split, now));
+            handles.lease.set(lease_seconds.unwrap_or(0.0));
+            for (stage, gauge) in Stage::ALL.iter().zip(handles.stage.iter()) {
+                gauge.set(f64::from(u8::from(*stage == split.stage)));
+            }
+            // A metric that no attempt watches shows no evidence.
+            handles
+                .evidence
+                .iter()
+                .chain(handles.alarm.iter())
+                .for_each(|gauge| gauge.set(0.0));
+            for metric in &rollout.metrics {
+                if let Some(gauge) = handles.evidence.at(metric.metric.index()) {
+                    gauge.set(metric.evidence_ratio);
+                }
+            }
+            for group in &rollout.groups {
+                if let Some(gauge) = handles.alarm.at(group.group.index()) {
+                    gauge.set(group.alarm_ratio);
+                }
+            }
+        }
+    }
+}
+
+fn view(control: &RouteControl, now: Instant) -> RouteView {
+    let rollout = lock(&control.rollout).status();
+    let split: Arc<Split> = control.publisher.published();
+    let lease = split
+        .lease_until
+        .map(|until| until.saturating_duration_since(now).as_secs_f64());
+    RouteView {
+        rollout,
+        effective_percent: effective_ratio(&split, now) * 100.0,
+        lease_seconds: lease,
+        barred: lock(&control.bar).clone(),
+    }
+}
+
+fn effective_ratio(split: &Split, now: Instant) -> f64 {
+    if split.lease_valid(now) {
+        split.share.ratio()
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,107 @@
+//! The closed label sets that belong to the control plane alone.
+
+use crossfade_exchange::VerdictClass;
+
+/// Declares a fieldless enum with its fixed names, as metric labels show them.
+macro_rules! labels {
+    ($(#[$meta:meta])* pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $text:literal ),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $( $(#[$vmeta])* $variant ),+ }
+
+        impl $name {
+            /// Every variant, in order of declaration.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant ),+ ];
+
+            /// The fixed name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $text ),+ }
+            }
+
+            /// Position in [`Self::ALL`].
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+labels! {
+    /// Why a route's split changed.
+    pub enum TransitionReason {
+        /// An operator raised the share.
+        Raise = "raise",
+        /// An owner raised it beyond what the stage allows.
+        Override = "override",
+        /// An operator lowered the share.
+        Lower = "lower",
+        /// An operator rolled back.
+        Operator = "operator",
+        /// The sequential test rolled back.
+        Alarm = "alarm",
+        /// An owner re-armed the route after a roll-back.
+        Resume = "resume",
+    }
+}
+
+labels! {
+    /// What became of a drawn answer's outcome.
+    pub enum OutcomeFate {
+        /// Decided, logged and applied.
+        Decided = "decided",
+        /// Of an attempt that is over.
+        Stale = "stale",
+        /// A bad event that showed after its answer had been decided; it does not enter.
+        Late = "late",
+        /// Decided before it was resolved, for its age or for want of room.
+        Forced = "forced",
+        /// Announced too late, never announced, or resolved without having been announced.
+        Lost = "lost",
+    }
+}
+
+labels! {
+    /// The class of tokens, as they are priced.
+    pub enum TokenKind {
+        /// Prompt tokens neither read from nor written to a cache.
+        Input = "input",
+        /// Prompt tokens read from a cache.
+        Cached = "cached",
+        /// Prompt tokens written to a cache.
+        CacheWrite = "cache_write",
+        /// Completion tokens, reasoning included.
+        Output = "output",
+        /// Of the completion tokens, those spent on reasoning.
+        Reasoning = "reasoning",
+    }
+}
+
+/// The verdict of an exchange as a label: a class, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeLabel {
+    /// A pair was compared.
+    Class(VerdictClass),
+    /// One side only was recorded, and judged alone.
+    Unpaired,
+    /// The comparison failed.
+    Error,
+}
+
+impl ExchangeLabel {
+    /// Every label, in the order of [`Self::index`].
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        VerdictClass::ALL
+            .iter()
+            .map(|class| class.as_str())
+            .chain(["unpaired", "error"])
+    }
+
+    /// Position in [`Self::names`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Class(class) => class.index(),
+            Self::Unpaired => VerdictClass::ALL.len(),
+            Self::Error => VerdictClass::ALL.len() + 1,
+        }
+    }
+}

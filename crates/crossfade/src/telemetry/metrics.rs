@@ -1,0 +1,267 @@
+//! The handles of the comparison worker and of the controller. The data plane holds its own.
+
+use std::collections::BTreeMap;
+
+use crossfade_exchange::{Check, CheckOutcome, Group, LossKind, Metric, Role, Side};
+use crossfade_rollout::Stage;
+use metrics::{Counter, Gauge, Histogram};
+
+use super::{
+    catalogue::{AGREEMENT, MICROS, metric_struct},
+    dollars::Dollars,
+    labels::{ExchangeLabel, OutcomeFate, TokenKind, TransitionReason},
+    recorder::Registrar,
+};
+
+/// The only sequential test that rolls back, until there are others.
+const ENGINE: &str = "R";
+
+/// Series of one metric along one closed label set.
+#[derive(Debug)]
+pub struct Family<T>(Vec<T>);
+
+/// Series of one metric along two closed label sets.
+#[derive(Debug)]
+pub struct Grid<T>(Vec<Family<T>>);
+
+metric_struct! {
+    /// One route's comparison.
+    pub struct RouteWorkerMetrics {
+        /// Exchanges that left the queue, by verdict; unpaired ones had one recording only.
+        exchanges: Family<Counter> = Counter("crossfade_exchanges_total", "", ["route", "verdict"], &[]);
+        /// Checks that ran, by outcome; the pairing says what the candidate's place was taken by.
+        checks: Grid<Counter> = Counter("crossfade_check_total", "", ["route", "check", "outcome", "pairing"], &[]);
+        /// Agreement of the two answers by check, from 0 to 1.
+        check_scores: Family<Histogram> = Histogram("crossfade_check_score", "ratio", ["route", "check"], AGREEMENT);
+        /// What the translation to the candidate dropped, emulated or changed.
+        losses: Family<Counter> = Counter("crossfade_losses_total", "", ["route", "loss"], &[]);
+        /// Tokens of recorded answers by the provider's own count; reasoning is also part of output.
+        tokens: Grid<Counter> = Counter("crossfade_tokens_total", "", ["route", "side", "kind"], &[]);
+        /// Cost of recorded answers in US dollars, where prices are configured.
+        cost: Grid<Dollars> = Counter("crossfade_cost_usd_total", "usd", ["route", "side", "role"], &[]);
+    }
+}
+
+metric_struct! {
+    /// The worker as a whole.
+    pub struct WorkerMetrics {
+        /// Time to compare one exchange.
+        comparison: Histogram = Histogram("crossfade_comparison_seconds", "seconds", [], MICROS);
+        /// Decided outcomes that wait because the outcome log cannot be written.
+        held: Gauge = Gauge("crossfade_outcomes_held", "", [], &[]);
+    }
+}
+
+metric_struct! {
+    /// One route's rollout.
+    pub struct RouteControlMetrics {
+        /// The share of traffic that the candidate may answer now, from 0 to 1; 0 while the lease is expired.
+        split: Gauge = Gauge("crossfade_split_ratio", "ratio", ["route"], &[]);
+        /// 1 for the stage the route is in, 0 for the others.
+        stage: Family<Gauge> = Gauge("crossfade_stage", "", ["route", "stage"], &[]);
+        /// The evidence for a roll-back by metric: its logarithm over that of the threshold; 1 rolls back.
+        evidence: Family<Gauge> = Gauge("crossfade_evidence_ratio", "ratio", ["route", "metric"], &[]);
+        /// The sum that rolls back, in logarithms, over the threshold; 1 rolls back.
+        alarm: Family<Gauge> = Gauge("crossfade_alarm_ratio", "ratio", ["route", "engine", "group"], &[]);
+        /// Changes of the split by the stage they lead to and their reason.
+        transitions: Grid<Counter> = Counter("crossfade_transitions_total", "", ["route", "to", "reason"], &[]);
+        /// Time until the route's lease runs out; without one the candidate answers nothing.
+        lease: Gauge = Gauge("crossfade_lease_seconds", "seconds", ["route"], &[]);
+        /// Outcomes of drawn answers by what became of them; only decided ones enter the sequential test.
+        outcomes: Family<Counter> = Counter("crossfade_outcomes_total", "", ["route", "fate"], &[]);
+    }
+}
+
+metric_struct! {
+    /// The controller as a whole.
+    pub struct ControlMetrics {
+        /// 1 while the ledger and the outcome log can be written, 0 while leases are therefore not renewed.
+        writable: Gauge = Gauge("crossfade_ledger_writable", "", [], &[]);
+        /// Entries in the ledger.
+        entries: Gauge = Gauge("crossfade_ledger_entries", "", [], &[]);
+    }
+}
+
+/// Every handle of the worker and the controller.
+#[derive(Debug)]
+pub struct Metrics {
+    routes: BTreeMap<String, (RouteWorkerMetrics, RouteControlMetrics)>,
+    /// The worker as a whole.
+    pub worker: WorkerMetrics,
+    /// The controller as a whole.
+    pub control: ControlMetrics,
+}
+
+// === impl Family ===
+
+impl<T> Family<T> {
+    fn new(
+        names: impl IntoIterator<Item = &'static str>,
+        make: impl FnMut(&'static str) -> T,
+    ) -> Self {
+        Self(names.into_iter().map(make).collect())
+    }
+
+    /// The series at a position of the label set.
+    pub fn at(&self, index: usize) -> Option<&T> {
+        self.0.get(index)
+    }
+
+    /// Every series, in the order of the label set.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+// === impl Grid ===
+
+impl<T> Grid<T> {
+    fn new(
+        names: impl IntoIterator<Item = &'static str>,
+        make: impl FnMut(&'static str) -> Family<T>,
+    ) -> Self {
+        Self(names.into_iter().map(make).collect())
+    }
+
+    /// The series at a position of both label sets.
+    pub fn at(&self, first: usize, second: usize) -> Option<&T> {
+        self.0.get(first)?.at(second)
+    }
+}
+
+// === impl RouteWorkerMetrics ===
+
+impl RouteWorkerMetrics {
+    fn new(made: &Registrar<'_>, route: &str) -> Self {
+        let check_names = || Check::ALL.iter().map(|check| check.as_str());
+        let side_names = || Side::ALL.iter().map(|side| side.as_str());
+        Self {
+            exchanges: Family::new(ExchangeLabel::names(), |verdict| {
+                made.counter(
+                    "crossfade_exchanges_total",
+                    &[("route", route), ("verdict", verdict)],
+                )
+            }),
+            checks: Grid::new(check_names(), |check| {
+                Family::new(
+                    CheckOutcome::ALL.iter().map(|outcome| outcome.as_str()),
+                    |outcome| {
+                        let labels = [
+                            ("route", route),
+                            ("check", check),
+                            ("outcome", outcome),
+                            ("pairing", "candidate"),
+                        ];
+                        made.counter("crossfade_check_total", &labels)
+                    },
+                )
+            }),
+            check_scores: Family::new(check_names(), |check| {
+                made.histogram(
+                    "crossfade_check_score",
+                    &[("route", route), ("check", check)],
+                )
+            }),
+            losses: Family::new(LossKind::ALL.iter().map(|loss| loss.as_str()), |loss| {
+                made.counter(
+                    "crossfade_losses_total",
+                    &[("route", route), ("loss", loss)],
+                )
+            }),
+            tokens: Grid::new(side_names(), |side| {
+                Family::new(TokenKind::ALL.iter().map(|kind| kind.as_str()), |kind| {
+                    let labels = [("route", route), ("side", side), ("kind", kind)];
+                    made.counter("crossfade_tokens_total", &labels)
+                })
+            }),
+            cost: Grid::new(side_names(), |side| {
+                Family::new(Role::ALL.iter().map(|role| role.as_str()), |role| {
+                    Dollars::new(&[("route", route), ("side", side), ("role", role)])
+                })
+            }),
+        }
+    }
+}
+
+// === impl RouteControlMetrics ===
+
+impl RouteControlMetrics {
+    fn new(made: &Registrar<'_>, route: &str) -> Self {
+        let stage_names = || Stage::ALL.iter().map(|stage| stage.as_str());
+        Self {
+            split: made.gauge("crossfade_split_ratio", &[("route", route)]),
+            stage: Family::new(stage_names(), |stage| {
+                made.gauge("crossfade_stage", &[("route", route), ("stage", stage)])
+            }),
+            evidence: Family::new(Metric::ALL.iter().map(|metric| metric.as_str()), |metric| {
+                made.gauge(
+                    "crossfade_evidence_ratio",
+                    &[("route", route), ("metric", metric)],
+                )
+            }),
+            alarm: Family::new(Group::ALL.iter().map(|group| group.as_str()), |group| {
+                let labels = [("route", route), ("engine", ENGINE), ("group", group)];
+                made.gauge("crossfade_alarm_ratio", &labels)
+            }),
+            transitions: Grid::new(stage_names(), |to| {
+                Family::new(
+                    TransitionReason::ALL.iter().map(|reason| reason.as_str()),
+                    |reason| {
+                        let labels = [("route", route), ("to", to), ("reason", reason)];
+                        made.counter("crossfade_transitions_total", &labels)
+                    },
+                )
+            }),
+            lease: made.gauge("crossfade_lease_seconds", &[("route", route)]),
+            outcomes: Family::new(OutcomeFate::ALL.iter().map(|fate| fate.as_str()), |fate| {
+                made.counter(
+                    "crossfade_outcomes_total",
+                    &[("route", route), ("fate", fate)],
+                )
+            }),
+        }
+    }
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(super) fn new<'a>(made: &Registrar<'_>, routes: impl IntoIterator<Item = &'a str>) -> Self {
+        let worker = WorkerMetrics {
+            comparison: made.histogram("crossfade_comparison_seconds", &[]),
+            held: made.gauge("crossfade_outcomes_held", &[]),
+        };
+        let control = ControlMetrics {
+            writable: made.gauge("crossfade_ledger_writable", &[]),
+            entries: made.gauge("crossfade_ledger_entries", &[]),
+        };
+        let routes = routes.into_iter().map(|route| {
+            let handles = (
+                RouteWorkerMetrics::new(made, route),
+                RouteControlMetrics::new(made, route),
+            );
+            (route.to_owned(), handles)
+        });
+        Self {
+            routes: routes.collect(),
+            worker,
+            control,
+        }
+    }
+
+    /// A configured route's comparison.
+    pub fn worker(&self, route: &str) -> Option<&RouteWorkerMetrics> {
+        self.routes.get(route).map(|(worker, _)| worker)
+    }
+
+    /// A configured route's rollout.
+    pub fn control(&self, route: &str) -> Option<&RouteControlMetrics> {
+        self.routes.get(route).map(|(_, control)| control)
+    }
+
+    pub(super) fn dollars(&self) -> impl Iterator<Item = &Dollars> {
+        self.routes
+            .values()
+            .flat_map(|(worker, _)| worker.cost.0.iter().flat_map(Family::iter))
+    }
+}

@@ -1,0 +1,16 @@
+//! What operators see: metrics and logs. It describes and renders; what is counted is decided where it happens.
+
+mod catalogue;
+mod dollars;
+mod labels;
+mod logging;
+mod metrics;
+mod recorder;
+
+pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
+pub use labels::{ExchangeLabel, OutcomeFate, TokenKind, TransitionReason};
+pub use logging::{LogFormat, LoggingError, init_logging, quiet_panics};
+pub use metrics::{
+    ControlMetrics, Metrics, RouteControlMetrics, RouteWorkerMetrics, WorkerMetrics,
+};
+pub use recorder::{Telemetry, TelemetryError};

@@ -1,0 +1,183 @@
+//! The comparison of finished exchanges: on the blocking pool, as many at a time as there are cores, a panic costing one
+//! exchange only. It counts what it sees and resolves the content of drawn answers; it decides nothing.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use crossfade_compare::Checks;
+use crossfade_exchange::{
+    CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Side, Usage, Verdict,
+};
+use crossfade_proxy::Queued;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::telemetry::{ExchangeLabel, Metrics, RouteWorkerMetrics, TokenKind};
+
+/// Exchanges that one job on the blocking pool compares.
+const BATCH: usize = 16;
+
+/// Compares exchanges of every route.
+#[derive(Debug)]
+pub struct Comparer {
+    checks: HashMap<RouteId, Arc<Checks>>,
+    metrics: Arc<Metrics>,
+    settlements: mpsc::Sender<(RouteId, Settled)>,
+}
+
+// === impl Comparer ===
+
+impl Comparer {
+    /// With each route's checks. Resolved answers go to `settlements`, which is waited for when it is full: then the
+    /// queue of exchanges fills, and what it refuses is counted.
+    pub fn new(
+        checks: HashMap<RouteId, Arc<Checks>>,
+        metrics: Arc<Metrics>,
+        settlements: mpsc::Sender<(RouteId, Settled)>,
+    ) -> Self {
+        Self {
+            checks,
+            metrics,
+            settlements,
+        }
+    }
+
+    /// Compares what comes until the queue is closed and empty.
+    pub async fn run(self, mut queue: mpsc::Receiver<Queued>) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let slots = Arc::new(Semaphore::new(cores));
+        let this = Arc::new(self);
+        let mut batch = Vec::with_capacity(BATCH);
+        while queue.recv_many(&mut batch, BATCH).await > 0 {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                break;
+            };
+            let (this, jobs) = (Arc::clone(&this), std::mem::take(&mut batch));
+            // The slot is what is waited for; the job says by itself how it ended.
+            drop(tokio::task::spawn_blocking(move || {
+                for queued in jobs {
+                    this.handle(queued);
+                }
+                drop(slot);
+            }));
+        }
+        let all = u32::try_from(cores).unwrap_or(u32::MAX);
+        drop(slots.acquire_many(all).await);
+    }
+
+    /// Compares one exchange, counts it and resolves it.
+    fn handle(&self, queued: Queued) {
+        // What was not compared is dropped without a word, and the data plane counts it so.
+        if self.judge(&queued.exchange, queued.drawn) {
+            queued.compared();
+        }
+    }
+
+    /// Whether the exchange could be judged.
+    pub(super) fn judge(&self, exchange: &Exchange, drawn: Option<Side>) -> bool {
+        let verdict = self.compare(exchange);
+        if let Some(metrics) = self.metrics.worker(exchange.route.as_str()) {
+            count(metrics, exchange, verdict.as_ref());
+        }
+        if let (Some(side), Some(key)) = (drawn, exchange.draw) {
+            let bad = verdict.as_ref().and_then(|verdict| match side {
+                Side::Primary => verdict.primary_bad,
+                Side::Candidate => verdict.candidate_bad,
+            });
+            // What could not be judged is not bad, on both sides alike.
+            let bad = bad.unwrap_or(MetricSet::EMPTY).of_group(Group::Content);
+            let settled = Settled {
+                key,
+                group: Group::Content,
+                bad,
+            };
+            if self
+                .settlements
+                .blocking_send((exchange.route.clone(), settled))
+                .is_err()
+            {
+                tracing::debug!("worker.settlement.dropped_at_shutdown");
+            }
+        }
+        verdict.is_some()
+    }
+
+    /// The verdict, or nothing if the route has no checks or a check panicked.
+    fn compare(&self, exchange: &Exchange) -> Option<Verdict> {
+        let checks = self.checks.get(&exchange.route)?;
+        let started = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| checks.compare(exchange)));
+        self.metrics.worker.comparison.record(started.elapsed());
+        if result.is_err() {
+            tracing::error!(route = %exchange.route, exchange = %exchange.id, "worker.comparison.panicked");
+        }
+        result.ok()
+    }
+}
+
+fn count(metrics: &RouteWorkerMetrics, exchange: &Exchange, verdict: Option<&Verdict>) {
+    let label = match verdict {
+        None => ExchangeLabel::Error,
+        Some(verdict) => verdict
+            .class
+            .map_or(ExchangeLabel::Unpaired, ExchangeLabel::Class),
+    };
+    if let Some(counter) = metrics.exchanges.at(label.index()) {
+        counter.increment(1);
+    }
+    if let Some(candidate) = &exchange.candidate {
+        for loss in &candidate.losses {
+            if let Some(counter) = metrics.losses.at(loss.kind.index()) {
+                counter.increment(1);
+            }
+        }
+    }
+    let Some(verdict) = verdict else { return };
+    if verdict.class.is_some() {
+        for result in &verdict.checks {
+            if let Some(counter) = metrics
+                .checks
+                .at(result.check.index(), result.outcome.index())
+            {
+                counter.increment(1);
+            }
+            if let Some(scores) = metrics.check_scores.at(result.check.index())
+                && matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail)
+            {
+                scores.record(result.score);
+            }
+        }
+    }
+    for side in Side::ALL.iter().copied() {
+        let (usage, cost) = match side {
+            Side::Primary => (verdict.primary_usage, verdict.primary_cost_usd),
+            Side::Candidate => (verdict.candidate_usage, verdict.candidate_cost_usd),
+        };
+        if let Some(usage) = usage {
+            count_tokens(metrics, side, usage);
+        }
+        if let (Some(usd), Some(recording)) = (cost, exchange.recording(side))
+            && let Some(dollars) = metrics.cost.at(side.index(), recording.role.index())
+        {
+            dollars.add(usd);
+        }
+    }
+}
+
+fn count_tokens(metrics: &RouteWorkerMetrics, side: Side, usage: Usage) {
+    for kind in TokenKind::ALL.iter().copied() {
+        let tokens = match kind {
+            TokenKind::Input => usage.input,
+            TokenKind::Cached => usage.cached,
+            TokenKind::CacheWrite => usage.cache_write,
+            TokenKind::Output => usage.output,
+            TokenKind::Reasoning => usage.reasoning,
+        };
+        if let Some(counter) = metrics.tokens.at(side.index(), kind.index()) {
+            counter.increment(tokens);
+        }
+    }
+}

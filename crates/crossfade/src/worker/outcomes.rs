@@ -1,0 +1,200 @@
+//! The one writer of outcomes: announcements and settlements in, decided answers out to the controller, in order.
+//!
+//! What the controller cannot log is kept and tried again; when too much is kept, announcements are no longer taken in.
+//! Then the data plane finds no room for another drawn answer and lets the primary answer.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crossfade_exchange::{OutcomeMessage, RouteId, Settled};
+use crossfade_rollout::{Ages, Decided, OrderBuffer};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::{Controller, NotLogged},
+    telemetry::{Metrics, OutcomeFate},
+};
+
+/// How often what can be decided is decided.
+const TICK: Duration = Duration::from_millis(250);
+/// Messages taken in at a time.
+const BATCH: usize = 1_024;
+/// Outcomes logged at a time.
+const CHUNK: usize = 4_096;
+/// Decided outcomes kept while they cannot be logged, over all routes: 10 MiB.
+const HELD: usize = 131_072;
+/// For a route without an attempt, whose answers are dropped when they are decided.
+const NO_ATTEMPT: Ages = Ages {
+    arrival: Duration::from_secs(10),
+    content: Duration::from_secs(30),
+};
+
+/// The orders of every route.
+#[derive(Debug)]
+pub struct Outcomes {
+    controller: Controller,
+    metrics: Arc<Metrics>,
+    routes: BTreeMap<RouteId, Order>,
+    held: usize,
+}
+
+/// One route's order, and what was decided and not yet logged.
+#[derive(Debug, Default)]
+struct Order {
+    buffer: OrderBuffer,
+    decided: VecDeque<Decided>,
+}
+
+// === impl Outcomes ===
+
+impl Outcomes {
+    /// For every route of a controller.
+    pub fn new(controller: Controller, metrics: Arc<Metrics>) -> Self {
+        let routes = controller
+            .routes()
+            .map(|route| (route.clone(), Order::default()))
+            .collect();
+        Self {
+            controller,
+            metrics,
+            routes,
+            held: 0,
+        }
+    }
+
+    /// Runs until cancelled, then decides and logs what can be. `messages` come from the data plane, `settlements` from
+    /// the comparison.
+    pub async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<OutcomeMessage>,
+        mut settlements: mpsc::Receiver<(RouteId, Settled)>,
+        stop: CancellationToken,
+    ) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut incoming, mut resolved) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        loop {
+            let room = self.held < HELD;
+            // Announcements before settlements, so that few of these come early.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = tick.tick() => self.advance().await,
+                count = messages.recv_many(&mut incoming, BATCH), if room => {
+                    incoming.drain(..).for_each(|message| self.take(&message));
+                    if count == 0 {
+                        break;
+                    }
+                }
+                count = settlements.recv_many(&mut resolved, BATCH) => {
+                    for (route, settled) in resolved.drain(..) {
+                        self.settle(&route, &settled);
+                    }
+                    if count == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        self.finish(&mut messages, &mut settlements).await;
+    }
+
+    /// Takes in what is there already, and logs what can be decided.
+    async fn finish(
+        &mut self,
+        messages: &mut mpsc::Receiver<OutcomeMessage>,
+        settlements: &mut mpsc::Receiver<(RouteId, Settled)>,
+    ) {
+        while let Ok(message) = messages.try_recv() {
+            self.take(&message);
+        }
+        while let Ok((route, settled)) = settlements.try_recv() {
+            self.settle(&route, &settled);
+        }
+        self.advance().await;
+    }
+
+    fn take(&mut self, message: &OutcomeMessage) {
+        let route = match message {
+            OutcomeMessage::Drawn(drawn) => &drawn.route,
+            OutcomeMessage::Settled(route, _) | OutcomeMessage::Watermark { route, .. } => route,
+        };
+        if let Some(order) = self.routes.get_mut(route) {
+            order.buffer.message(message);
+        }
+    }
+
+    fn settle(&mut self, route: &RouteId, settled: &Settled) {
+        if let Some(order) = self.routes.get_mut(route) {
+            order.buffer.settled(settled);
+        }
+    }
+
+    /// Decides what can be decided, and logs and applies it.
+    async fn advance(&mut self) {
+        let now = now_unix_micros();
+        let mut held = 0;
+        for (route, order) in &mut self.routes {
+            let ages = self.controller.ages(route).unwrap_or(NO_ATTEMPT);
+            order.decided.extend(order.buffer.advance(now, ages));
+            log(&self.controller, &self.metrics, route, order).await;
+            held += order.decided.len();
+        }
+        self.held = held;
+        #[expect(clippy::cast_precision_loss, reason = "a count for display")]
+        self.metrics.worker.held.set(held as f64);
+        self.controller.outcomes_held(held > 0);
+    }
+}
+
+/// Logs what was decided, in order, until all of it is or the log refuses.
+async fn log(controller: &Controller, metrics: &Metrics, route: &RouteId, order: &mut Order) {
+    let handles = metrics.control(route.as_str());
+    let add = |fate: OutcomeFate, count: usize| {
+        if let Some(counter) = handles.and_then(|handles| handles.outcomes.at(fate.index())) {
+            counter.increment(count as u64);
+        }
+    };
+    while !order.decided.is_empty() {
+        let chunk: Vec<Decided> = order
+            .decided
+            .drain(..order.decided.len().min(CHUNK))
+            .collect();
+        match controller.apply_outcomes(route, chunk).await {
+            Ok(applied) => {
+                add(OutcomeFate::Decided, applied.decided);
+                add(OutcomeFate::Stale, applied.stale);
+            }
+            Err(NotLogged { batch, problem }) => {
+                tracing::debug!(%route, problem, held = batch.len(), "worker.outcomes.held");
+                for decided in batch.into_iter().rev() {
+                    order.decided.push_front(decided);
+                }
+                break;
+            }
+        }
+    }
+    let counts = order.buffer.counts();
+    for fate in OutcomeFate::ALL.iter().copied() {
+        let total = match fate {
+            OutcomeFate::Decided | OutcomeFate::Stale => continue,
+            OutcomeFate::Late => counts.late,
+            OutcomeFate::Forced => counts.forced_by_age + counts.forced_by_room,
+            OutcomeFate::Lost => counts.dropped + counts.lost + counts.unmatched,
+        };
+        if let Some(counter) = handles.and_then(|handles| handles.outcomes.at(fate.index())) {
+            counter.absolute(total);
+        }
+    }
+}
+
+fn now_unix_micros() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
