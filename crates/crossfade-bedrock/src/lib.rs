@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The candidate: Bedrock wearing Azure's face.
+//!
+//! [`Candidate`] takes a collected chat completion request on the Azure OpenAI wire and answers on that wire, by way of
+//! Converse. [`eligibility`] says beforehand, by the request alone, whether it can be asked faithfully. The translation
+//! between is pure and drops nothing without naming it. What mirrors, splits and compares are others' business.
+
+mod capabilities;
+pub mod converse;
+mod sdk;
+mod service;
+mod settings;
+mod translate;
+
+pub use capabilities::{Capabilities, Choice, Overrides, Reasoning, Sampling, Stop, Structured};
+pub use sdk::{Auth, Connection, Settings};
+pub use service::Candidate;
+pub use settings::{Adapt, Annotations, Api, CandidateSettings};
+pub use translate::{Delivery, Names, Reply, Translation, eligibility, translate};

@@ -1,0 +1,142 @@
+//! The SDK's errors as our own faults. Its messages go no further: they may name accounts and addresses.
+
+use std::error::Error;
+
+use aws_sdk_bedrockruntime::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::error::ConverseStreamOutputError,
+};
+use aws_smithy_runtime_api::http::Response;
+
+use crate::translate::{Fault, FaultKind};
+
+/// A failed call, and whether asking again could help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    /// Nothing was received, and the request may be sent once more.
+    pub(crate) is_retryable: bool,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// What came is no answer.
+    pub(crate) fn garbage() -> Self {
+        FaultKind::Garbage.into()
+    }
+}
+
+impl From<FaultKind> for Failure {
+    fn from(kind: FaultKind) -> Self {
+        Self {
+            fault: kind.into(),
+            is_retryable: false,
+        }
+    }
+}
+
+/// A call that gave no answer.
+pub(super) fn of_call<E>(error: SdkError<E, Response>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => FaultKind::Configuration.into(),
+        SdkError::TimeoutError(_) => Failure {
+            fault: FaultKind::Connect.into(),
+            is_retryable: true,
+        },
+        SdkError::DispatchFailure(failure) => {
+            let source = failure
+                .as_connector_error()
+                .map(|error| error as &(dyn Error + 'static));
+            if source.is_some_and(is_connect) {
+                Failure {
+                    fault: FaultKind::Connect.into(),
+                    is_retryable: true,
+                }
+            } else if failure.is_io() || failure.is_timeout() {
+                FaultKind::Broken.into()
+            } else {
+                // No credentials, or a request that could not be made.
+                log_configuration("", None);
+                FaultKind::Configuration.into()
+            }
+        }
+        SdkError::ResponseError(failure) => {
+            // An error that is not in the provider's form: a gateway's page, a proxy's.
+            let status = failure.raw().status().as_u16();
+            match status {
+                200..=299 => FaultKind::Garbage.into(),
+                _ => FaultKind::of_service("", Some(status), "").into(),
+            }
+        }
+        SdkError::ServiceError(failure) => {
+            let status = failure.raw().status().as_u16();
+            let retry_after = failure
+                .raw()
+                .headers()
+                .get("retry-after")
+                .and_then(|wait| wait.parse().ok());
+            let kind = kind_of(failure.err(), Some(status));
+            let fault = Fault { kind, retry_after };
+            Failure {
+                fault,
+                is_retryable: kind == FaultKind::Throttled && retry_after.is_some(),
+            }
+        }
+        _ => Failure::garbage(),
+    }
+}
+
+/// A stream that failed.
+pub(super) fn of_event<R>(error: SdkError<ConverseStreamOutputError, R>) -> Failure {
+    match error {
+        SdkError::ServiceError(failure) => match failure.err() {
+            ConverseStreamOutputError::ModelStreamErrorException(error) => {
+                let original = error
+                    .original_status_code
+                    .and_then(|status| u16::try_from(status).ok());
+                FaultKind::Model(original).into()
+            }
+            error => kind_of(error, None).into(),
+        },
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => FaultKind::Broken.into(),
+        _ => Failure::garbage(),
+    }
+}
+
+fn kind_of(error: &impl ProvideErrorMetadata, status: Option<u16>) -> FaultKind {
+    let code = error.meta().code().unwrap_or_default();
+    let message = error.meta().message().unwrap_or_default();
+    let kind = FaultKind::of_service(code, status, message);
+    if matches!(kind, FaultKind::Configuration | FaultKind::Refused) {
+        log_configuration(code, status);
+    }
+    kind
+}
+
+/// An operator can mend these, and nobody else would learn of them.
+fn log_configuration(code: &str, status: Option<u16>) {
+    tracing::warn!(name: "candidate.refused", code, status, "the provider refused the candidate's call");
+}
+
+/// Whether the connection was never made.
+fn is_connect(error: &(dyn Error + 'static)) -> bool {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return error.is_connect();
+        }
+        if error
+            .downcast_ref::<aws_smithy_runtime_api::client::result::ConnectorError>()
+            .is_none()
+            && error.to_string().contains("dns error")
+        {
+            return true;
+        }
+        at = error.source();
+    }
+    false
+}

@@ -1,0 +1,116 @@
+//! The body of a streamed answer: pulls the provider's events as the caller reads, and ends well-formed whatever happens.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use crossfade_exchange::{BoxError, Failover, LateFacts, SideBody};
+use futures_util::{StreamExt, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::time::timeout;
+
+use crate::{
+    sdk::Events,
+    translate::{Fault, FaultKind, Streamer},
+};
+
+/// A stream whose first content is known.
+pub(super) struct Begun {
+    /// Everything up to and with the first content.
+    pub(super) first: Bytes,
+    /// What is still to come; `None` if nothing is.
+    pub(super) events: Option<Events>,
+    pub(super) streamer: Streamer,
+}
+
+struct Live {
+    first: Option<Bytes>,
+    events: Option<Events>,
+    streamer: Streamer,
+    idle: Duration,
+    late: Arc<OnceLock<LateFacts>>,
+}
+
+/// The body, and in `late` what its end will tell.
+pub(super) fn body(begun: Begun, idle: Duration, late: Arc<OnceLock<LateFacts>>) -> SideBody {
+    let Begun {
+        first,
+        events,
+        streamer,
+    } = begun;
+    let mut live = Live {
+        first: Some(first),
+        events,
+        streamer,
+        idle,
+        late,
+    };
+    if live.events.is_none() {
+        live.tell(None);
+    }
+    let pieces = stream::unfold(live, async |mut live| {
+        let piece = live.next().await?;
+        Some((piece, live))
+    });
+    StreamBody::new(pieces.map(|piece| Ok::<_, BoxError>(Frame::data(piece)))).boxed_unsync()
+}
+
+// === impl Live ===
+
+impl Live {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            let events = self.events.as_mut()?;
+            let step = match timeout(self.idle, events.next()).await {
+                Err(_) => Err(FaultKind::Silent.into()),
+                Ok(Err(failure)) => Err(failure.fault),
+                Ok(Ok(Some(event))) => self
+                    .streamer
+                    .push(event)
+                    .map_err(|error| FaultKind::from(error).into()),
+                Ok(Ok(None)) => self
+                    .streamer
+                    .finish()
+                    .map(|()| true)
+                    .map_err(|error| FaultKind::from(error).into()),
+            };
+            match step {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.events = None;
+                    self.tell(None);
+                }
+                Err(fault) => return Some(self.fail(fault)),
+            }
+            if let Some(bytes) = self.streamer.take() {
+                return Some(bytes);
+            }
+        }
+    }
+
+    /// The failure as the stream's last event: clients raise it. No end mark follows.
+    fn fail(&mut self, fault: Fault) -> Bytes {
+        self.events = None;
+        let problem = fault.problem();
+        self.tell(Some(problem.failover.unwrap_or(Failover::Server)));
+        let rest = self.streamer.take().unwrap_or_default();
+        [rest, problem.error.to_event()].concat().into()
+    }
+
+    fn tell(&mut self, failed: Option<Failover>) {
+        let facts = self.streamer.facts();
+        // A second word would be a mistake here; the first one counts.
+        drop(self.late.set(LateFacts {
+            usage: facts.usage,
+            failed,
+            losses: facts.losses,
+        }));
+    }
+}

@@ -1,0 +1,133 @@
+//! One route's candidate, as the configuration states it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capabilities::{Capabilities, Overrides};
+
+/// The API of the provider that is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Api {
+    /// One form for every model.
+    #[default]
+    Converse,
+}
+
+/// Changes of prompt and parameters that only the candidate sees. Each is a loss.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Adapt {
+    /// Text after the caller's own instructions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_append: Option<String>,
+    /// Used instead of the caller's temperature, 0..=1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+}
+
+/// What content-filter members an answer carries, as no filter of the primary's looked at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Annotations {
+    /// The primary's own member for "the filter did not run".
+    #[default]
+    NotRun,
+    /// None.
+    Absent,
+}
+
+/// One route's candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CandidateSettings {
+    /// The model's id, an inference profile's id, or an ARN of either.
+    pub model: String,
+    /// The API that is asked.
+    #[serde(default)]
+    pub api: Api,
+    /// The id whose capabilities hold, where `model` does not show it (an application profile's ARN).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<String>,
+    /// Changes for the candidate only.
+    #[serde(default)]
+    pub adapt: Adapt,
+    /// The token limit of a request that states none; else the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_tokens: Option<u32>,
+    /// Ask for a stream even if the caller did not, so that silence can be told from work.
+    #[serde(default = "yes")]
+    pub stream_always: bool,
+    /// Content-filter members of answers.
+    #[serde(default)]
+    pub annotations: Annotations,
+    /// The `model` that answers show until the primary's own is known; else the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_model: Option<String>,
+    /// Capabilities that the built-in table has wrong or does not know.
+    #[serde(default)]
+    pub capabilities: Overrides,
+}
+
+fn yes() -> bool {
+    true
+}
+
+// === impl CandidateSettings ===
+
+impl CandidateSettings {
+    /// A candidate with everything else at its default.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            api: Api::default(),
+            base_model: None,
+            adapt: Adapt::default(),
+            default_max_tokens: None,
+            stream_always: true,
+            annotations: Annotations::default(),
+            answer_model: None,
+            capabilities: Overrides::default(),
+        }
+    }
+
+    /// What the model takes: the built-in table, with what these settings state in its place.
+    pub fn resolved_capabilities(&self) -> Capabilities {
+        let id = self.base_model.as_deref().unwrap_or(&self.model);
+        Capabilities::of(id).with(&self.capabilities)
+    }
+
+    /// Whether the built-in table knows the model; if not, its careful defaults hold.
+    pub fn is_known_model(&self) -> bool {
+        Capabilities::known(self.base_model.as_deref().unwrap_or(&self.model))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_states_little_and_unknown_keys_are_errors() {
+        let settings: CandidateSettings = toml::from_str("model = 'm'\napi = 'converse'").unwrap();
+        assert_eq!(settings, CandidateSettings::new("m"));
+        for wrong in [
+            "model = 'm'\nmodell = 'x'",
+            "api = 'converse'",
+            "model = 'm'\napi = 'invoke'",
+        ] {
+            assert!(
+                toml::from_str::<CandidateSettings>(wrong).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_application_profile_is_judged_by_its_base_model() {
+        let mut settings =
+            CandidateSettings::new("arn:aws:bedrock:us-east-1:1:application-inference-profile/x");
+        assert!(!settings.resolved_capabilities().images && !settings.is_known_model());
+        settings.base_model = Some("anthropic.claude-sonnet-4-6".to_owned());
+        assert!(settings.resolved_capabilities().images && settings.is_known_model());
+    }
+}

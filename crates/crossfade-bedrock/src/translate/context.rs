@@ -1,0 +1,125 @@
+//! What the parts of one request's translation share: the target's capabilities, and the losses so far.
+
+use std::borrow::Cow;
+
+use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
+use crossfade_openai::chat::Fields;
+
+use super::Names;
+use crate::{capabilities::Capabilities, settings::CandidateSettings};
+
+/// The state of one request's translation.
+pub(super) struct Context<'a> {
+    pub(super) capabilities: Capabilities,
+    pub(super) settings: &'a CandidateSettings,
+    pub(super) names: Names,
+    losses: Vec<Loss>,
+}
+
+// === impl Context ===
+
+impl<'a> Context<'a> {
+    pub(super) fn new(settings: &'a CandidateSettings) -> Self {
+        Self {
+            capabilities: settings.resolved_capabilities(),
+            settings,
+            names: Names::default(),
+            losses: Vec::new(),
+        }
+    }
+
+    /// Names a loss.
+    pub(super) fn lose(&mut self, kind: LossKind, field: impl Into<String>) {
+        let loss = Loss::new(kind, field);
+        if self.losses.last() != Some(&loss) {
+            self.losses.push(loss);
+        }
+    }
+
+    /// Names a hint that is not passed on, if the caller gave one.
+    pub(super) fn drop_hint<T>(&mut self, field: &str, value: Option<&T>) {
+        if value.is_some() {
+            self.lose(LossKind::HintDropped, field);
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<Loss>, Names) {
+        (self.losses, self.names)
+    }
+}
+
+/// A field that the target has no counterpart for.
+pub(super) fn refused(field: impl Into<String>, why: &'static str) -> Unsupported {
+    Unsupported {
+        field: field.into(),
+        why: Cow::Borrowed(why),
+        reason: IneligibleReason::Unsupported,
+    }
+}
+
+/// A field that names state which only the primary holds.
+pub(super) fn stateful(field: impl Into<String>) -> Unsupported {
+    Unsupported {
+        field: field.into(),
+        why: Cow::Borrowed("names state that only the primary holds"),
+        reason: IneligibleReason::Stateful,
+    }
+}
+
+/// A field's name if it is a plain identifier: anything else may be the caller's own text.
+pub(super) fn plain(name: &str) -> String {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let rest = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if first && rest {
+        name.to_owned()
+    } else {
+        "(unknown)".to_owned()
+    }
+}
+
+/// Refuses members that nobody knows; `null` says nothing, and is no member.
+pub(super) fn no_others(path: &str, others: &Fields) -> Result<(), Unsupported> {
+    no_others_but(path, others, &[])
+}
+
+/// Like [`no_others`], but for members that carry nothing the target could miss.
+pub(super) fn no_others_but(
+    path: &str,
+    others: &Fields,
+    harmless: &[&str],
+) -> Result<(), Unsupported> {
+    let unknown = others
+        .iter()
+        .find(|(name, value)| !value.is_null() && !harmless.contains(&name.as_str()));
+    match unknown {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name = plain(name);
+            let field = if path.is_empty() {
+                name
+            } else {
+                format!("{path}.{name}")
+            };
+            Err(refused(field, "not a field that is known here"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_shown() {
+        for (name, shown) in [
+            ("enhancements", "enhancements"),
+            ("x_1", "x_1"),
+            ("my secret", "(unknown)"),
+            ("1st", "(unknown)"),
+            ("", "(unknown)"),
+            ("a@b.example", "(unknown)"),
+        ] {
+            assert_eq!(plain(name), shown);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A user's pictures: inline ones only. Fetching an address on a caller's word is nobody's right here.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use crossfade_exchange::{LossKind, Unsupported};
+use crossfade_openai::chat::ImageUrl;
+
+use super::super::context::{Context, no_others, refused};
+use crate::converse::{Image, ImageSource};
+
+/// The most bytes of one picture, by the target's own documentation.
+const LARGEST: usize = 3_932_160;
+
+/// Translates one picture.
+pub(super) fn image(
+    path: &str,
+    image: &ImageUrl,
+    context: &mut Context<'_>,
+) -> Result<Image, Unsupported> {
+    let at = format!("{path}.image_url");
+    no_others(&at, &image.other)?;
+    if !context.capabilities.images {
+        return Err(refused(at, "the candidate takes no pictures"));
+    }
+    let url = format!("{at}.url");
+    let Some(data) = image.url.strip_prefix("data:") else {
+        return Err(refused(url, "only inline pictures are mapped"));
+    };
+    let Some((kind, base64)) = data.split_once(',') else {
+        return Err(refused(url, "not a data url"));
+    };
+    let Some(kind) = kind.strip_suffix(";base64") else {
+        return Err(refused(url, "not in base64"));
+    };
+    let format = match kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "image/png" => "png",
+        "image/jpeg" | "image/jpg" => "jpeg",
+        "image/gif" => "gif",
+        "image/webp" => "webp",
+        _ => return Err(refused(url, "a format that the candidate does not take")),
+    };
+    let Ok(bytes) = STANDARD.decode(base64) else {
+        return Err(refused(url, "not valid base64"));
+    };
+    if bytes.is_empty() || bytes.len() > LARGEST {
+        return Err(refused(url, "empty, or over the candidate's limit"));
+    }
+    if image
+        .detail
+        .as_deref()
+        .is_some_and(|detail| detail != "auto")
+    {
+        context.lose(LossKind::HintDropped, format!("{at}.detail"));
+    }
+    Ok(Image {
+        format,
+        source: ImageSource {
+            bytes: base64.to_owned(),
+        },
+    })
+}

@@ -1,0 +1,357 @@
+//! Sampling, effort, hints, and the fields that are refused.
+
+use super::*;
+
+#[test]
+fn sampling_edges_33_34_35() {
+    use LossKind::{SamplingDropped, StopDropped, TemperatureClamped, TokenFloor};
+    let config = "/inferenceConfig";
+    let both = json!({"temperature": 0.5, "top_p": 0.9});
+    check_field(
+        &able(),
+        both.clone(),
+        config,
+        json!({"temperature": 0.5, "topP": 0.9}),
+        &[],
+    );
+    check_field(
+        &able(),
+        json!({"temperature": 2}),
+        config,
+        json!({"temperature": 1.0}),
+        &[TemperatureClamped],
+    );
+    let one = with(|c| c.sampling = Some(Sampling::One));
+    check_field(
+        &one,
+        both.clone(),
+        config,
+        json!({"temperature": 0.5}),
+        &[SamplingDropped],
+    );
+    check_field(
+        &one,
+        json!({"top_p": 0.9}),
+        config,
+        json!({"topP": 0.9}),
+        &[],
+    );
+    let none = with(|c| c.sampling = Some(Sampling::None));
+    check_field(
+        &none,
+        both,
+        config,
+        Value::Null,
+        &[SamplingDropped, SamplingDropped],
+    );
+    check_field(
+        &able(),
+        json!({"max_tokens": 5, "max_completion_tokens": 7}),
+        config,
+        json!({"maxTokens": 7}),
+        &[],
+    );
+    let floored = with(|c| c.token_floor = Some(16));
+    check_field(
+        &floored,
+        json!({"max_tokens": 5}),
+        config,
+        json!({"maxTokens": 16}),
+        &[TokenFloor],
+    );
+    check_field(
+        &able(),
+        json!({"stop": ["a", ""]}),
+        config,
+        json!({"stopSequences": ["a"]}),
+        &[StopDropped],
+    );
+    let visible = with(|c| c.stop = Some(Stop::Visible));
+    check_field(
+        &visible,
+        json!({"stop": "\n"}),
+        config,
+        Value::Null,
+        &[StopDropped],
+    );
+    let silent = with(|c| c.stop = Some(Stop::None));
+    check_field(
+        &silent,
+        json!({"stop": "x"}),
+        config,
+        Value::Null,
+        &[StopDropped],
+    );
+    let mut limited = able();
+    limited.default_max_tokens = Some(512);
+    check_field(&limited, json!({}), config, json!({"maxTokens": 512}), &[]);
+    check_field(
+        &limited,
+        json!({"max_tokens": 9}),
+        config,
+        json!({"maxTokens": 9}),
+        &[],
+    );
+}
+
+#[test]
+fn effort_by_style_edge_38() {
+    use LossKind::{ReasoningDropped, ReasoningMapped, SamplingDropped};
+    let check =
+        |style: Reasoning, fields: Value, expected: Value, output: Value, losses: &[LossKind]| {
+            let (found, found_losses) =
+                translated(&with(|c| c.reasoning = Some(style)), &hi(fields.clone()));
+            let additional = found
+                .get("additionalModelRequestFields")
+                .cloned()
+                .unwrap_or_default();
+            assert_eq!(additional, expected, "{style:?} {fields}");
+            assert_eq!(
+                found["outputConfig"]["effort"], output,
+                "{style:?} {fields}"
+            );
+            assert_eq!(found_losses, losses, "{style:?} {fields}");
+        };
+    let none = Value::Null;
+    let effort = |word: &str| json!({"reasoning_effort": word});
+    check(
+        Reasoning::None,
+        effort("high"),
+        none.clone(),
+        none.clone(),
+        &[ReasoningDropped],
+    );
+    check(
+        Reasoning::None,
+        effort("none"),
+        none.clone(),
+        none.clone(),
+        &[],
+    );
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 2048}});
+    check(
+        Reasoning::Budget,
+        effort("medium"),
+        thinking,
+        none.clone(),
+        &[ReasoningMapped],
+    );
+    check(
+        Reasoning::Budget,
+        json!({"reasoning_effort": "high", "max_tokens": 1000}),
+        none.clone(),
+        none.clone(),
+        &[ReasoningDropped],
+    );
+    let capped = json!({"thinking": {"type": "enabled", "budget_tokens": 1999}});
+    let fields = json!({"reasoning_effort": "high", "max_tokens": 2000, "temperature": 0.1});
+    check(
+        Reasoning::Budget,
+        fields,
+        capped,
+        none.clone(),
+        &[SamplingDropped, ReasoningMapped],
+    );
+    let adaptive = json!({"thinking": {"type": "adaptive"}});
+    check(
+        Reasoning::Adaptive,
+        effort("minimal"),
+        adaptive.clone(),
+        json!("low"),
+        &[ReasoningMapped],
+    );
+    check(
+        Reasoning::Adaptive,
+        effort("high"),
+        adaptive,
+        json!("high"),
+        &[],
+    );
+    check(
+        Reasoning::Effort,
+        effort("low"),
+        json!({"reasoning_effort": "low"}),
+        none.clone(),
+        &[],
+    );
+    // Bug 52: the field arrives.
+    check(
+        Reasoning::Nested,
+        effort("none"),
+        json!({"reasoning": {"effort": "none"}}),
+        none.clone(),
+        &[],
+    );
+    let nova = json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}});
+    check(
+        Reasoning::Nova,
+        effort("xhigh"),
+        nova,
+        none.clone(),
+        &[ReasoningMapped],
+    );
+}
+
+/// Bugs 44 and 48: a forced tool, or a tool turn whose thinking is not there, excludes thinking.
+#[test]
+fn tools_may_exclude_thinking() {
+    let settings = with(|c| c.reasoning = Some(Reasoning::Adaptive));
+    let forced =
+        json!({"reasoning_effort": "high", "tools": [tool("f")], "tool_choice": "required"});
+    let after_a_call = json!({"reasoning_effort": "high", "tools": [tool("f")], "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "tool_calls": [call("c1", "f", "")]},
+        {"role": "tool", "tool_call_id": "c1", "content": "r"}]});
+    for fields in [forced, after_a_call] {
+        let (found, losses) = translated(&settings, &hi(fields));
+        assert_eq!(found.get("additionalModelRequestFields"), None);
+        assert_eq!(losses, [LossKind::ReasoningDropped]);
+    }
+}
+
+#[test]
+fn hints_are_dropped_with_a_word() {
+    for field in [
+        json!({"user": "u"}),
+        json!({"verbosity": "low"}),
+        json!({"prediction": {"type": "content", "content": "x"}}),
+        json!({"prompt_cache_key": "k"}),
+        json!({"service_tier": "flex"}),
+        json!({"store": true}),
+        json!({"safety_identifier": "s"}),
+    ] {
+        let name = field.as_object().unwrap().keys().next().unwrap().clone();
+        let translation = translate(&body(&hi(field)), &able()).unwrap();
+        assert_eq!(translation.losses, [Loss::new(LossKind::HintDropped, name)]);
+    }
+    let translation = translate(&body(&hi(json!({"seed": 1}))), &able()).unwrap();
+    assert_eq!(
+        translation.losses,
+        [Loss::new(LossKind::SeedDropped, "seed")]
+    );
+    for silent in [
+        json!({"store": false, "service_tier": "auto", "n": 1, "logprobs": false, "seed": null, "user": null}),
+        json!({"frequency_penalty": 0, "presence_penalty": 0.0, "logit_bias": {}, "modalities": ["text"]}),
+        json!({"stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false}}),
+        json!({"tools": [], "response_format": {"type": "text"}, "unknown": null}),
+    ] {
+        assert_eq!(translated(&able(), &hi(silent)).1, []);
+    }
+}
+
+#[test]
+fn metadata_fits_edge_37() {
+    let check = |metadata: Value, expected: Value, losses: &[LossKind]| {
+        check_field(
+            &able(),
+            json!({ "metadata": metadata }),
+            "/requestMetadata",
+            expected,
+            losses,
+        );
+    };
+    check(json!({"team": "a b"}), json!({"team": "a b"}), &[]);
+    check(
+        json!({"team": "é!"}),
+        json!({"team": "__"}),
+        &[LossKind::MetadataChanged],
+    );
+    let long = "x".repeat(300);
+    check(
+        json!({"k": long}),
+        json!({"k": "x".repeat(256)}),
+        &[LossKind::MetadataChanged],
+    );
+    check(json!({}), Value::Null, &[]);
+}
+
+#[test]
+fn a_route_may_adapt() {
+    let mut settings = able();
+    settings.adapt.system_append = Some("Use short words.".to_owned());
+    settings.adapt.temperature = Some(0.2);
+    let (found, losses) = translated(&settings, &hi(json!({"temperature": 1.5})));
+    assert_eq!(found["system"], json!([{"text": "Use short words."}]));
+    assert_eq!(found["inferenceConfig"], json!({"temperature": 0.2}));
+    assert_eq!(losses, [LossKind::Adapted, LossKind::Adapted]);
+}
+
+#[test]
+fn what_cannot_be_mapped_names_its_field() {
+    use IneligibleReason::{Stateful, Unsupported};
+    for (field, value) in [
+        ("n", json!(2)),
+        ("logprobs", json!(true)),
+        ("top_logprobs", json!(3)),
+        ("frequency_penalty", json!(0.5)),
+        ("presence_penalty", json!(-1)),
+        ("logit_bias", json!({"50256": -100})),
+        ("audio", json!({"format": "wav", "voice": "v"})),
+        ("modalities", json!(["text", "audio"])),
+        ("moderation", json!({"model": "m"})),
+        ("web_search_options", json!({})),
+        ("data_sources", json!([{"type": "azure_search"}])),
+        ("user_security_context", json!({})),
+        ("functions", json!([{"name": "f"}])),
+        ("function_call", json!("auto")),
+        ("enhancements", json!({"ocr": {}})),
+        ("temperature", json!(2.5)),
+        ("temperature", json!("warm")),
+        ("top_p", json!(1.5)),
+        ("max_tokens", json!(0)),
+        ("reasoning_effort", json!("extreme")),
+        ("response_format", json!({"type": "grammar"})),
+        ("stream_options", json!({"include_usage": true})),
+        ("metadata", json!({"k": 1})),
+    ] {
+        let mut fields = serde_json::Map::new();
+        fields.insert(field.to_owned(), value);
+        check_refused(&hi(Value::Object(fields)), field, Unsupported);
+    }
+    check_refused(&hi(json!({"my secret": 1})), "(unknown)", Unsupported);
+    check_refused(&json!({"model": "d"}), "messages", Unsupported);
+    check_refused(&chat(json!([])), "messages", Unsupported);
+    check_refused(
+        &chat(json!([{"role": "function", "name": "f", "content": "x"}])),
+        "messages[0]",
+        Unsupported,
+    );
+    check_refused(
+        &chat(json!([{"role": "oracle", "content": "x"}])),
+        "messages[0].role",
+        Unsupported,
+    );
+    check_refused(
+        &chat(json!([{"role": "user", "content": "x", "mood": 1}])),
+        "messages[0].mood",
+        Unsupported,
+    );
+    let part = |part: Value| chat(json!([{"role": "user", "content": [part]}]));
+    let file = json!({"type": "file", "file": {"file_id": "file-1"}});
+    check_refused(&part(file), "messages[0].content[0].file.file_id", Stateful);
+    let file = json!({"type": "file", "file": {"file_data": "AA==", "filename": "a.pdf"}});
+    check_refused(&part(file), "messages[0].content[0].file", Unsupported);
+    let sound = json!({"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}});
+    check_refused(
+        &part(sound),
+        "messages[0].content[0].input_audio",
+        Unsupported,
+    );
+    check_refused(
+        &part(json!({"type": "hologram"})),
+        "messages[0].content[0]",
+        Unsupported,
+    );
+    let tools = json!({"tools": [{"type": "custom", "custom": {"name": "f"}}]});
+    check_refused(&hi(tools), "tools[0].custom", Unsupported);
+    check_refused(
+        &json!({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}),
+        "messages[0].audio",
+        Stateful,
+    );
+    assert_eq!(
+        eligibility(b"not json", &able()).unwrap_err().field,
+        "(body)"
+    );
+    assert_eq!(eligibility(b"[]", &able()).unwrap_err().field, "(body)");
+}

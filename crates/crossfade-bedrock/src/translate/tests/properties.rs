@@ -1,0 +1,207 @@
+//! What holds for every request: translation never panics, and what it gives keeps the target's rules.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{super::*, able};
+
+/// Any JSON, a few levels deep, with words that the wire knows among its strings.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop_oneof![
+        Just("user"),
+        Just("assistant"),
+        Just("tool"),
+        Just("text"),
+        Just("function"),
+        Just("none"),
+        Just(""),
+        Just(" "),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        (0.0..3.0f64).prop_map(Value::from),
+        word.prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        Just("role"),
+        Just("content"),
+        Just("type"),
+        Just("text"),
+        Just("tool_calls"),
+        Just("tool_call_id"),
+        Just("function"),
+        Just("name"),
+        Just("arguments"),
+        Just("id"),
+        Just("refusal"),
+        Just("x"),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec((key.clone(), inner), 0..6).prop_map(|members| {
+                Value::Object(
+                    members
+                        .into_iter()
+                        .map(|(k, v)| (k.to_owned(), v))
+                        .collect(),
+                )
+            }),
+        ]
+    })
+}
+
+/// A message that is well-formed by itself; calls get their results.
+fn messages() -> impl Strategy<Value = Vec<Value>> {
+    let text = prop_oneof![
+        Just(""),
+        Just(" \n"),
+        Just("a"),
+        Just("b "),
+        Just("{\"x\":1}")
+    ];
+    let arguments = prop_oneof![
+        Just(""),
+        Just("{}"),
+        Just("{\"a\":1}{\"b\":2}"),
+        Just("[1]"),
+        Just("{\"a\"")
+    ];
+    let plain = (
+        prop_oneof![
+            Just("system"),
+            Just("developer"),
+            Just("user"),
+            Just("assistant")
+        ],
+        text.clone(),
+    )
+        .prop_map(|(role, text)| vec![json!({"role": role, "content": text})]);
+    let calls = proptest::collection::vec((arguments, text), 1..4).prop_map(|calls| {
+        let id = |i: usize| format!("call|{i}");
+        let each = calls.iter().enumerate();
+        let made: Vec<Value> = each
+            .clone()
+            .map(|(i, (arguments, _))| {
+                json!({"id": id(i), "type": "function", "function": {"name": "a tool", "arguments": arguments}})
+            })
+            .collect();
+        let mut turn = vec![json!({"role": "assistant", "content": null, "tool_calls": made})];
+        turn.extend(each.rev().map(|(i, (_, said))| json!({"role": "tool", "tool_call_id": id(i), "content": said})));
+        turn
+    });
+    proptest::collection::vec(prop_oneof![3 => plain, 1 => calls], 1..8)
+        .prop_map(|turns| turns.concat())
+}
+
+fn models() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("anthropic.claude-sonnet-4-6"),
+        Just("anthropic.claude-3-haiku-20240307-v1:0"),
+        Just("amazon.nova-pro-v1:0"),
+        Just("meta.llama3-3-70b-instruct-v1:0"),
+        Just("mistral.mistral-large-2407-v1:0"),
+        Just("openai.gpt-oss-120b-1:0"),
+        Just("unheard.of"),
+    ]
+}
+
+/// Roles alternate, nothing is blank, and each turn with calls is followed by exactly their results, in order.
+fn keeps_the_rules(request: &Value) -> Result<(), TestCaseError> {
+    let turns = request["messages"].as_array().unwrap();
+    prop_assert!(!turns.is_empty());
+    let ids = |turn: Option<&Value>, kind: &str| -> Vec<String> {
+        let blocks = turn
+            .and_then(|turn| turn["content"].as_array())
+            .into_iter()
+            .flatten();
+        blocks
+            .filter_map(|block| block[kind]["toolUseId"].as_str())
+            .map(str::to_owned)
+            .collect()
+    };
+    for (at, turn) in turns.iter().enumerate() {
+        let content = turn["content"].as_array().unwrap();
+        prop_assert!(!content.is_empty());
+        for block in content {
+            prop_assert_eq!(block.as_object().unwrap().len(), 1);
+            prop_assert!(
+                block["text"]
+                    .as_str()
+                    .is_none_or(|text| !text.trim().is_empty())
+            );
+            prop_assert!(
+                block
+                    .get("toolUse")
+                    .is_none_or(|call| call["input"].is_object())
+            );
+        }
+        if let Some(next) = turns.get(at + 1) {
+            prop_assert_ne!(&turn["role"], &next["role"]);
+        }
+        let uses = ids(Some(turn), "toolUse");
+        prop_assert_eq!(&uses, &ids(turns.get(at + 1), "toolResult"));
+        let mut distinct = uses.clone();
+        distinct.sort();
+        distinct.dedup();
+        prop_assert_eq!(distinct.len(), uses.len());
+        if !uses.is_empty() {
+            prop_assert!(request.get("toolConfig").is_some());
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_fields_never_panic(
+        messages in proptest::collection::vec(any_json(), 0..4),
+        fields in proptest::collection::vec((0..chat::Request::FIELDS.len(), any_json()), 0..4),
+    ) {
+        let mut request = Map::new();
+        for (field, value) in fields {
+            request.insert(chat::Request::FIELDS[field].to_owned(), value);
+        }
+        request.insert("messages".to_owned(), Value::Array(messages));
+        let body = serde_json::to_vec(&request).unwrap();
+        let refused = translate(&body, &able()).map(|translation| serde_json::to_value(translation.request).unwrap());
+        match refused {
+            Ok(request) => keeps_the_rules(&request)?,
+            Err(refused) => prop_assert!(!refused.field.is_empty()),
+        }
+    }
+
+    #[test]
+    fn conversations_keep_the_target_s_rules(
+        messages in messages(),
+        model in models(),
+        tools in any::<bool>(),
+        schema in any::<bool>(),
+    ) {
+        let mut request = json!({ "messages": messages });
+        if tools {
+            request["tools"] = json!([{"type": "function", "function": {"name": "a tool"}}]);
+        }
+        if schema {
+            request["response_format"] = json!({"type": "json_schema", "json_schema":
+                {"name": "o", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}});
+        }
+        let body = serde_json::to_vec(&request).unwrap();
+        let settings = CandidateSettings::new(model);
+        let translation = translate(&body, &settings).unwrap();
+        prop_assert_eq!(&translation, &translate(&body, &settings).unwrap(), "the same every time");
+        prop_assert_eq!(eligibility(&body, &settings), Ok(()));
+        let translated = serde_json::to_value(&translation.request).unwrap();
+        keeps_the_rules(&translated)?;
+        let capabilities = settings.resolved_capabilities();
+        let turns = &translation.request.messages;
+        if capabilities.leading_user {
+            prop_assert_eq!(turns.first().map(|turn| turn.role), Some(converse::Speaker::User));
+        }
+        if !capabilities.prefill {
+            prop_assert_eq!(turns.last().map(|turn| turn.role), Some(converse::Speaker::User));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Tool calls and their results in a conversation's history: ids and names that fit, arguments that are objects,
+//! results in the order of the calls.
+
+use std::collections::HashMap;
+
+use crossfade_exchange::{LossKind, Unsupported};
+use crossfade_openai::chat::{Open, ToolCall, ToolKind};
+use serde_json::{Value, json};
+
+use super::super::{
+    context::{Context, no_others, no_others_but, refused},
+    names::tool_use_id,
+};
+use crate::converse::{Block, ToolResult, ToolResultContent, ToolUse};
+
+/// What stands where a tool said nothing.
+const SAID_NOTHING: &str = "(empty)";
+
+/// One call of the history. Arguments that held several objects make several calls of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct Call {
+    /// The caller's id.
+    id: String,
+    /// The caller's name of the tool.
+    name: String,
+    /// The arguments as they came.
+    arguments: String,
+    /// What the target sees.
+    uses: Vec<ToolUse>,
+}
+
+/// Reads the calls of one assistant message.
+pub(in super::super) fn read(
+    path: &str,
+    calls: Vec<ToolCall>,
+    context: &mut Context<'_>,
+) -> Result<Vec<Call>, Unsupported> {
+    let mut read: Vec<Call> = Vec::with_capacity(calls.len());
+    for (index, call) in calls.into_iter().enumerate() {
+        let path = format!("{path}.tool_calls[{index}]");
+        no_others_but(&path, &call.other, &["index"])?;
+        match (&call.kind, &call.custom) {
+            (Open::Known(ToolKind::Function), None) => {}
+            (_, Some(_)) | (Open::Known(ToolKind::Custom), _) => {
+                return Err(refused(format!("{path}.custom"), "a call of a custom tool"));
+            }
+            (Open::Other(_), None) => {
+                return Err(refused(
+                    format!("{path}.type"),
+                    "not a kind of tool that is known here",
+                ));
+            }
+        }
+        let Some(function) = call.function else {
+            return Err(refused(format!("{path}.function"), "missing"));
+        };
+        no_others(&format!("{path}.function"), &function.other)?;
+        if call.id.is_empty() || function.name.is_empty() {
+            return Err(refused(path, "without an id or a name"));
+        }
+        if read.iter().any(|earlier| earlier.id == call.id) {
+            context.lose(LossKind::ToolDuplicateDropped, path);
+            continue;
+        }
+        let (target, changed) = tool_use_id(&call.id);
+        if changed {
+            context.lose(LossKind::ToolIdMapped, format!("{path}.id"));
+        }
+        let (name, changed) = context.names.to_target(&function.name);
+        if changed {
+            context.lose(LossKind::ToolNameMapped, format!("{path}.function.name"));
+        }
+        let inputs = inputs(
+            &function.arguments,
+            &format!("{path}.function.arguments"),
+            context,
+        );
+        let uses = inputs.into_iter().enumerate().map(|(nth, input)| {
+            let tool_use_id = if nth == 0 {
+                target.clone()
+            } else {
+                nth_id(&target, nth)
+            };
+            ToolUse {
+                tool_use_id,
+                name: name.clone(),
+                input,
+                kind: None,
+            }
+        });
+        let uses = uses.collect();
+        read.push(Call {
+            id: call.id,
+            name: function.name,
+            arguments: function.arguments,
+            uses,
+        });
+    }
+    Ok(read)
+}
+
+/// The id of a further call that one call was split into.
+fn nth_id(id: &str, nth: usize) -> String {
+    let (fitted, _) = tool_use_id(&format!("{id}_{nth}"));
+    fitted
+}
+
+/// Arguments as the objects the target takes.
+fn inputs(arguments: &str, path: &str, context: &mut Context<'_>) -> Vec<Value> {
+    if arguments.trim().is_empty() {
+        return vec![json!({})];
+    }
+    let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(arguments)
+        .into_iter()
+        .collect();
+    match values {
+        Ok(objects) if !objects.is_empty() && objects.iter().all(Value::is_object) => {
+            if objects.len() > 1 {
+                context.lose(LossKind::ToolArgumentsSplit, path);
+            }
+            objects
+        }
+        Ok(_) | Err(_) => {
+            context.lose(LossKind::ToolArgumentsWrapped, path);
+            vec![json!({ "_raw": arguments })]
+        }
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    /// The call as the target's blocks.
+    pub(in super::super) fn blocks(&self) -> impl Iterator<Item = Block> {
+        self.uses.iter().cloned().map(Block::ToolUse)
+    }
+
+    /// The call as text, for a request that brings no tools.
+    pub(in super::super) fn as_text(&self) -> String {
+        format!(
+            "[Called tool {} ({}) with {}]",
+            self.name, self.id, self.arguments
+        )
+    }
+}
+
+/// The calls of one assistant turn and what came back so far.
+#[derive(Debug)]
+pub(in super::super) struct Results {
+    path: String,
+    calls: Vec<Call>,
+    said: HashMap<String, String>,
+}
+
+// === impl Results ===
+
+impl Results {
+    /// No result yet.
+    pub(in super::super) fn new(path: &str, calls: Vec<Call>) -> Self {
+        Self {
+            path: path.to_owned(),
+            calls,
+            said: HashMap::new(),
+        }
+    }
+
+    /// The message that holds the calls.
+    pub(in super::super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Takes one result. The first one of a call counts.
+    pub(in super::super) fn add(
+        &mut self,
+        path: &str,
+        id: &str,
+        text: String,
+        context: &mut Context<'_>,
+    ) -> Result<(), Unsupported> {
+        if !self.calls.iter().any(|call| call.id == id) {
+            return Err(refused(
+                format!("{path}.tool_call_id"),
+                "a tool's result without its call",
+            ));
+        }
+        if self.said.contains_key(id) {
+            context.lose(LossKind::ToolDuplicateDropped, path);
+            return Ok(());
+        }
+        let said = if text.is_empty() {
+            context.lose(LossKind::PlaceholderInserted, format!("{path}.content"));
+            SAID_NOTHING.to_owned()
+        } else {
+            text
+        };
+        self.said.insert(id.to_owned(), said);
+        Ok(())
+    }
+
+    /// The results in the order of the calls, each call answered, as the target's blocks.
+    pub(in super::super) fn into_blocks(
+        mut self,
+        context: &Context<'_>,
+    ) -> Result<Vec<Block>, Unsupported> {
+        let mut blocks = Vec::with_capacity(self.calls.len());
+        for call in std::mem::take(&mut self.calls) {
+            let text = self.result_of(&call)?;
+            for tool_use in call.uses {
+                let said = if context.capabilities.result_json {
+                    ToolResultContent::Json(as_object(&text))
+                } else {
+                    ToolResultContent::Text(text.clone())
+                };
+                blocks.push(Block::ToolResult(ToolResult {
+                    tool_use_id: tool_use.tool_use_id,
+                    content: vec![said],
+                }));
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// The results in the order of the calls as text.
+    pub(in super::super) fn into_texts(mut self) -> Result<Vec<String>, Unsupported> {
+        let calls = std::mem::take(&mut self.calls);
+        let text = |call: Call| {
+            let said = self.result_of(&call)?;
+            Ok(format!("[Tool {} ({}) said: {said}]", call.name, call.id))
+        };
+        calls.into_iter().map(text).collect()
+    }
+
+    fn result_of(&mut self, call: &Call) -> Result<String, Unsupported> {
+        self.said.remove(&call.id).ok_or_else(|| {
+            refused(
+                format!("{}.tool_calls", self.path),
+                "a tool call without its result",
+            )
+        })
+    }
+}
+
+fn as_object(text: &str) -> Value {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(members)) => Value::Object(members),
+        Ok(other) => json!({ "result": other }),
+        Err(_) => json!({ "result": text }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::CandidateSettings;
+
+    #[test]
+    fn arguments_become_objects_edge_18() {
+        let settings = CandidateSettings::new("m");
+        let check = |arguments: &str, expected: Vec<Value>, loss: Option<LossKind>| {
+            let mut context = Context::new(&settings);
+            assert_eq!(
+                inputs(arguments, "a", &mut context),
+                expected,
+                "{arguments}"
+            );
+            let (losses, _) = context.into_parts();
+            assert_eq!(losses.first().map(|l| l.kind), loss, "{arguments}");
+        };
+        check("", vec![json!({})], None);
+        check(" \n", vec![json!({})], None);
+        check(r#"{"a":1}"#, vec![json!({"a": 1})], None);
+        let split = Some(LossKind::ToolArgumentsSplit);
+        check(
+            r#"{"a":1}{"b":2}"#,
+            vec![json!({"a": 1}), json!({"b": 2})],
+            split,
+        );
+        let wrapped = Some(LossKind::ToolArgumentsWrapped);
+        check(r#"{"a":1"#, vec![json!({"_raw": "{\"a\":1"})], wrapped);
+        check("3", vec![json!({"_raw": "3"})], wrapped);
+        check(r#""text""#, vec![json!({"_raw": "\"text\""})], wrapped);
+        check("[{}]", vec![json!({"_raw": "[{}]"})], wrapped);
+    }
+
+    #[test]
+    fn results_as_json_are_objects_edge_26() {
+        for (text, expected) in [
+            (r#"{"a":1}"#, json!({"a": 1})),
+            ("[1]", json!({"result": [1]})),
+            ("sunny", json!({"result": "sunny"})),
+        ] {
+            assert_eq!(as_object(text), expected);
+        }
+    }
+}
