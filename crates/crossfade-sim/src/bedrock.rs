@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
+use serde_json::Value;
 
 use crate::{
     script::{Fault, Received, Scene, Script},
@@ -124,6 +125,13 @@ impl fmt::Debug for BedrockOptions {
             .field("models", &self.models)
             .finish_non_exhaustive()
     }
+}
+
+/// Why a model refuses the body of a Converse request, by the published service model and by the rules of its family;
+/// `None` if it does not. Size and guardrails aside, this is what a simulated service decides by.
+pub fn refusal(model: &str, body: &Value) -> Option<String> {
+    model::violations(&model::CONVERSE_REQUEST, body)
+        .or_else(|| rules::refusal(family::Family::of(model), body, false))
 }
 
 // === impl Clock ===

@@ -1,2 +1,49 @@
-//! Automation.
-fn main() {}
+//! The workspace's automation: what needs more than the toolchain, or more than a minute, as `cargo xtask COMMAND`.
+//!
+//! Nothing here is part of the product, and nothing of the product may depend on it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod conformance;
+mod decisions;
+mod print;
+mod python;
+mod workspace;
+
+/// Automation of the workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Hold the wires against recorded real traffic
+    #[command(after_help = "Example:\n  cargo xtask conformance ../shared/data")]
+    Conformance(conformance::Arguments),
+    /// Hold the roll-back test against what its design promises
+    #[command(after_help = "Example:\n  cargo xtask decisions --quick")]
+    Decisions(decisions::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Conformance(arguments) => conformance::run(&arguments),
+        Command::Decisions(arguments) => decisions::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
