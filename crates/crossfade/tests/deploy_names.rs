@@ -1,4 +1,9 @@
 //! Dashboards and alerts name only metrics and labels that exist: those of the generated `metrics.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    reason = "the helpers of a test fail by panicking"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

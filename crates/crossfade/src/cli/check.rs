@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crossfade_exchange::Metric;
 
-use crate::config::{AzureAuth, BedrockAuth, Config, Route, Size, Span};
+use crate::config::{AzureAuth, BedrockAuth, Config, Route, Size, Span, show_sticky_by};
 
 use super::{
     args::{CheckArgs, Output},
@@ -213,7 +213,7 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         metrics.join(", "),
         route.rollout.alpha * 100.0
     ));
-    may.push(format!("assign by {}", route.sticky_by));
+    may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
     if !route.internal.is_empty() {
         may.push(format!(
             "let {} internal callers choose their side",

@@ -1,10 +1,11 @@
 //! `simulate`: one simulated provider, alone, until it is stopped. How it behaves on the wire is the simulator's.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crossfade_sim::{
     azure::{AzureOptions, AzureSim},
     bedrock::{ACCESS_KEY, BedrockOptions, BedrockSim, SECRET},
+    corpus::{Corpus, Voice},
     script::{Fault, Pace, Script},
 };
 
@@ -31,7 +32,11 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Failure> {
             "use a number of at least 0",
         ));
     }
-    let script = Script::default();
+    let voice = match args.provider {
+        Provider::Azure => Voice::Primary,
+        Provider::Bedrock => Voice::Candidate,
+    };
+    let script = Script::new(Arc::new(Corpus::new()).voice(voice));
     script.set_pace(Pace {
         first_content: args.first_content.0,
         tokens_per_second: args.tokens_per_second,
@@ -58,6 +63,7 @@ async fn serve(args: SimulateArgs, script: Script) -> anyhow::Result<()> {
                 ..AzureOptions::default()
             })
             .await?;
+            simulator.server().keep_received(0);
             print::data(&format!("simulated Azure OpenAI on {}", simulator.url()));
             print::note("any deployment exists, any api-key is accepted; stop with Ctrl-C");
             stopped().await?;
@@ -70,6 +76,7 @@ async fn serve(args: SimulateArgs, script: Script) -> anyhow::Result<()> {
             };
             let region = options.region.clone();
             let simulator = BedrockSim::start(options).await?;
+            simulator.server().keep_received(0);
             print::data(&format!("simulated Amazon Bedrock on {}", simulator.url()));
             print::note(&format!(
                 "signatures are verified for region {region}, AWS_ACCESS_KEY_ID={ACCESS_KEY}, AWS_SECRET_ACCESS_KEY={SECRET}; stop with Ctrl-C"

@@ -124,3 +124,16 @@ fn every_key_is_explained() {
     );
     assert!(known_keys.len() > 80, "{known_keys:#?}");
 }
+
+/// The first configuration that the README shows is one.
+#[test]
+fn the_readme_can_be_followed() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (_, after) = readme.split_once("```toml\n").unwrap();
+    let (block, _) = after.split_once("```").unwrap();
+    let digest = |name: &str| (name == "CROSSFADE_ANA_SHA256").then(|| "0a".repeat(32));
+    let config = Config::parse_with(block, "README.md", &digest).unwrap();
+    assert!(config.routes.iter().all(|route| route.owner.is_some()));
+    assert_eq!(config.admin.tokens.len(), 1);
+}

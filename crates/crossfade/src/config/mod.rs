@@ -22,12 +22,14 @@ mod secret;
 mod tests;
 mod units;
 
+pub use crossfade_proxy::StickyBy;
 pub use error::{ConfigError, Problem};
 pub use model::{
     Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data, HashKey,
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,
 };
-pub use routes::{Rollout, Route, StickyBy};
+pub(crate) use routes::show_sticky_by;
+pub use routes::{Rollout, Route};
 pub use secret::Secret;
 pub use units::{Digest, Endpoint, Size, Span};
 

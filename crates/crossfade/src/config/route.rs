@@ -11,7 +11,7 @@ use crossfade_exchange::{Metric, MetricSet, RouteId};
 use super::{
     build::Findings,
     raw::{RawRollout, RawRoute},
-    routes::{Rollout, Route},
+    routes::{Rollout, Route, parse_sticky_by},
 };
 
 /// The chance of a false roll-back in one attempt, unless the route says otherwise.
@@ -36,7 +36,7 @@ pub(super) fn build_route(name: &str, raw: RawRoute, at: &mut Findings<'_>) -> O
             "empty: name who answers for the route, or remove the key",
         );
     }
-    let sticky_by = match raw.sticky_by.parse() {
+    let sticky_by = match parse_sticky_by(&raw.sticky_by) {
         Ok(sticky_by) => Some(sticky_by),
         Err(message) => {
             at.wrong(&here("sticky_by"), message);

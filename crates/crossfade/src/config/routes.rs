@@ -1,13 +1,12 @@
 //! What is configured for one route. Which route covers a deployment is the data plane's to say; a route's state (split,
 //! attempt, evidence) is the rollout's.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
-
-use http::HeaderName;
+use std::{collections::BTreeMap, time::Duration};
 
 use crossfade_bedrock::CandidateSettings;
 use crossfade_compare::CheckSettings;
 use crossfade_exchange::{Metric, MetricSet, RouteId};
+use crossfade_proxy::StickyBy;
 use crossfade_rollout::RoutePlan;
 
 use super::units::Digest;
@@ -44,21 +43,6 @@ pub struct Rollout {
     pub shares: Option<BTreeMap<Metric, f64>>,
 }
 
-/// What is assigned as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StickyBy {
-    /// A conversation: credential, leading system messages, first user message.
-    Conversation,
-    /// The request's `user` field.
-    User,
-    /// The caller's credential.
-    Credential,
-    /// Each request for itself.
-    Request,
-    /// The value of a header.
-    Header(HeaderName),
-}
-
 // === impl Route ===
 
 impl Route {
@@ -71,56 +55,50 @@ impl Route {
             alpha: self.rollout.alpha,
             slow_after: self.slow_after,
             fallback_after,
-            long_lived_units: self.sticky_by.is_long_lived(),
+            long_lived_units: is_long_lived(&self.sticky_by),
             cost_limit_usd: self.checks.max_cost_usd,
             ..RoutePlan::new(self.id.clone())
         }
     }
 }
 
-// === impl StickyBy ===
+// === sticky_by ===
 
-impl StickyBy {
-    /// Whether a unit lives on for many conversations, so that its draw must be renewed when the share changes.
-    pub const fn is_long_lived(&self) -> bool {
-        match self {
-            Self::User | Self::Credential | Self::Header(_) => true,
-            Self::Conversation | Self::Request => false,
-        }
+/// Parses what is assigned as a whole.
+pub(super) fn parse_sticky_by(text: &str) -> Result<StickyBy, String> {
+    match text {
+        "conversation" => Ok(StickyBy::Conversation),
+        "user" => Ok(StickyBy::User),
+        "credential" => Ok(StickyBy::Credential),
+        "request" => Ok(StickyBy::Request),
+        other => match other.strip_prefix("header:") {
+            Some(name) => name
+                .parse()
+                .map(StickyBy::Header)
+                .map_err(|_| format!("{name:?} is not the name of a header")),
+            None => Err(format!(
+                "unknown value {other:?}: use conversation, user, credential, request or header:NAME"
+            )),
+        },
     }
 }
 
-impl std::str::FromStr for StickyBy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "conversation" => Ok(Self::Conversation),
-            "user" => Ok(Self::User),
-            "credential" => Ok(Self::Credential),
-            "request" => Ok(Self::Request),
-            other => match other.strip_prefix("header:") {
-                Some(name) => name
-                    .parse()
-                    .map(Self::Header)
-                    .map_err(|_| format!("{name:?} is not the name of a header")),
-                None => Err(format!(
-                    "unknown value {other:?}: use conversation, user, credential, request or header:NAME"
-                )),
-            },
-        }
+/// As the file spells it.
+pub(crate) fn show_sticky_by(sticky_by: &StickyBy) -> String {
+    match sticky_by {
+        StickyBy::Conversation => "conversation".to_owned(),
+        StickyBy::User => "user".to_owned(),
+        StickyBy::Credential => "credential".to_owned(),
+        StickyBy::Request => "request".to_owned(),
+        StickyBy::Header(name) => format!("header:{name}"),
     }
 }
 
-impl fmt::Display for StickyBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conversation => f.write_str("conversation"),
-            Self::User => f.write_str("user"),
-            Self::Credential => f.write_str("credential"),
-            Self::Request => f.write_str("request"),
-            Self::Header(name) => write!(f, "header:{name}"),
-        }
+/// Whether a unit lives on for many conversations, so that its draw must be renewed when the share changes.
+const fn is_long_lived(sticky_by: &StickyBy) -> bool {
+    match sticky_by {
+        StickyBy::User | StickyBy::Credential | StickyBy::Header(_) => true,
+        StickyBy::Conversation | StickyBy::Request => false,
     }
 }
 
@@ -137,10 +115,10 @@ mod tests {
             "request",
             "header:x-user-id",
         ] {
-            assert_eq!(text.parse::<StickyBy>().unwrap().to_string(), text);
+            assert_eq!(show_sticky_by(&parse_sticky_by(text).unwrap()), text);
         }
         for bad in ["", "Header:x", "header:", "header:a b", "session"] {
-            assert!(bad.parse::<StickyBy>().is_err(), "{bad}");
+            assert!(parse_sticky_by(bad).is_err(), "{bad}");
         }
     }
 }

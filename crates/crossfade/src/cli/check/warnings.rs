@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::{AzureAuth, Config, Route, StickyBy, TokenRole};
+use crate::config::{AzureAuth, Config, Route, StickyBy, TokenRole, show_sticky_by};
 
 /// Every warning, the most serious kinds first.
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -112,7 +112,8 @@ fn of_route(route: &Route, warnings: &mut Vec<String>) {
         )),
         StickyBy::User | StickyBy::Header(_) => warnings.push(format!(
             "route {} assigns by {}: with fewer than about 200 different ones the roll-back test is nearly blind",
-            route.id, route.sticky_by
+            route.id,
+            show_sticky_by(&route.sticky_by)
         )),
         StickyBy::Conversation | StickyBy::Request => {}
     }
