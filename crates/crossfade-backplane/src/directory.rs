@@ -81,7 +81,7 @@ impl Key {
     }
 
     /// The bytes, for a keyed hash.
-    pub const fn bytes(&self) -> &[u8; 32] {
+    pub const fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -254,11 +254,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
         let first = DataDirectory::open(&path).unwrap();
-        let (key, replica) = (*first.key().bytes(), first.replica());
+        let (key, replica) = (*first.key().expose(), first.replica());
         assert_eq!(format!("{:?}", first.key()), "Key(..)");
         drop(first);
         let again = DataDirectory::open(&path).unwrap();
-        assert_eq!((*again.key().bytes(), again.replica()), (key, replica));
+        assert_eq!((*again.key().expose(), again.replica()), (key, replica));
         let mode = |name: &str| fs::metadata(path.join(name)).unwrap().mode() & 0o7777;
         assert_eq!(
             (mode(""), mode("key"), mode("replica")),

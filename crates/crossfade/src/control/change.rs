@@ -3,6 +3,7 @@
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{
     Actor, Alarm, Baseline, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext,
+    Split,
 };
 
 use super::{
@@ -197,10 +198,7 @@ impl Shared {
         {
             counter.increment(1);
         }
-        tracing::info!(
-            route = %split.route, revision = split.revision, actor = %entry.actor,
-            reason = entry.reason, change = %entry.change, "control.changed"
-        );
+        log_change(&split, entry);
         match cap {
             Some(cap) => control.publisher.set_and_lift(split, cap),
             None => control.publisher.set(split),
@@ -241,6 +239,21 @@ impl Shared {
 fn lift(control: &RouteControl, cap: Option<&CapId>) {
     if let Some(cap) = cap {
         control.publisher.lift(cap);
+    }
+}
+
+fn log_change(split: &Split, entry: &Entry) {
+    let (route, revision) = (&split.route, split.revision);
+    let Entry {
+        actor,
+        reason,
+        change,
+        ..
+    } = entry;
+    if let Change::Rollback { .. } = change {
+        tracing::warn!(%route, revision, %actor, reason, %change, "control.rolled_back");
+    } else {
+        tracing::info!(%route, revision, %actor, reason, %change, "control.changed");
     }
 }
 

@@ -1,9 +1,6 @@
 //! The lease: a share counts only while somebody keeps showing that ledger and outcomes can be written.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Instant,
-};
+use std::{sync::atomic::Ordering, time::Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,13 +11,11 @@ impl Controller {
     pub async fn run_leases(self, stop: CancellationToken) {
         let times = self.shared.lease;
         loop {
-            let shared = Arc::clone(&self.shared);
-            let renewed = tokio::task::spawn_blocking(move || shared.renew()).await;
-            let wait = if renewed.unwrap_or(false) {
-                times.renew
-            } else {
-                times.retry
+            let renewed = tokio::select! {
+                () = stop.cancelled() => return,
+                renewed = self.on_disk(Shared::renew) => renewed.unwrap_or(false),
             };
+            let wait = if renewed { times.renew } else { times.retry };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}

@@ -26,6 +26,7 @@ use std::{
 use crossfade_exchange::{Percent, RouteId};
 use crossfade_rollout::{Actor, Baseline, Command, Refusal, RouteRollout, Split};
 use tokio::sync::{Notify, watch};
+use tokio_util::task::TaskTracker;
 
 use crate::telemetry::Metrics;
 use disk::Disk;
@@ -115,6 +116,10 @@ struct Shared {
     /// Something waits to be written: try soon.
     trouble: Notify,
     baseline: OnceLock<BaselineFn>,
+    /// Whose turn at the disk it is: a disk that hangs takes one of the threads that may block, not all of them.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// What waits for its turn, whether or not somebody still waits for its result.
+    tasks: TaskTracker,
     lease: LeaseTimes,
     metrics: Arc<Metrics>,
 }
@@ -127,6 +132,10 @@ struct RouteControl {
     /// Why the route gets no lease, apart from the disk: its running attempt's evidence could not be read.
     bar: Mutex<Option<String>>,
 }
+
+/// A job panicked.
+#[derive(Debug)]
+struct Lost;
 
 // === impl LeaseTimes ===
 
@@ -220,17 +229,16 @@ impl Controller {
                 .map(|control| control.publisher.cap_mirror())
                 .collect()
         };
-        let shared = Arc::clone(&self.shared);
         let patience = if enabled {
             RAISE_PATIENCE
         } else {
             RECORD_PATIENCE
         };
-        let job = tokio::task::spawn_blocking(move || shared.switch_mirror(change, ask, &caps));
+        let job = self.on_disk(move |shared| shared.switch_mirror(change, ask, &caps));
         match tokio::time::timeout(patience, job).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) if !enabled => Ok(Changed { recorded: false }),
-            Ok(Err(_)) | Err(_) => Err(ControlError::Unanswered(patience)),
+            Ok(Err(Lost)) | Err(_) if !enabled => Ok(Changed { recorded: false }),
+            Ok(Err(Lost)) | Err(_) => Err(ControlError::Unanswered(patience)),
         }
     }
 
@@ -247,15 +255,15 @@ impl Controller {
         ask: Ask,
         cap: CapId,
     ) -> Result<Changed, ControlError> {
-        let (shared, route) = (Arc::clone(&self.shared), route.clone());
-        let job = tokio::task::spawn_blocking(move || {
+        let route = route.clone();
+        let job = self.on_disk(move |shared| {
             let context = change::context(&ask, None, None);
             shared.change(&route, command, &ask.actor, &context, Some(&cap))
         });
         match tokio::time::timeout(RECORD_PATIENCE, job).await {
             Ok(Ok(result)) => result,
             // The disk hangs, or the job panicked: the cap holds, and if the job lives it goes on.
-            Ok(Err(_)) | Err(_) => Ok(Changed { recorded: false }),
+            Ok(Err(Lost)) | Err(_) => Ok(Changed { recorded: false }),
         }
     }
 
@@ -266,16 +274,40 @@ impl Controller {
         ask: Ask,
         if_match: Option<u64>,
     ) -> Result<Changed, ControlError> {
-        let (shared, route) = (Arc::clone(&self.shared), route.clone());
-        let job = tokio::task::spawn_blocking(move || {
+        let route = route.clone();
+        let job = self.on_disk(move |shared| {
             let baseline = shared.baseline.get().and_then(|baseline| baseline(&route));
             let context = change::context(&ask, if_match, baseline);
             shared.change(&route, command, &ask.actor, &context, None)
         });
         match tokio::time::timeout(RAISE_PATIENCE, job).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(ControlError::Unanswered(RAISE_PATIENCE)),
+            Ok(Err(Lost)) | Err(_) => Err(ControlError::Unanswered(RAISE_PATIENCE)),
         }
+    }
+
+    /// Waits until nothing waits for the disk any more; nothing new may be asked after it.
+    pub async fn finish(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Does something that blocks, in its turn. It is done even if nobody waits for it any more.
+    async fn on_disk<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Shared) -> R + Send + 'static,
+    ) -> Result<R, Lost> {
+        let shared = Arc::clone(&self.shared);
+        let task = self.shared.tasks.spawn(async move {
+            let turn = Arc::clone(&shared.turn).lock_owned().await;
+            let blocking = tokio::task::spawn_blocking(move || {
+                let result = job(&shared);
+                drop(turn);
+                result
+            });
+            blocking.await
+        });
+        task.await.and_then(|result| result).map_err(|_| Lost)
     }
 
     /// Tells the controller whether outcomes are held back; while they are, leases are not renewed.

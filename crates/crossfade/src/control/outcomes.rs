@@ -1,11 +1,9 @@
 //! Decided outcomes: logged first, applied after, and a roll-back if they demand one.
 
-use std::sync::Arc;
-
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Ages, Decided};
 
-use super::{Controller, Shared, lock};
+use super::{Controller, Lost, Shared, lock};
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,9 +31,9 @@ impl Controller {
         route: &RouteId,
         batch: Vec<Decided>,
     ) -> Result<Applied, NotLogged> {
-        let (shared, of) = (Arc::clone(&self.shared), route.clone());
-        let job = tokio::task::spawn_blocking(move || shared.apply_outcomes(&of, &batch));
-        job.await.unwrap_or_else(|_| {
+        let of = route.clone();
+        let job = self.on_disk(move |shared| shared.apply_outcomes(&of, &batch));
+        job.await.unwrap_or_else(|Lost| {
             // What is in memory may no longer be what is in the log, so the route gets no further lease.
             let problem = "applying outcomes panicked: restart to read the log again".to_owned();
             if let Some(control) = self.shared.routes.get(route) {

@@ -9,6 +9,7 @@ use std::{
 use crossfade_backplane::{DataDirectory, Ledger};
 use crossfade_rollout::{Decided, Entry, RoutePlan, refold};
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use super::{
     Controller, LeaseTimes, RouteControl, Shared,
@@ -70,6 +71,8 @@ impl Controller {
             outcomes_held: AtomicBool::new(false),
             trouble: Notify::new(),
             baseline: OnceLock::new(),
+            turn: Arc::default(),
+            tasks: TaskTracker::new(),
             lease,
             metrics,
         };

@@ -421,6 +421,9 @@ fn a_full_disk_stops_raises_and_outcomes_but_no_roll_back() {
             printed.contains("1 passed") || printed.contains("cannot mount"),
             "{printed}"
         );
+        if !printed.contains("1 passed") {
+            println!("this machine lets nobody mount a small file system: not tried");
+        }
         return;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -20,15 +21,25 @@ use crate::telemetry::{ExchangeLabel, Metrics, RouteWorkerMetrics, TokenKind};
 /// Exchanges that one job on the blocking pool compares.
 const BATCH: usize = 16;
 
+/// How one route's exchanges are judged.
+type Judge = Box<dyn Fn(&Exchange) -> Verdict + Send + Sync>;
+
 /// Compares exchanges of every route.
-#[derive(Debug)]
 pub struct Comparer {
-    checks: HashMap<RouteId, Arc<Checks>>,
+    judges: HashMap<RouteId, Judge>,
     metrics: Arc<Metrics>,
     settlements: mpsc::Sender<(RouteId, Settled)>,
 }
 
 // === impl Comparer ===
+
+impl fmt::Debug for Comparer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Comparer")
+            .field("routes", &self.judges.keys())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Comparer {
     /// With each route's checks. Resolved answers go to `settlements`, which is waited for when it is full: then the
@@ -38,11 +49,23 @@ impl Comparer {
         metrics: Arc<Metrics>,
         settlements: mpsc::Sender<(RouteId, Settled)>,
     ) -> Self {
+        let judge = |checks: Arc<Checks>| -> Judge {
+            Box::new(move |exchange: &Exchange| checks.compare(exchange))
+        };
+        let judges = checks
+            .into_iter()
+            .map(|(route, checks)| (route, judge(checks)))
+            .collect();
         Self {
-            checks,
+            judges,
             metrics,
             settlements,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn judge_with(&mut self, route: RouteId, judge: Judge) {
+        self.judges.insert(route, judge);
     }
 
     /// Compares what comes until the queue is closed and empty.
@@ -107,9 +130,9 @@ impl Comparer {
 
     /// The verdict, or nothing if the route has no checks or a check panicked.
     fn compare(&self, exchange: &Exchange) -> Option<Verdict> {
-        let checks = self.checks.get(&exchange.route)?;
+        let judge = self.judges.get(&exchange.route)?;
         let started = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| checks.compare(exchange)));
+        let result = catch_unwind(AssertUnwindSafe(|| judge(exchange)));
         self.metrics.worker.comparison.record(started.elapsed());
         if result.is_err() {
             tracing::error!(route = %exchange.route, exchange = %exchange.id, "worker.comparison.panicked");

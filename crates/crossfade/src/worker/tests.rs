@@ -361,3 +361,16 @@ fn one_recording_is_judged_alone_and_nothing_drawn_resolves_nothing() {
     assert!(!judged, "a route without checks");
     assert_eq!(settled.unwrap().bad, MetricSet::EMPTY);
 }
+
+#[test]
+fn a_panic_costs_one_exchange_and_resolves_it() {
+    let plant = plant();
+    let (to_settled, mut from_settled) = mpsc::channel(4);
+    let mut comparer = Comparer::new(HashMap::new(), Arc::clone(&plant.metrics), to_settled);
+    comparer.judge_with(support(), Box::new(|_| panic!("in a check")));
+    assert!(!comparer.judge(&exchange(Some("{}"), Some("{}")), Some(Side::Candidate)));
+    let settled = from_settled.try_recv().unwrap().1;
+    assert_eq!(settled.bad, MetricSet::EMPTY, "not judged is not bad");
+    let errors = "crossfade_exchanges_total{route=\"support\",verdict=\"error\"}";
+    assert_eq!(plant.metric(errors), Some(1.0));
+}
