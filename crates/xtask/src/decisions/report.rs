@@ -24,7 +24,7 @@ impl Report {
             scale.runs, scale.seed
         );
         println!(
-            "{:<64} {:>14}  {:<30} {:>7}",
+            "{:<80} {:>14}  {:<30} {:>7}",
             "scenario", "measured", "bound", "seconds"
         );
         let now = Instant::now();
@@ -69,7 +69,7 @@ impl Report {
         let took: Duration = self.last.elapsed();
         self.last = Instant::now();
         println!(
-            "{:<64} {:>14}  {:<30} {:>7.1}",
+            "{:<80} {:>14}  {:<30} {:>7.1}",
             what.to_string(),
             got.to_string(),
             note.to_string(),
