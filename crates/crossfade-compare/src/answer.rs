@@ -108,6 +108,7 @@ impl Answer {
             reason == Finish::ToolCalls && calls.is_empty(),
             "no_tool_calls",
         );
+        let spoken = message.audio.is_some();
         let text = message.content.unwrap_or_default();
         let refusal = message.refusal.filter(|refusal| !refusal.is_empty());
         let finish = if calls.is_empty() {
@@ -123,7 +124,10 @@ impl Answer {
             counts,
             defect: None,
         };
-        found(answer.is_empty() && finish == Finish::Stop, "empty_answer");
+        found(
+            answer.is_empty() && !spoken && finish == Finish::Stop,
+            "empty_answer",
+        );
         Self { defect, ..answer }
     }
 

@@ -17,7 +17,7 @@ const LARGEST: usize = 256 * 1024;
 /// The most compiled schemas that are kept.
 const MOST_KEPT: usize = 256;
 /// The most schema text that the kept ones were compiled from, in bytes: a compiled schema is a few times larger.
-const MOST_TEXT: usize = 4 * 1024 * 1024;
+const MOST_TEXT: usize = 2 * 1024 * 1024;
 /// The largest compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 1024 * 1024;
 /// The longest evidence, in bytes.
@@ -61,7 +61,7 @@ pub(crate) struct Schema {
 // === impl Schema ===
 
 impl Schema {
-    /// Compiles a schema from its text.
+    /// Compiles a schema from its text. Formats are asserted: structured outputs promise them.
     pub(crate) fn compile(text: &str) -> Result<Self, SchemaError> {
         if text.len() > LARGEST {
             return Err(SchemaError::TooLarge);
@@ -72,6 +72,7 @@ impl Schema {
         }
         let validator = jsonschema::options()
             .offline()
+            .should_validate_formats(true)
             .with_pattern_options(
                 PatternOptions::regex()
                     .size_limit(LARGEST_PATTERN)

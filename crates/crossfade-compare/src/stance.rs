@@ -5,11 +5,15 @@
 //! A text refuses when one of its first sentences does. It refuses in part when a later sentence takes the task up
 //! after all, or when it refuses only after having answered a good deal.
 
+mod languages;
+mod openers;
 mod phrases;
 
+use languages::OTHER_LANGUAGES;
+use openers::{ASIDES, GREETINGS, OPENERS, SOFTENERS};
 use phrases::{
-    ADVERBS, AND_CLAUSES, ASIDES, BUT_CLAUSES, DECLINES, DENIALS, DISCLAIMERS, GREETINGS,
-    INABILITIES, OPENERS, OTHER_LANGUAGES, SERVICES, SOFTENERS, SUBJECTLESS, TAKES_UP,
+    ADVERBS, AND_CLAUSES, BUT_CLAUSES, DECLINES, DENIALS, DISCLAIMERS, INABILITIES, SERVICES,
+    SUBJECTLESS, TAKES_UP,
 };
 
 /// Of the text, the bytes that are read.

@@ -11,6 +11,7 @@ fn violations_name_the_place_by_declared_names_only() {
         "type": "object",
         "properties": {
             "class": {"enum": ["a", "b"]},
+            "at": {"type": "string", "format": "date"},
             "items": {"type": "array", "items": {"type": "object", "properties": {"price": {"type": "number"}}}},
             "free": {"type": "object", "additionalProperties": {"type": "string"}},
         },
@@ -38,6 +39,8 @@ fn violations_name_the_place_by_declared_names_only() {
         json!({"class": "a", "free": {"secret": 1}}),
         Some("$.free[*]: type"),
     );
+    check(json!({"class": "a", "at": "2026-01-31"}), None);
+    check(json!({"class": "a", "at": "secret"}), Some("$.at: format"));
     check(json!("secret"), Some("$: type"));
 }
 
