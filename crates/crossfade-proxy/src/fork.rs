@@ -239,7 +239,7 @@ impl Collected {
             .insert(route.state.face(&eligible.deployment));
         request
             .extensions_mut()
-            .insert(Patience(route.settings.fallback_after));
+            .insert(Patience(route.patience(eligible.streamed)));
         let asked = candidate::ask(&route, request, sent, self.plane.settings.deadline).await;
         let answer = match asked {
             CandidateAnswer::Answer(answer) => answer,

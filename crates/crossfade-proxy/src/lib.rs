@@ -40,7 +40,7 @@ pub use error::ProxyError;
 pub use keyed::HashKey;
 pub use metrics::{METRICS, MetricInfo};
 pub use money::{Caps, Price};
-pub use plane::{Forward, PlaneSettings, ProxyHandle};
+pub use plane::{Forward, PlaneSettings, ProxyHandle, WeakProxyHandle};
 pub use queue::Queued;
 pub use route::{EligibilityFn, RouteSettings, Side, StickyBy};
 pub use spawner::Spawner;

@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -150,6 +150,16 @@ impl ProxyHandle {
             .map(|r| r.state.baseline())
     }
 
+    /// A handle that does not keep the data plane, and with it the queue, alive.
+    pub fn downgrade(&self) -> WeakProxyHandle {
+        WeakProxyHandle(Arc::downgrade(&self.0))
+    }
+
+    /// Whether a drain has begun.
+    pub fn is_draining(&self) -> bool {
+        self.0.spawner.stopping().is_cancelled()
+    }
+
     /// The local kill switch: while on, only the primary answers and nothing is mirrored.
     pub fn kill(&self, on: bool) {
         self.0.killed.store(on, Ordering::Relaxed);
@@ -173,5 +183,16 @@ impl ProxyHandle {
     /// Waits for the mirrors under way for up to `patience`, then drops the rest and counts them.
     pub async fn drain(&self, patience: Duration) {
         self.0.spawner.drain(patience).await;
+    }
+}
+
+/// A handle that does not keep the data plane alive.
+#[derive(Clone, Debug)]
+pub struct WeakProxyHandle(Weak<Plane>);
+
+impl WeakProxyHandle {
+    /// The data plane, if it still stands.
+    pub fn upgrade(&self) -> Option<ProxyHandle> {
+        self.0.upgrade().map(ProxyHandle)
     }
 }

@@ -63,6 +63,9 @@ pub struct RouteSettings {
     pub candidate: Side,
     /// How long the candidate may be silent before the primary answers instead.
     pub fallback_after: Duration,
+    /// Whether the candidate is asked for a stream even where the caller was not: if not, its silence says nothing until the
+    /// whole answer is due.
+    pub candidate_streams: bool,
     /// The candidate's price, if the money caps are to hold.
     pub price: Option<Price>,
     /// The money caps of the mirror.
@@ -100,6 +103,16 @@ pub struct Route {
 }
 
 impl Route {
+    /// How long the candidate may be silent before the primary answers instead.
+    pub(crate) fn patience(&self, streamed: bool) -> Duration {
+        let fallback_after = self.settings.fallback_after;
+        if streamed || self.settings.candidate_streams {
+            fallback_after
+        } else {
+            fallback_after.max(self.state.usual_total(false).unwrap_or_default() * 3)
+        }
+    }
+
     /// The route's name.
     pub fn id(&self) -> &RouteId {
         &self.settings.id

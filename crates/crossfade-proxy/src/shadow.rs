@@ -42,7 +42,7 @@ pub(crate) fn admit(
     body_bytes: usize,
     max_output_tokens: Option<u64>,
 ) -> Result<Admitted, SkipReason> {
-    if plane.spawner.is_draining() {
+    if plane.spawner.stopping().is_cancelled() {
         return Err(SkipReason::Draining);
     }
     if side == Side::Candidate && route.state.breaker.gate(Instant::now()) == Gate::Open {
@@ -125,7 +125,7 @@ impl Job {
         let _guard = GiveUpOnDrop(Arc::clone(&pairing));
         let reason = tokio::select! {
             () = pairing.cancelled().cancelled() => SkipReason::ClientAbort,
-            () = plane.spawner.drain_token().cancelled() => SkipReason::Draining,
+            () = plane.spawner.give_up().cancelled() => SkipReason::Draining,
             ended = tokio::time::timeout(deadline, self.ask(plane, request)) => match ended {
                 Ok(Ok(())) => return,
                 Ok(Err(_)) => SkipReason::CandidateUnavailable,

@@ -8,7 +8,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[derive(Clone, Debug, Default)]
 pub struct Spawner {
     tracker: TaskTracker,
-    drain: CancellationToken,
+    /// Cancelled when a drain begins: nothing new is started, and upkeep ends.
+    stopping: CancellationToken,
+    /// Cancelled when a drain has waited long enough.
+    give_up: CancellationToken,
 }
 
 impl Spawner {
@@ -23,24 +26,25 @@ impl Spawner {
         drop(self.tracker.spawn(task));
     }
 
-    /// Cancelled when the tasks should give up.
-    pub fn drain_token(&self) -> &CancellationToken {
-        &self.drain
+    /// Cancelled when a drain begins.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
-    /// Whether tasks have been told to give up.
-    pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+    /// Cancelled when a drain has waited long enough: tasks end at once.
+    pub fn give_up(&self) -> &CancellationToken {
+        &self.give_up
     }
 
     /// Waits up to `patience` for the tasks, then tells the rest to give up and waits for that, as long again at most.
     pub async fn drain(&self, patience: Duration) {
+        self.stopping.cancel();
         self.tracker.close();
         if tokio::time::timeout(patience, self.tracker.wait())
             .await
             .is_err()
         {
-            self.drain.cancel();
+            self.give_up.cancel();
             let _ = tokio::time::timeout(patience, self.tracker.wait()).await;
         }
     }

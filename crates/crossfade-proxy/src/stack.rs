@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crossfade_exchange::{BoxError, OutcomeMessage, RouteId, SideBody, SideResponse};
+use crossfade_exchange::{OutcomeMessage, RouteId, SideBody, SideResponse};
 use crossfade_rollout::Split;
 
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The data plane as a service: what a listener hands each request to.
-pub type Proxy = BoxCloneSyncService<Request<SideBody>, SideResponse, BoxError>;
+pub type Proxy = BoxCloneSyncService<Request<SideBody>, SideResponse, Infallible>;
 
 /// Everything the data plane is made from. Metrics register with the recorder that is current when it is built.
 #[derive(Debug)]
@@ -127,9 +127,7 @@ fn stack(plane: &Arc<Plane>) -> Proxy {
         // Innermost: decides who answers, asks, records.
         .service(Fork(Arc::clone(plane)));
     // The panic catcher boxes bodies its own way; both are the same shape to a caller.
-    let service = service
-        .map_response(|answer: Response<_>| answer.map(BodyExt::boxed_unsync))
-        .map_err(|never: Infallible| match never {});
+    let service = service.map_response(|answer: Response<_>| answer.map(BodyExt::boxed_unsync));
     BoxCloneSyncService::new(service)
 }
 
@@ -141,7 +139,7 @@ async fn upkeep(plane: Arc<Plane>) {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = plane.spawner.drain_token().cancelled() => return,
+            () = plane.spawner.stopping().cancelled() => return,
         }
         count = count.wrapping_add(1);
         let now = Now::read();

@@ -33,7 +33,7 @@ impl Upgrade {
         let headers = answer.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.entry(header::UPGRADE).or_insert(self.protocol);
-        let draining = spawner.drain_token().clone();
+        let draining = spawner.give_up().clone();
         let caller = self.caller;
         spawner.spawn(async move {
             let (Ok(caller), Ok(azure)) = (caller.await, azure.await) else {

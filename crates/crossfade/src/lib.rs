@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Crossfade: moves applications from Azure OpenAI to Amazon Bedrock on evidence.
+//!
+//! This crate wires the parts together: command line, configuration, listeners, worker, controller, admin API, telemetry. What the parts
+//! do stands in their own crates.
+
+pub mod admin;
+mod cli;
+pub mod config;
+pub mod control;
+#[cfg(feature = "demo")]
+pub mod demo;
+mod listen;
+pub mod serve;
+pub mod telemetry;
+mod wiring;
+pub mod worker;
+
+pub use cli::main;

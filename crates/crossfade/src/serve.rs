@@ -1,0 +1,289 @@
+//! A running process: listeners, data plane, worker, controller; and how they end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crossfade_backplane::DataDirectory;
+use crossfade_exchange::RouteId;
+use crossfade_proxy::{Builder, HashKey, ProxyHandle, Spawner};
+use crossfade_rollout::RoutePlan;
+
+use crate::{
+    admin::{self, AdminState},
+    config::{Config, LogFormat},
+    control::{Controller, ControllerOptions, LeaseTimes},
+    listen::{self, AppListener},
+    telemetry::{self, Telemetry},
+    wiring,
+    worker::{Comparer, Outcomes, SETTLEMENTS},
+};
+
+/// How long a drain waits for mirrors under way.
+const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a drain waits for the worker to finish what is queued.
+const WORKER_PATIENCE: Duration = Duration::from_secs(10);
+/// Messages of drawn answers that may wait: three for each of the most that may be undecided.
+const OUTCOMES: usize = 3 * 65_536;
+
+/// `crossfade serve`: runs until the process is told to stop.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let format = match config.logging.format {
+        LogFormat::Json => telemetry::LogFormat::Json,
+        LogFormat::Text => telemetry::LogFormat::Text,
+    };
+    telemetry::init_logging(format, config.logging.level.as_str())?;
+    telemetry::quiet_panics();
+    let server = Server::start(config).await?;
+    tracing::info!(
+        name: "serve.started",
+        address = %server.address(),
+        admin_address = %server.admin_address(),
+        "crossfade is serving"
+    );
+    server.run_until_signalled().await;
+    tracing::info!(name: "serve.stopped", "crossfade has stopped");
+    Ok(())
+}
+
+/// A running process.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    proxy: ProxyHandle,
+    controller: Controller,
+    drain: Duration,
+    /// Stops accepting.
+    stop_listening: CancellationToken,
+    application: JoinHandle<()>,
+    /// Stops the worker, the controller and the admin listener.
+    stop: CancellationToken,
+    comparer: JoinHandle<()>,
+    spawner: Spawner,
+}
+
+impl Server {
+    /// Starts everything. Nothing is left running if it fails.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_with(config, LeaseTimes::default()).await
+    }
+
+    /// As [`Self::start`], with other leases: for tests that cannot wait for one to run out.
+    pub async fn start_with(config: Config, lease: LeaseTimes) -> anyhow::Result<Self> {
+        let listener = listen::bind(config.listen.address, "[listen] address").await?;
+        let admin_listener = listen::bind(config.admin.address, "[admin] address").await?;
+        let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
+
+        let directory = Arc::new(
+            DataDirectory::open(&config.data.directory)
+                .context("the data directory cannot be used")?,
+        );
+        let telemetry = Arc::new(Telemetry::new()?);
+        let routes: Vec<RouteId> = config.routes.iter().map(|route| route.id.clone()).collect();
+        let metrics = telemetry.metrics(routes.iter().map(RouteId::as_str));
+        let options = ControllerOptions {
+            directory: Arc::clone(&directory),
+            plans: plans(&config),
+            lease,
+            metrics: Arc::clone(&metrics),
+        };
+        // Reads and folds files.
+        let controller = tokio::task::spawn_blocking(move || Controller::start(options)).await?;
+
+        let checks = wiring::checks(&config)?;
+        let (queue, exchanges) = mpsc::channel(config.mirror.queue_items);
+        let (outcomes, messages) = mpsc::channel(OUTCOMES);
+        let builder = Builder {
+            settings: wiring::plane_settings(&config),
+            key: hash_key(&config, &directory),
+            forward: wiring::forward(&config.azure).context("[azure]")?,
+            queue,
+            outcomes,
+            replica: directory.replica(),
+            routes: {
+                let connection = wiring::connection(&config.bedrock).await;
+                let route = |route: &crate::config::Route| {
+                    let split = controller.watch(&route.id)?;
+                    let checks = checks.get(&route.id)?;
+                    Some(wiring::route(&config, route, checks, &connection, split))
+                };
+                config.routes.iter().filter_map(route).collect()
+            },
+        };
+        let (service, proxy) =
+            metrics::with_local_recorder(telemetry.recorder(), || builder.build());
+        let plane = proxy.downgrade();
+        controller.learn_baseline_from(Arc::new(move |route| plane.upgrade()?.baseline(route)));
+        let application = AppListener::new(listener, config.listen.tls.as_ref(), service)?;
+
+        let spawner = Spawner::new();
+        let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
+        let (settlements, settled) = mpsc::channel(SETTLEMENTS);
+        let comparer = Comparer::new(checks, Arc::clone(&metrics), settlements);
+        let comparer = spawn(comparer.run(exchanges));
+        let ordering = Outcomes::new(controller.clone(), Arc::clone(&metrics));
+        spawner.spawn(ordering.run(messages, settled, stop.clone()));
+        spawner.spawn(controller.clone().run_leases(stop.clone()));
+        spawner.spawn(until(stop.clone(), telemetry.upkeep()));
+        let state = admin_state(&config, &controller, &telemetry, metrics, &proxy);
+        let serving = admin::serve(admin_listener, state, stop.clone());
+        spawner.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(name: "admin.listener.failed", %error);
+            }
+        });
+        let drain = config.listen.drain;
+        let application = spawn(application.run(stop_listening.clone(), drain));
+        Ok(Self {
+            address,
+            admin_address,
+            proxy,
+            controller,
+            drain,
+            stop_listening,
+            application,
+            stop,
+            comparer,
+            spawner,
+        })
+    }
+
+    /// Where applications connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators connect.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// The data plane.
+    pub fn proxy(&self) -> &ProxyHandle {
+        &self.proxy
+    }
+
+    /// The controller.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// Serves until SIGTERM or an interrupt, then stops.
+    pub async fn run_until_signalled(self) {
+        signalled().await;
+        tracing::info!(name: "serve.draining", drain_seconds = self.drain.as_secs());
+        self.stop().await;
+    }
+
+    /// Drains: no new connections; answers under way finish; mirrors under way get five seconds; what is queued is compared; what is
+    /// decided is logged.
+    pub async fn stop(self) {
+        let Self {
+            proxy,
+            stop_listening,
+            application,
+            stop,
+            comparer,
+            spawner,
+            ..
+        } = self;
+        stop_listening.cancel();
+        drop(application.await);
+        proxy.drain(MIRROR_PATIENCE).await;
+        // With the last handle the queue closes, and the comparer ends when it is empty.
+        drop(proxy);
+        let abort = comparer.abort_handle();
+        if tokio::time::timeout(WORKER_PATIENCE, comparer)
+            .await
+            .is_err()
+        {
+            tracing::warn!(name: "serve.queue.abandoned", "the queue was not empty in time");
+            abort.abort();
+        }
+        stop.cancel();
+        spawner.drain(WORKER_PATIENCE).await;
+    }
+}
+
+fn plans(config: &Config) -> Vec<RoutePlan> {
+    config
+        .routes
+        .iter()
+        .map(|route| route.plan(config.bedrock.fallback_after))
+        .collect()
+}
+
+fn hash_key(config: &Config, directory: &DataDirectory) -> HashKey {
+    HashKey::new(match &config.data.key {
+        Some(key) => *key.expose(),
+        None => *directory.key().expose(),
+    })
+}
+
+fn admin_state(
+    config: &Config,
+    controller: &Controller,
+    telemetry: &Arc<Telemetry>,
+    metrics: Arc<telemetry::Metrics>,
+    proxy: &ProxyHandle,
+) -> Arc<AdminState> {
+    // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
+    let accounting = proxy.downgrade();
+    let before_scrape = proxy.downgrade();
+    let ready = proxy.downgrade();
+    Arc::new(AdminState {
+        controller: controller.clone(),
+        telemetry: Arc::clone(telemetry),
+        metrics,
+        tokens: wiring::tokens(config),
+        metrics_auth: config.admin.metrics_auth,
+        accounting: Arc::new(move || {
+            accounting
+                .upgrade()
+                .map(|proxy| proxy.accounting())
+                .unwrap_or_default()
+        }),
+        before_scrape: Arc::new(move || {
+            if let Some(proxy) = before_scrape.upgrade() {
+                proxy.export_metrics();
+            }
+        }),
+        ready: Arc::new(move || match ready.upgrade() {
+            Some(proxy) if !proxy.is_draining() => Ok(()),
+            _ => Err("the process is draining".to_owned()),
+        }),
+    })
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the two tasks whose handles the drain itself waits for, in order"
+)]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            // Without the handler the system's default ends the process, which is all that is left to do.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

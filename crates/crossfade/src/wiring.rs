@@ -1,0 +1,216 @@
+//! From the configuration to the parts: every setting goes to the one part that uses it. Starts nothing.
+
+use std::{collections::HashMap, io, sync::Arc};
+
+use http::{HeaderMap, Request, header};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+use tower::util::BoxCloneSyncService;
+
+use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
+use crossfade_bedrock::{Auth, Candidate, Connection, Settings as BedrockSettings, eligibility};
+use crossfade_compare::{Checks, Price as CheckPrice};
+use crossfade_exchange::{BoxError, MetricSet, RouteId, SideBody};
+use crossfade_proxy::{Caps, Forward, PlaneSettings, Price, ProxyError, RouteSettings};
+use crossfade_rollout::{ActorRole, MirrorPlan, Split};
+
+use crate::{
+    admin::{Token, Tokens},
+    config::{Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, Route, TokenRole},
+};
+
+/// The way to Azure.
+pub(crate) fn forward(azure: &Azure) -> io::Result<Forward> {
+    // The endpoint was parsed already; the primary parses it by its own rules.
+    let endpoint: Endpoint = azure
+        .endpoint
+        .to_string()
+        .parse()
+        .map_err(io::Error::other)?;
+    let mut settings = crossfade_azure::Settings::new(endpoint);
+    settings.credential = match &azure.auth {
+        AzureAuth::Passthrough => Credential::Passthrough,
+        AzureAuth::Key(key) => Credential::Key(crossfade_azure::Secret::new(key.expose())),
+    };
+    settings.connect_timeout = azure.connect_timeout;
+    settings.response_timeout = azure.response_timeout;
+    settings.roots = azure.ca_file.as_deref().map(roots).transpose()?;
+    let primary = Primary::new(settings)?;
+    Ok(BoxCloneSyncService::new(tower::service_fn(
+        move |request: Request<SideBody>| {
+            let primary = primary.clone();
+            async move { primary.forward(request).await.map_err(proxy_error) }
+        },
+    )))
+}
+
+/// The system's roots, and those of a file.
+fn roots(file: &std::path::Path) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let pem = std::fs::read(file)?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        roots
+            .add(certificate.map_err(io::Error::other)?)
+            .map_err(io::Error::other)?;
+    }
+    Ok(roots)
+}
+
+fn proxy_error(error: PrimaryError) -> BoxError {
+    match error {
+        PrimaryError::TimedOut(_) => ProxyError::PrimaryTimedOut(error.into()).into(),
+        // A caller's own body may be what broke it; the data plane looks for that in the causes.
+        PrimaryError::Connect(_) | PrimaryError::Broken(_) | PrimaryError::Target(_) => {
+            ProxyError::PrimaryUnreachable(error.into()).into()
+        }
+    }
+}
+
+/// The way to Bedrock, shared by all routes.
+pub(crate) async fn connection(bedrock: &Bedrock) -> Connection {
+    let mut settings = BedrockSettings::new(&bedrock.region);
+    settings.endpoint = bedrock.endpoint.as_ref().map(ToString::to_string);
+    settings.auth = match &bedrock.auth {
+        BedrockAuth::Default => Auth::Default,
+        BedrockAuth::ApiKey(key) => Auth::ApiKey(key.expose().to_owned()),
+        BedrockAuth::Static {
+            access_key,
+            secret_key,
+            session_token,
+        } => Auth::Static {
+            access_key: access_key.expose().to_owned(),
+            secret: secret_key.expose().to_owned(),
+            session_token: session_token
+                .as_ref()
+                .map(|token| token.expose().to_owned()),
+        },
+    };
+    settings.connect_timeout = bedrock.connect_timeout;
+    settings.idle_timeout = bedrock.idle_timeout;
+    Connection::new(settings).await
+}
+
+/// The bounds of the data plane.
+pub(crate) fn plane_settings(config: &Config) -> PlaneSettings {
+    PlaneSettings {
+        max_in_flight: config.listen.max_in_flight,
+        max_body: config.listen.max_body,
+        expose_side: config.listen.expose_side,
+        slots: config.mirror.slots,
+        bytes: config.mirror.bytes,
+        request_bytes: config.mirror.request_bytes,
+        answer_bytes: config.mirror.answer_bytes,
+        rate: config.mirror.rate,
+        deadline: config.mirror.deadline,
+    }
+}
+
+/// One route of the data plane.
+pub(crate) fn route(
+    config: &Config,
+    route: &Route,
+    checks: &Arc<Checks>,
+    connection: &Connection,
+    split: watch::Receiver<Arc<Split>>,
+) -> (String, RouteSettings, watch::Receiver<Arc<Split>>) {
+    let candidate = Candidate::new(connection.clone(), route.candidate.clone());
+    let candidate_streams = candidate.always_streams();
+    let settings = RouteSettings {
+        id: route.id.clone(),
+        sticky_by: route.sticky_by.clone(),
+        mirror: mirror_plan(config),
+        eligibility: {
+            let settings = route.candidate.clone();
+            Arc::new(move |body| eligibility(body, &settings))
+        },
+        applies: applies(route.rollout.metrics, checks),
+        candidate: BoxCloneSyncService::new(candidate),
+        candidate_streams,
+        fallback_after: config.bedrock.fallback_after,
+        price: route.checks.price.map(price),
+        caps: Caps {
+            hourly: config.mirror.hourly_usd,
+            daily: config.mirror.daily_usd,
+            attempt: config.mirror.attempt_usd,
+        },
+        internal: internal(&route.internal),
+    };
+    (route.id.as_str().to_owned(), settings, split)
+}
+
+/// Each route's checks, compiled.
+pub(crate) fn checks(config: &Config) -> anyhow::Result<HashMap<RouteId, Arc<Checks>>> {
+    let compile = |route: &Route| {
+        let checks = Checks::new(route.checks.clone())?;
+        Ok((route.id.clone(), Arc::new(checks)))
+    };
+    config.routes.iter().map(compile).collect()
+}
+
+/// Who may use the admin API.
+pub(crate) fn tokens(config: &Config) -> Tokens {
+    let tokens = config.admin.tokens.iter().map(|token| Token {
+        name: token.name.clone(),
+        sha256: token.sha256.0,
+        role: match token.role {
+            TokenRole::Viewer => ActorRole::Viewer,
+            TokenRole::Operator => ActorRole::Operator,
+            TokenRole::Owner => ActorRole::Owner,
+        },
+    });
+    Tokens::new(tokens.collect())
+}
+
+fn mirror_plan(config: &Config) -> MirrorPlan {
+    let mirror = &config.mirror;
+    if mirror.enabled {
+        MirrorPlan {
+            share: mirror.share,
+            reverse_share: mirror.reverse_share,
+        }
+    } else {
+        MirrorPlan {
+            share: crossfade_exchange::Percent::ZERO,
+            reverse_share: crossfade_exchange::Percent::ZERO,
+        }
+    }
+}
+
+/// Whether a metric applies is decided by the request alone: by the route's checks, and whether it asks for JSON.
+fn applies(on: MetricSet, checks: &Arc<Checks>) -> Arc<dyn Fn(bool) -> MetricSet + Send + Sync> {
+    let of = |json| checks.applies(json).and(on);
+    let (plain, json) = (of(false), of(true));
+    Arc::new(move |asks_for_json| if asks_for_json { json } else { plain })
+}
+
+fn price(price: CheckPrice) -> Price {
+    Price {
+        input: price.input,
+        cached: price.cached.unwrap_or(price.input),
+        cache_write: price.cache_write.unwrap_or(price.input),
+        output: price.output,
+    }
+}
+
+/// Whether a caller is one of those who may name the side: by the SHA-256 of the credential they bring.
+fn internal(allowed: &[Digest]) -> Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync> {
+    let allowed: Vec<[u8; 32]> = allowed.iter().map(|digest| digest.0).collect();
+    Arc::new(move |headers| {
+        if allowed.is_empty() {
+            return false;
+        }
+        let key = headers.get("api-key").map(http::HeaderValue::as_bytes);
+        let token = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        key.into_iter().chain(token).any(|credential| {
+            let digest: [u8; 32] = Sha256::digest(credential).into();
+            allowed.contains(&digest)
+        })
+    })
+}
