@@ -404,14 +404,14 @@ impl OpenExchange {
             sent,
             capture,
             draw,
-            done: Box::new(move |recording, hold| {
+            done: Box::new(move |recording, held| {
                 if let Some((route, deployment)) = learner {
                     face::learn(&route.state, &deployment, &recording);
                 }
                 if let Some(route) = breaker {
                     candidate::record_in_breaker(&route, &recording);
                 }
-                pairing.deliver(recording, hold);
+                pairing.deliver(recording, held);
             }),
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     budget::Hold,
     draw::Draw,
     queue::{Queued, offer},
+    record::Held,
     route::lock,
 };
 
@@ -61,10 +62,15 @@ impl Pairing {
     }
 
     /// A side reports.
-    pub(crate) fn deliver(&self, recording: Recording, hold: Option<Hold>) {
+    pub(crate) fn deliver(&self, recording: Recording, held: Held) {
         let mut slot = lock(&self.open);
         let Some(mut open) = slot.take() else { return };
-        open.holds.extend(hold);
+        open.holds.extend(held.hold);
+        if held.starved
+            && let Some(ticket) = open.opening.ticket.take()
+        {
+            ticket.skip(SkipReason::Bytes);
+        }
         match recording.role {
             Role::Answering => {
                 if recording.ending == Ending::ClientAbort {

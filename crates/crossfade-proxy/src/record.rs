@@ -27,7 +27,15 @@ use crate::{
 const BEHIND: Duration = Duration::from_millis(250);
 
 /// Called once, with the recording and what it holds of the byte budget.
-pub(crate) type Done = Box<dyn FnOnce(Recording, Option<Hold>) + Send>;
+pub(crate) type Done = Box<dyn FnOnce(Recording, Held) + Send>;
+
+/// What a recording holds of the byte budget.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) hold: Option<Hold>,
+    /// Whether the budget had no room for all of it.
+    pub(crate) starved: bool,
+}
 
 /// What is recorded of a side's answer.
 pub(crate) struct Recorder {
@@ -67,6 +75,7 @@ pub(crate) struct Capture {
     hold: Hold,
     limit: usize,
     truncated: bool,
+    starved: bool,
 }
 
 impl Capture {
@@ -77,6 +86,7 @@ impl Capture {
             hold: budget.try_take(0)?,
             limit,
             truncated: false,
+            starved: false,
         })
     }
 
@@ -94,6 +104,7 @@ impl Capture {
             let capacity = wanted.next_power_of_two().clamp(1024, self.limit.max(1024));
             if !self.hold.try_grow(capacity - self.bytes.capacity()) {
                 self.truncated = true;
+                self.starved = true;
                 return;
             }
             self.bytes.reserve_exact(capacity - self.bytes.len());
@@ -204,9 +215,22 @@ impl Recorder {
             self.route.metrics.ended(self.side, self.role, after);
             self.learn(after);
         }
-        let (body, truncated, hold) = match self.capture.take() {
-            Some(c) => (Bytes::from(c.bytes), c.truncated, Some(c.hold)),
-            None => (Bytes::new(), true, None),
+        let (body, truncated, held) = match self.capture.take() {
+            Some(Capture {
+                bytes,
+                hold,
+                truncated,
+                starved,
+                ..
+            }) => (
+                Bytes::from(bytes),
+                truncated,
+                Held {
+                    hold: Some(hold),
+                    starved,
+                },
+            ),
+            None => (Bytes::new(), true, Held::default()),
         };
         let mut losses = self.report.losses.to_vec();
         losses.extend(late.into_iter().flat_map(|l| l.losses.iter().cloned()));
@@ -224,7 +248,7 @@ impl Recorder {
             losses,
             usage: late.and_then(|l| l.usage),
         };
-        done(recording, hold);
+        done(recording, held);
     }
 
     /// What the ending means for a drawn answer.

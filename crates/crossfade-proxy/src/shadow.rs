@@ -21,7 +21,7 @@ use crate::{
     money::{Moment, Reservation},
     pairing::Pairing,
     plane::Plane,
-    record::{Capture, RecordedBody, Recorder, RecorderPlan},
+    record::{Capture, Held, RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route, mirror_deadline},
 };
 
@@ -156,7 +156,7 @@ impl Job {
                     CandidateAnswer::Answer(answer) => answer,
                     CandidateAnswer::Failed { mut recording, .. } => {
                         recording.role = Role::Shadow;
-                        pairing.deliver(*recording, None);
+                        pairing.deliver(*recording, Held::default());
                         return Ok(());
                     }
                 }
@@ -171,7 +171,7 @@ impl Job {
             sent,
             capture: Capture::new(&plane.bytes, plane.settings.answer_bytes),
             draw: None,
-            done: Box::new(move |recording, hold| {
+            done: Box::new(move |recording, held| {
                 match side {
                     Side::Primary => face::learn(&route.state, &deployment, &recording),
                     Side::Candidate => {
@@ -179,7 +179,7 @@ impl Job {
                         candidate::record_in_breaker(&route, &recording);
                     }
                 }
-                pairing.deliver(recording, hold);
+                pairing.deliver(recording, held);
             }),
         };
         let recorder = Recorder::new(plan, &head);

@@ -34,7 +34,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         LogFormat::Json => telemetry::LogFormat::Json,
         LogFormat::Text => telemetry::LogFormat::Text,
     };
-    telemetry::init_logging(format, config.logging.level.as_str())?;
+    telemetry::init_logging(format, config.logging.level.filter())?;
     telemetry::quiet_panics();
     let server = Server::start(config).await?;
     tracing::info!(
@@ -185,6 +185,7 @@ impl Server {
             proxy,
             stop_listening,
             application,
+            controller,
             stop,
             comparer,
             spawner,
@@ -205,6 +206,8 @@ impl Server {
         }
         stop.cancel();
         spawner.drain(WORKER_PATIENCE).await;
+        // Changes toward the primary that still wait for the disk.
+        drop(tokio::time::timeout(WORKER_PATIENCE, controller.finish()).await);
     }
 }
 
