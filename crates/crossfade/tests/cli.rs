@@ -277,3 +277,62 @@ fn a_stranger_is_recognised() {
         asked.join().unwrap();
     }
 }
+
+#[test]
+fn a_busy_port_is_named_with_its_key() {
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "{VALID}[listen]\naddress = \"{address}\"\n[admin]\naddress = \"127.0.0.1:0\"\n[data]\ndirectory = {:?}\n",
+        directory.path().join("data")
+    );
+    let file = file(&text);
+    let output = run(&["serve", "--config", file.path().to_str().unwrap()]);
+    let said = err(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [&format!("cannot listen on {address}"), "[listen] address"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[cfg(feature = "demo")]
+#[test]
+fn a_simulated_provider_answers() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        net::TcpStream,
+        process::Stdio,
+    };
+
+    for (provider, path, status) in [
+        (
+            "azure",
+            "/openai/models?api-version=2024-10-21",
+            "HTTP/1.1 200",
+        ),
+        ("bedrock", "/model/any/converse", "HTTP/1.1 40"),
+    ] {
+        let mut child = crossfade()
+            .args(["simulate", provider])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let (_, address) = line.trim_end().rsplit_once("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\napi-key: any\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(answer.starts_with(status), "{provider}: {answer}");
+    }
+}

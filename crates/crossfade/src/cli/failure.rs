@@ -64,7 +64,15 @@ impl From<ConfigError> for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::plain(format!("{error:#}"))
+        // A message often quotes its cause already: then the cause is not said twice.
+        let mut said = String::new();
+        for cause in error.chain().map(ToString::to_string) {
+            if !said.contains(&cause) {
+                let separator = if said.is_empty() { "" } else { ": " };
+                said = format!("{said}{separator}{cause}");
+            }
+        }
+        Self::plain(said)
     }
 }
 
@@ -80,5 +88,31 @@ impl fmt::Display for Failure {
             write!(f, "\n  try: {remedy}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_said_once() {
+        for (outer, inner, said) in [
+            (
+                "cannot listen: in use: stop it",
+                "in use",
+                "error: cannot listen: in use: stop it",
+            ),
+            ("cannot listen", "in use", "error: cannot listen: in use"),
+        ] {
+            let error = anyhow::Error::msg(inner).context(outer);
+            assert_eq!(Failure::from(error).to_string(), said);
+        }
+    }
+
+    #[test]
+    fn each_line_is_an_error_and_the_remedy_follows() {
+        let failure = Failure::new("one\ntwo", "three");
+        assert_eq!(failure.to_string(), "error: one\nerror: two\n  try: three");
     }
 }

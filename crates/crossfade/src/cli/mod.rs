@@ -9,7 +9,7 @@ mod args;
 mod check;
 mod failure;
 mod ledger;
-mod print;
+pub(crate) mod print;
 mod process;
 #[cfg(feature = "demo")]
 mod simulate;

@@ -9,7 +9,9 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crossfade_rollout::{MetricStatus, RouteStatus};
+use crossfade_rollout::MetricStatus;
+
+use crate::control::{LedgerState, RouteView};
 
 use super::{
     admin::{Admin, Ask},
@@ -34,20 +36,9 @@ struct Status {
 }
 
 #[derive(Debug, Deserialize)]
-struct LedgerState {
-    entries: u64,
-    writable: bool,
-    unrecorded: u64,
-    #[serde(default)]
-    problem: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
 struct Route {
-    rollout: RouteStatus,
-    effective_percent: f64,
-    #[serde(default)]
-    lease_seconds: Option<f64>,
+    #[serde(flatten)]
+    view: RouteView,
     #[serde(default)]
     accounting: Option<Accounting>,
     #[serde(default)]
@@ -91,7 +82,7 @@ pub(super) fn one_line(answer: &Value, route: &str) -> String {
     let routes: Vec<Route> = serde_json::from_value(routes).unwrap_or_default();
     match routes
         .iter()
-        .find(|shown| shown.rollout.route.as_str() == route)
+        .find(|shown| shown.view.rollout.route.as_str() == route)
     {
         Some(shown) => headline(shown),
         None => format!("{route}: done"),
@@ -173,22 +164,25 @@ fn text(status: &Status, now_ms: u64) -> String {
 
 /// Name, stage, share, lease, revision.
 fn headline(route: &Route) -> String {
-    let rollout = &route.rollout;
+    let rollout = &route.view.rollout;
     let mut line = format!("{}   {} {}", rollout.route, rollout.stage, rollout.share);
-    if (route.effective_percent - rollout.share.percent()).abs() > 1e-9 {
-        let _ = write!(line, " (effective {} %)", route.effective_percent);
+    if (route.view.effective_percent - rollout.share.percent()).abs() > 1e-9 {
+        let _ = write!(line, " (effective {} %)", route.view.effective_percent);
     }
-    if let Some(seconds) = route.lease_seconds {
+    if let Some(seconds) = route.view.lease_seconds {
         let _ = write!(line, "   lease {seconds:.0} s");
     } else if !rollout.share.is_zero() {
         line.push_str("   no lease");
     }
     let _ = write!(line, "   revision {}", rollout.revision);
+    if rollout.rolled_back.is_some() {
+        line.push_str("   rolled back");
+    }
     line
 }
 
 fn show_route(out: &mut String, route: &Route, now_ms: u64) {
-    let rollout = &route.rollout;
+    let rollout = &route.view.rollout;
     let owner = rollout.owner.as_deref().unwrap_or("nobody");
     let _ = writeln!(out, "{}   owner {owner}", headline(route));
     if let Some(back) = &rollout.rolled_back {
@@ -198,6 +192,9 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
             "  ROLLED BACK {when} by {}: {}",
             back.actor, back.reason
         );
+    }
+    if let Some(barred) = &route.view.barred {
+        let _ = writeln!(out, "  NO LEASE: {barred}");
     }
     if let Some(change) = &rollout.last_change {
         let when = ago(change.at_unix_ms, now_ms);
@@ -210,7 +207,7 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
     if let Some(attempt) = &rollout.attempt {
         let _ = writeln!(
             out,
-            "  attempt   {}: {} answers decided; 1.00 is a roll-back, below 0 speaks for the candidate",
+            "  attempt   {}: {} outcomes decided; 1.00 is a roll-back, below 0 speaks for the candidate",
             attempt.facts.id,
             count(attempt.decided)
         );

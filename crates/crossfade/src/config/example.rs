@@ -19,7 +19,7 @@ fn everything() -> String {
         .map(|line| {
             let key = line
                 .strip_prefix('#')
-                .filter(|rest| !rest.starts_with(' ') && !rest.is_empty());
+                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
             key.unwrap_or(line)
         })
         .collect();

@@ -264,13 +264,14 @@ impl std::fmt::Debug for HashKey {
 // === impl LogLevel ===
 
 impl LogLevel {
-    /// The name as the file spells it.
-    pub const fn as_str(self) -> &'static str {
+    /// What is written at this level, as a filter by target: this project's own events. Of the libraries only warnings
+    /// and errors, because what they say in detail is theirs to choose and may quote a request.
+    pub const fn filter(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
+            Self::Info => "warn,crossfade=info",
+            Self::Debug => "warn,crossfade=debug",
         }
     }
 }

@@ -109,6 +109,11 @@ fn what_deserves_a_thought() {
         &format!("{route}[mirror]\ndaily_usd = 5"),
         &["route support has no price"],
     );
+    check(
+        &format!("{OWNER}[routes.x]\ncandidate = {{ model = \"unheard.of-1\" }}"),
+        &["route x: what unheard.of-1 takes is not known"],
+    );
+    assert!(!shown(&route).contains("is not known"), "{}", shown(&route));
     let by = |sticky: &str| format!("{OWNER}{ROUTE}sticky_by = \"{sticky}\"");
     check(
         &by("credential"),

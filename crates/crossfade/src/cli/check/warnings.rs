@@ -105,6 +105,12 @@ fn money(config: &Config, warnings: &mut Vec<String>) {
 }
 
 fn of_route(route: &Route, warnings: &mut Vec<String>) {
+    if !route.candidate.is_known_model() {
+        warnings.push(format!(
+            "route {}: what {} takes is not known, so it is asked with care; name candidate.base_model, or what it takes under candidate.capabilities",
+            route.id, route.candidate.model
+        ));
+    }
     match route.sticky_by {
         StickyBy::Credential => warnings.push(format!(
             "route {} assigns by credential: with fewer than about 200 of them the roll-back test is nearly blind",

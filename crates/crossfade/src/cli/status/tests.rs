@@ -34,6 +34,7 @@ fn answer() -> Value {
             },
             "effective_percent": 0.0,
             "lease_seconds": null,
+            "barred": null,
             "accounting": {
                 "route": "support", "seen": 12_000, "finished": 11_990, "in_flight": 10,
                 "ineligible": { "operation": 0, "unsupported": 100, "too_large": 400 },
@@ -60,7 +61,7 @@ crossfade 0.0.0   mirroring on   ledger 1 234 entries
 
 support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example.com
   change    split from 5 % to 10 %, 3 min ago, by ana (operator): second step
-  attempt   1: 10 000 answers decided; 1.00 is a roll-back, below 0 speaks for the candidate
+  attempt   1: 10 000 outcomes decided; 1.00 is a roll-back, below 0 speaks for the candidate
   R content         [##########..........]  0.50
     refusal         [#####...............]  0.25   bad: primary 3 of 9 000, candidate 2 of 1 000
   requests  12 000 seen (11 990 finished + 10 in flight) = 500 ineligible + 11 500 eligible
@@ -80,6 +81,7 @@ fn trouble_is_not_to_be_overlooked() {
     answer["ledger"]["problem"] = json!("no space left");
     answer["ledger"]["unrecorded"] = json!(1);
     answer["routes"][0]["identity_holds"] = json!(false);
+    answer["routes"][0]["barred"] = json!("its outcome log is damaged");
     answer["routes"][0]["rollout"]["rolled_back"] = json!({
         "at_unix_ms": 180_000, "actor": { "name": "R", "role": "engine" }, "reason": "refusal: 9 of 100",
         "cause": { "by": "manual" }, "evidence": { "decided": 0, "metrics": [], "groups": [] }
@@ -89,6 +91,8 @@ fn trouble_is_not_to_be_overlooked() {
         "NOT WRITABLE: no space left",
         "1 changes toward the primary are in effect and wait",
         "THE COUNTS DO NOT ADD UP",
+        "NO LEASE: its outcome log is damaged",
+        "revision 7   rolled back   owner",
         "ROLLED BACK 1 s ago by R (engine): refusal: 9 of 100",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
