@@ -9,12 +9,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{print, python::Python, workspace};
 
+mod answers;
 mod client;
 mod counts;
 mod grade;
 mod proxy;
 mod records;
-mod streams;
+mod said;
 mod translation;
 mod transparency;
 
@@ -57,8 +58,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             translation::check(&records, &data, &python, &mut counts),
         ),
         (
-            "streams",
-            runtime.block_on(streams::check(
+            "answers",
+            runtime.block_on(answers::check(
                 &records,
                 &python,
                 arguments.seed,

@@ -267,7 +267,9 @@ impl Block {
                     "" => json!({}),
                     text => json!(text),
                 });
-                json!({ "toolUse": { "input": input, "name": name, "toolUseId": id } })
+                json!({
+                    "toolUse": { "input": input, "name": name, "toolUseId": id, "type": "tool_use" },
+                })
             }
         }
     }

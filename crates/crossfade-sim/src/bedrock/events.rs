@@ -102,7 +102,8 @@ impl<'r, 'n> Writer<'r, 'n> {
         name: &str,
         input: &str,
     ) -> io::Result<()> {
-        let start = json!({ "toolUse": { "name": name, "toolUseId": id } });
+        // The service names the type of ordinary calls too, though its model knows that of its own tools only.
+        let start = json!({ "toolUse": { "name": name, "toolUseId": id, "type": "tool_use" } });
         let payload = json!({ "contentBlockIndex": index, "start": start });
         self.event("contentBlockStart", payload).await?;
         // The service begins with an empty piece.

@@ -193,6 +193,7 @@ async fn a_stream_has_the_wires_events() {
         r#"{"city":"Oslo"}"#
     );
     assert_eq!(joined(&events, "/start/toolUse/name"), "rainnow");
+    assert_eq!(joined(&events, "/start/toolUse/type"), "tool_use".repeat(2));
     assert_eq!(joined(&events, "/stopReason"), "tool_use");
     let last = events
         .iter()

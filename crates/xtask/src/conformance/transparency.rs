@@ -1,7 +1,7 @@
 //! Every recorded answer passes through the proxy byte for byte: once under its own path, which nobody needs to
 //! understand, and once as the answer of a mirrored deployment, which is recorded on its way.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use crossfade_sim::{
     azure::{AzureOptions, AzureSim},
@@ -93,6 +93,8 @@ pub(super) async fn check(
             }
         }
     }
+    // Without copies, nothing would have been recorded on its way.
+    ensure!(bedrock.script().requests() > 0, "nothing was mirrored");
     Ok(failures)
 }
 
@@ -172,4 +174,72 @@ fn lines(headers: &[(String, String)]) -> Vec<(String, String)> {
         .collect();
     lines.sort();
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_difference_is_seen() {
+        fn check(change: impl FnOnce(&mut Raw), expected: Option<&str>) {
+            let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            let played = Recorded {
+                status: 200,
+                reason: None,
+                headers: vec![
+                    header("X-A", "1"),
+                    header("x-b", "2"),
+                    header("Connection", "close"),
+                ],
+                body: Bytes::from_static(b"abc"),
+                pieces: Vec::new(),
+            };
+            let mut came = Raw {
+                status_line: "HTTP/1.1 200 OK".to_owned(),
+                headers: vec![
+                    header("x-b", "2"),
+                    header("X-A", "1"),
+                    header("content-length", "3"),
+                ],
+                body: b"abc".to_vec(),
+            };
+            change(&mut came);
+            let found = difference(&played, &came);
+            assert!(
+                match (&found, expected) {
+                    (None, None) => true,
+                    (Some(found), Some(expected)) => found.contains(expected),
+                    _ => false,
+                },
+                "{found:?} for {expected:?}"
+            );
+        }
+        check(|_| {}, None);
+        check(
+            |came| came.status_line = "HTTP/1.1 200 ok".to_owned(),
+            Some("status line"),
+        );
+        check(
+            |came| came.headers[1].0 = "x-a".to_owned(),
+            Some("\"X-A\" is lost"),
+        );
+        check(
+            |came| came.headers[0].1 = "3".to_owned(),
+            Some("\"x-b\" is lost"),
+        );
+        check(
+            |came| came.headers.push(("date".to_owned(), String::new())),
+            Some("differ"),
+        );
+        check(
+            |came| came.headers.push(("x-b".to_owned(), "2".to_owned())),
+            Some("differ"),
+        );
+        check(|came| came.body[2] = b'd', Some("the same up to 2"));
+        check(
+            |came| came.body.truncate(1),
+            Some("1 bytes of body instead of 3"),
+        );
+    }
 }
