@@ -20,7 +20,7 @@ pub(super) struct Caller(pub(super) Actor);
 pub(super) struct Body<T>(pub(super) T);
 
 /// A query string without unknown fields.
-pub(super) struct Ask<T>(pub(super) T);
+pub(super) struct Params<T>(pub(super) T);
 
 /// The route that the path names.
 pub(super) struct Named(pub(super) RouteId);
@@ -66,7 +66,7 @@ impl FromRequestParts<Arc<AdminState>> for Named {
     }
 }
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<AdminState>> for Ask<T> {
+impl<T: DeserializeOwned> FromRequestParts<Arc<AdminState>> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(

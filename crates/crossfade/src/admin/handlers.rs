@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 
 use super::{
-    extract::{Ask, Body, Caller, IfMatch, Named},
+    extract::{Body, Caller, IfMatch, Named, Params},
     problem::Problem,
     router::AdminState,
     view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport},
@@ -227,7 +227,7 @@ pub(super) async fn set_mirror(
 pub(super) async fn ledger(
     State(state): Shared,
     _: Caller,
-    Ask(query): Ask<LedgerQuery>,
+    Params(query): Params<LedgerQuery>,
 ) -> Result<Json<LedgerPage>, Problem> {
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=LONGEST_PAGE).contains(&limit) {

@@ -70,6 +70,10 @@ impl Disk {
 
     /// Takes in a change that is already in effect, and tries to write it and all that waits before it.
     pub(super) fn record_after(&mut self, entry: Entry) -> Result<(), String> {
+        // The entry names how many outcomes it stands behind; they should be as durable as it is.
+        if let Err(problem) = self.sync_outcomes() {
+            tracing::warn!(problem, "control.outcomes.not_durable");
+        }
         self.pending.push_back(entry);
         self.flush()
     }
@@ -91,11 +95,7 @@ impl Disk {
         self.directory.probe().map_err(|error| {
             format!("the data directory cannot be written ({error}): make room or make it writable")
         })?;
-        for (route, (_, log)) in &mut self.logs {
-            log.sync().map_err(|error| {
-                format!("the outcome log of {route} cannot be made durable ({error})")
-            })?;
-        }
+        self.sync_outcomes()?;
         if !self.started {
             let sequence = self.next_sequence().ok_or("the ledger is not available")?;
             let entry = Entry::started(sequence, now_unix_ms(), "the controller started");
@@ -171,6 +171,15 @@ impl Disk {
             Some((_, log)) => log.append(batch).map_err(failed),
             None => Err(format!("the outcome log of {route} is not open")),
         }
+    }
+
+    fn sync_outcomes(&mut self) -> Result<(), String> {
+        for (route, (_, log)) in &mut self.logs {
+            log.sync().map_err(|error| {
+                format!("the outcome log of {route} cannot be made durable ({error})")
+            })?;
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), String> {

@@ -48,6 +48,9 @@ impl Shared {
         });
         match &result {
             Ok(()) => {
+                if lock(&self.history).problem.take().is_some() {
+                    tracing::info!("control.ledger.writable_again");
+                }
                 for control in self.routes.values() {
                     if lock(&control.bar).is_none() {
                         control.publisher.lease(until);
@@ -61,9 +64,6 @@ impl Shared {
                 }
                 history.problem = Some(problem.clone());
             }
-        }
-        if result.is_ok() && lock(&self.history).problem.take().is_some() {
-            tracing::info!("control.ledger.writable_again");
         }
         result.is_ok()
     }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crossfade_backplane::{DataDirectory, Ledger};
-use crossfade_rollout::{Decided, Entry, RoutePlan, refold};
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{Change, Decided, Entry, RoutePlan, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -108,6 +109,15 @@ fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
             Vec::new()
         })
     });
+    let (seen, found) = (seen_outcomes(&route, entries), rollout.decided());
+    if bar.is_none() && rollout.attempt().is_some() && found < seen {
+        let problem = format!(
+            "the outcome log holds {found} outcomes of the running attempt, and the ledger has seen {seen}: \
+             restore the log from a backup, or roll the route back and resume it"
+        );
+        tracing::error!(%route, problem, "control.outcomes.missing");
+        bar = Some(problem);
+    }
     tracing::info!(
         %route, revision = rollout.revision(), share_percent = rollout.share().percent(),
         decided = rollout.decided(), "control.route.folded"
@@ -118,4 +128,22 @@ fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
         publisher,
         bar: Mutex::new(bar),
     }
+}
+
+/// How many outcomes of the route's last attempt the ledger knows to have been logged.
+fn seen_outcomes(route: &RouteId, entries: &[Entry]) -> u64 {
+    let of_route = entries
+        .iter()
+        .filter(|entry| entry.route.as_ref() == Some(route));
+    of_route.fold(0, |seen, entry| match &entry.change {
+        Change::Split {
+            new_attempt: Some(_),
+            ..
+        } => 0,
+        Change::Split { .. }
+        | Change::Rollback { .. }
+        | Change::Resume
+        | Change::Started
+        | Change::MirrorSwitched { .. } => seen.max(entry.evidence.decided),
+    })
 }

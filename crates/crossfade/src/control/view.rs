@@ -17,7 +17,7 @@ pub struct RouteView {
     pub effective_percent: f64,
     /// Time until the lease runs out; `None` without one.
     pub lease_seconds: Option<f64>,
-    /// Why the route gets no lease, if not for the disk.
+    /// Why the route gets no lease, if not for the disk; also among what is missing.
     pub barred: Option<String>,
 }
 
@@ -162,7 +162,9 @@ impl Controller {
 }
 
 fn view(control: &RouteControl, now: Instant) -> RouteView {
-    let rollout = lock(&control.rollout).status();
+    let mut rollout = lock(&control.rollout).status();
+    let barred = lock(&control.bar).clone();
+    rollout.missing.extend(barred.clone());
     let split: Arc<Split> = control.publisher.published();
     let lease = split
         .lease_until
@@ -171,7 +173,7 @@ fn view(control: &RouteControl, now: Instant) -> RouteView {
         rollout,
         effective_percent: effective_ratio(&split, now) * 100.0,
         lease_seconds: lease,
-        barred: lock(&control.bar).clone(),
+        barred,
     }
 }
 

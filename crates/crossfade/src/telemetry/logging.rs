@@ -63,3 +63,14 @@ pub fn quiet_panics() {
         tracing::error!(file, line, "process.panicked");
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_does_not_parse_is_named() {
+        let refused = init_logging(LogFormat::Json, "info,crossfade=loud").unwrap_err();
+        assert!(refused.to_string().contains("crossfade=loud"), "{refused}");
+    }
+}

@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(250);
 const BATCH: usize = 1_024;
 /// Outcomes logged at a time.
 const CHUNK: usize = 4_096;
-/// Decided outcomes kept while they cannot be logged, over all routes: 10 MiB.
+/// Decided outcomes kept while they cannot be logged, over all routes: about 15 MB.
 const HELD: usize = 131_072;
 /// For a route without an attempt, whose answers are dropped when they are decided.
 const NO_ATTEMPT: Ages = Ages {
