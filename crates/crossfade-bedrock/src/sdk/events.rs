@@ -12,7 +12,7 @@ use aws_sdk_bedrockruntime::{
         GuardrailSensitiveInformationPolicyAction as SensitiveAction,
         GuardrailTopicPolicyAction as TopicAction, GuardrailTopicPolicyAssessment,
         GuardrailTraceAssessment, GuardrailWordPolicyAction as WordAction, TokenUsage as SdkUsage,
-        error::ConverseStreamOutputError,
+        ToolUseType, error::ConverseStreamOutputError,
     },
 };
 
@@ -82,7 +82,7 @@ fn begun(start: ContentBlockStart) -> Start {
     match start {
         ContentBlockStart::ToolUse(call) => Start::ToolUse {
             name: call.name,
-            server: call.r#type.is_some(),
+            server: call.r#type == Some(ToolUseType::ServerToolUse),
         },
         ContentBlockStart::ToolResult(_) => Start::Other("toolResult".to_owned()),
         ContentBlockStart::Image(_) => Start::Other("image".to_owned()),

@@ -56,7 +56,13 @@ where
                     fault: FaultKind::Connect.into(),
                     is_retryable: true,
                 }
-            } else if failure.is_io() || failure.is_timeout() {
+            } else if failure.is_timeout() {
+                // Only connecting has a limit there; reading is timed by the service.
+                Failure {
+                    fault: FaultKind::Connect.into(),
+                    is_retryable: true,
+                }
+            } else if failure.is_io() {
                 FaultKind::Broken.into()
             } else {
                 // No credentials, or a request that could not be made.
@@ -90,16 +96,22 @@ where
     }
 }
 
-/// A stream that failed.
+/// A stream that failed. Its errors carry no code: the variant is all there is.
 pub(super) fn of_event<R>(error: SdkError<ConverseStreamOutputError, R>) -> Failure {
+    use ConverseStreamOutputError as Event;
     match error {
         SdkError::ServiceError(failure) => match failure.err() {
-            ConverseStreamOutputError::ModelStreamErrorException(error) => {
-                let original = error
-                    .original_status_code
-                    .and_then(|status| u16::try_from(status).ok());
-                FaultKind::Model(original).into()
+            Event::ModelStreamErrorException(error) => {
+                let original = error.original_status_code;
+                FaultKind::Model(original.and_then(|status| u16::try_from(status).ok())).into()
             }
+            Event::ValidationException(error) => {
+                let message = error.message.as_deref().unwrap_or_default();
+                FaultKind::of_service("ValidationException", None, message).into()
+            }
+            Event::ThrottlingException(_) => FaultKind::Throttled.into(),
+            Event::ServiceUnavailableException(_) => FaultKind::Unavailable.into(),
+            Event::InternalServerException(_) => FaultKind::Internal.into(),
             error => kind_of(error, None).into(),
         },
         SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => FaultKind::Broken.into(),
@@ -129,14 +141,59 @@ fn is_connect(error: &(dyn Error + 'static)) -> bool {
         if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
             return error.is_connect();
         }
-        if error
-            .downcast_ref::<aws_smithy_runtime_api::client::result::ConnectorError>()
-            .is_none()
-            && error.to_string().contains("dns error")
-        {
-            return true;
-        }
         at = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_bedrockruntime::types::error::{
+        InternalServerException, ModelStreamErrorException, ServiceUnavailableException,
+        ThrottlingException, ValidationException,
+    };
+
+    use super::*;
+
+    #[test]
+    fn exceptions_within_a_stream_keep_their_kind_bug_28() {
+        use ConverseStreamOutputError as Event;
+        let check = |error: Event, expected: FaultKind| {
+            let failure = of_event(SdkError::service_error(error, ()));
+            assert_eq!(
+                (failure.fault.kind, failure.is_retryable),
+                (expected, false)
+            );
+        };
+        let throttling = ThrottlingException::builder().build();
+        check(Event::ThrottlingException(throttling), FaultKind::Throttled);
+        let unavailable = ServiceUnavailableException::builder().build();
+        check(
+            Event::ServiceUnavailableException(unavailable),
+            FaultKind::Unavailable,
+        );
+        let internal = InternalServerException::builder().build();
+        check(
+            Event::InternalServerException(internal),
+            FaultKind::Internal,
+        );
+        let model = ModelStreamErrorException::builder()
+            .original_status_code(503)
+            .build();
+        check(
+            Event::ModelStreamErrorException(model),
+            FaultKind::Model(Some(503)),
+        );
+        let validation = |message| ValidationException::builder().message(message).build();
+        check(
+            Event::ValidationException(validation("Input is too long")),
+            FaultKind::TooLong,
+        );
+        check(
+            Event::ValidationException(validation("bad")),
+            FaultKind::Refused,
+        );
+        let broken = SdkError::<Event, ()>::timeout_error("no bytes");
+        assert_eq!(of_event(broken).fault.kind, FaultKind::Broken);
+    }
 }

@@ -358,7 +358,7 @@ fn pieces(block: Block) -> Vec<Piece> {
             let text = cited.content.into_iter().map(|piece| piece.text).collect();
             vec![Piece::Text(text), Piece::Dropped("citations".to_owned())]
         }
-        Block::ToolUse(call) if call.kind.is_none() => {
+        Block::ToolUse(call) if call.kind.as_deref() != Some("server_tool_use") => {
             let arguments = match call.input {
                 Value::Null => "{}".to_owned(),
                 input => input.to_string(),

@@ -145,6 +145,14 @@ fn pieces_become_one_message_edges_40_41() {
         Ok((json!("Let me."), calls.clone(), "tool_calls")),
         &[],
     );
+    let typed = json!([{"toolUse": {"toolUseId": "t", "name": "f", "input": {"b": 1, "a": 2}, "type": "tool_use"}}]);
+    check(
+        &plain,
+        typed,
+        "tool_use",
+        Ok((Value::Null, calls.clone(), "tool_calls")),
+        &[],
+    );
     // Bug 21: the calls decide.
     check(
         &plain,
