@@ -137,3 +137,29 @@ fn the_readme_can_be_followed() {
     assert!(config.routes.iter().all(|route| route.owner.is_some()));
     assert_eq!(config.admin.tokens.len(), 1);
 }
+
+/// A file that lost lines, or its end, is refused or read; it never ends the process.
+#[test]
+fn a_mutilated_file_is_answered() {
+    let text = everything();
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut read, mut refused) = (0, 0);
+    let mut parse = |text: &str| match Config::parse_with(text, "x.toml", &|_| None) {
+        Ok(_) => read += 1,
+        Err(error) => {
+            assert!(!error.problems.is_empty());
+            refused += 1;
+        }
+    };
+    for at in 0..lines.len() {
+        parse(&lines[..at].join("\n"));
+        let (before, after) = lines.split_at(at);
+        let without = [before, after.get(1..).unwrap_or_default()].concat();
+        parse(&without.join("\n"));
+        let half = lines[at].char_indices().nth(lines[at].chars().count() / 2);
+        let (kept, _) = lines[at].split_at(half.map_or(0, |(index, _)| index));
+        parse(&[before, &[kept]].concat().join("\n"));
+    }
+    // With every key given some exclude each other, so hardly anything is read.
+    assert!(refused > read, "{read} read, {refused} refused");
+}

@@ -1,0 +1,155 @@
+use super::*;
+
+#[test]
+fn routes() {
+    let with = |keys: &str| format!("{ROUTE}{keys}");
+    let named = |name: &str| format!("[routes.{name:?}]\ncandidate = {{ model = \"m\" }}");
+    assert_eq!(
+        good(&format!("{REQUIRED}{}", named("support-*")))
+            .routes
+            .len(),
+        1
+    );
+    check(
+        &named("_unrouted"),
+        "routes._unrouted: this name is kept for what has no route: use another",
+    );
+    check(
+        &named("a b"),
+        "routes.a b: not the name of a deployment, nor a pattern of names: use up to 64 letters, digits, - _ . *",
+    );
+    check(
+        "[routes.a]",
+        "routes.a.candidate: missing: this key is required",
+    );
+    check(
+        &with("owner = \" \""),
+        "routes.support.owner: empty: name who answers for the route, or remove the key",
+    );
+    check(
+        &with("sticky_by = \"session\""),
+        "routes.support.sticky_by: unknown value \"session\": use conversation, user, credential, request or header:NAME",
+    );
+    check(
+        &with("slow_after = \"0s\""),
+        "routes.support.slow_after: use a duration over 0",
+    );
+    check(
+        &with("price = { input = -1.0, output = 2.0 }"),
+        "routes.support.price.input: use a number of USD per million tokens",
+    );
+    check(
+        &with("adapt = { temperature = 1.5 }"),
+        "routes.support.adapt.temperature: use a number from 0 to 1, or remove the key",
+    );
+    check(
+        "[routes.a]\ncandidate = { model = \"m\", api = \"invoke\" }",
+        "routes.a.candidate.api: unknown value \"invoke\" (known here: converse)",
+    );
+}
+
+#[test]
+fn rollouts() {
+    let with = |keys: &str| format!("{ROUTE}[routes.support.rollout]\n{keys}");
+    check(
+        &with("alpha = 0.5"),
+        "routes.support.rollout.alpha: use a probability over 0 and up to 0.1",
+    );
+    check(
+        &with("metrics = []"),
+        "routes.support.rollout.metrics: empty: name at least one, or remove the key",
+    );
+    check(
+        &with("metrics = [\"cost\"]"),
+        "routes.support.rollout.metrics: \"cost\" is not judged: add cost_limit_usd",
+    );
+    check(
+        &with("cost_limit_usd = 0.1"),
+        "routes.support.rollout.cost_limit_usd: needs the candidate's price: add price to the route",
+    );
+    check(
+        &with("metrics = [\"slow\"]\nshares = { slow = 1, refusal = 1 }"),
+        "routes.support.rollout.shares.refusal: this metric is not on: add it to metrics, or remove the share",
+    );
+    check(
+        &with("metrics = [\"slow\", \"refusal\"]\nshares = { slow = 1 }"),
+        "routes.support.rollout.shares: gives refusal nothing: add a share for it, or remove all",
+    );
+    check(
+        &with("metrics = [\"slwo\"]"),
+        "routes.support.rollout.metrics.0: unknown value \"slwo\"; did you mean \"slow\"? (known here: transport, slow, stream, envelope, json_parse, json_schema, required_fields, refusal, cost)",
+    );
+    let priced = ROUTE.replace('}', "}\nprice = { input = 1, output = 2 }");
+    let config = good(&format!(
+        "{REQUIRED}{priced}[routes.support.rollout]\ncost_limit_usd = 0.1"
+    ));
+    let route = config.routes.first().unwrap();
+    assert!(
+        route
+            .rollout
+            .metrics
+            .contains(crossfade_exchange::Metric::Cost)
+    );
+    assert_eq!(route.checks.max_cost_usd, Some(0.1));
+    assert!(route.checks.price.is_some());
+    let plan = route.plan(std::time::Duration::from_secs(9));
+    assert!(plan.check().is_ok());
+    assert_eq!(plan.cost_limit_usd, Some(0.1));
+    let weighted = format!(
+        "{REQUIRED}{}",
+        with("metrics = [\"slow\", \"refusal\"]\nshares = { slow = 1, refusal = 3 }")
+    );
+    let config = good(&weighted);
+    let plan = config
+        .routes
+        .first()
+        .unwrap()
+        .plan(std::time::Duration::from_secs(9));
+    assert!(plan.check().is_ok());
+    let share = plan.shares.unwrap()[&crossfade_exchange::Metric::Refusal];
+    assert!((share - 0.75).abs() < f64::EPSILON);
+}
+
+#[test]
+fn checks() {
+    let with = |keys: &str| format!("{ROUTE}[routes.support.checks]\n{keys}");
+    check(
+        &with("lable = {}"),
+        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, latency, max_cost_usd, price, primary_price)",
+    );
+    check(
+        &with("required_fields = [\"class\"]"),
+        "routes.support.checks: required_fields: \"class\" is not a path: it does not start with $; write it like $.class or $.items[*].price",
+    );
+    check(
+        &with("off = [\"envelope\"]"),
+        "routes.support.checks: off: envelope cannot be switched off, the other checks stand on it; lower its severity instead",
+    );
+    check(
+        &with("max_cost_usd = 0.1"),
+        "routes.support.checks.max_cost_usd: set rollout.cost_limit_usd",
+    );
+    check(
+        &with("schema = \"nowhere.json\""),
+        "routes.support.checks.schema: neither JSON text nor a file that can be read: nowhere.json: No such file or directory (os error 2)",
+    );
+    check(
+        &with(
+            "off = [\"refusal\"]\n[routes.support.rollout]\nmetrics = [\"refusal\", \"required_fields\"]",
+        ),
+        "routes.support.rollout.metrics: \"required_fields\" is not judged: name the fields in checks.required_fields\nroutes.support.rollout.metrics: \"refusal\" is not judged: remove its check from checks.off",
+    );
+    let inline = with("schema = '{\"type\": \"object\"}'\nrequired_fields = [\"$.class\"]");
+    let config = good(&format!("{REQUIRED}{inline}"));
+    let route = config.routes.first().unwrap();
+    assert_eq!(
+        route.checks.schema,
+        Some(serde_json::json!({ "type": "object" }))
+    );
+    assert!(
+        route
+            .rollout
+            .metrics
+            .contains(crossfade_exchange::Metric::RequiredFields)
+    );
+}
