@@ -29,7 +29,7 @@ metric_struct! {
     pub struct RouteWorkerMetrics {
         /// Exchanges that left the queue, by verdict; unpaired ones had one recording only.
         exchanges: Family<Counter> = Counter("crossfade_exchanges_total", "", ["route", "verdict"], &[]);
-        /// Checks that ran, by outcome; the pairing says what the candidate's place was taken by.
+        /// Checks of compared pairs by outcome; pairing `candidate` compares the candidate with the primary.
         checks: Grid<Counter> = Counter("crossfade_check_total", "", ["route", "check", "outcome", "pairing"], &[]);
         /// Agreement of the two answers by check, from 0 to 1.
         check_scores: Family<Histogram> = Histogram("crossfade_check_score", "ratio", ["route", "check"], AGREEMENT);
