@@ -10,12 +10,14 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{print, python::Python, workspace};
 
 mod answers;
+mod calls;
 mod client;
 mod counts;
 mod grade;
 mod proxy;
 mod records;
 mod said;
+mod stage;
 mod translation;
 mod transparency;
 
@@ -65,6 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 arguments.seed,
                 &mut counts,
             )),
+        ),
+        (
+            "calls",
+            runtime.block_on(calls::check(&records, &mut counts)),
         ),
         (
             "transparency",

@@ -1,9 +1,4 @@
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use super::*;
 use crate::{
@@ -11,6 +6,9 @@ use crate::{
     script::{Answer, Finish, Pace, Prompt, Recorded, ToolCall},
     testing::{self, Raw},
 };
+
+mod door;
+mod faults;
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
 const KEY: (&str, &str) = ("authorization", "Bearer sim-key");
@@ -332,118 +330,6 @@ async fn paths_and_models_are_checked() {
 }
 
 #[tokio::test]
-async fn exceptions_come_before_an_answer() {
-    let sim = start(Answer::text("x")).await;
-    for (name, status) in [
-        ("AccessDeniedException", 403),
-        ("ServiceQuotaExceededException", 400),
-        ("ResourceNotFoundException", 404),
-        ("ModelTimeoutException", 408),
-        ("ModelErrorException", 424),
-        ("ThrottlingException", 429),
-        ("ModelNotReadyException", 429),
-        ("InternalServerException", 500),
-        ("ServiceUnavailableException", 503),
-    ] {
-        sim.script().set_fault(Fault::Exception {
-            name: name.to_owned(),
-        });
-        let raw = post(&sim, "converse-stream", &hello()).await;
-        assert_eq!((raw.status(), error_type(&raw)), (status, name));
-        assert!(raw.json()["message"].is_string());
-    }
-    sim.script().set_fault(Fault::Status {
-        status: 429,
-        retry_after: Some(7),
-    });
-    let raw = post(&sim, "converse", &hello()).await;
-    assert_eq!(
-        (raw.status(), error_type(&raw)),
-        (429, "ThrottlingException")
-    );
-    assert_eq!(raw.header("Retry-After"), Some("7"));
-    sim.script().set_fault(Fault::Status {
-        status: 502,
-        retry_after: None,
-    });
-    assert_eq!(post(&sim, "converse", &hello()).await.status(), 502);
-}
-
-#[tokio::test]
-async fn exceptions_come_in_the_middle() {
-    async fn check(name: &str, after: usize, deltas: usize) -> Frame {
-        let sim = start(Answer::text("12345678")).await;
-        sim.script().set_fault(Fault::ExceptionInStream {
-            name: name.to_owned(),
-            after,
-        });
-        let raw = post(&sim, "converse-stream", &hello()).await;
-        let mut frames = frames(&raw.body);
-        let last = frames.pop().unwrap();
-        let of = |name| {
-            frames
-                .iter()
-                .filter(|f| f.text(":event-type") == Some(name))
-                .count()
-        };
-        assert_eq!(
-            (of("contentBlockDelta"), of("messageStop"), raw.whole),
-            (deltas, 0, true)
-        );
-        last
-    }
-    let last = check("throttlingException", 1, 1).await;
-    assert_eq!(last.text(":exception-type"), Some("throttlingException"));
-    assert!(last.payload.starts_with(b"{\"message\":"));
-    for name in [
-        "internalServerException",
-        "modelStreamErrorException",
-        "serviceUnavailableException",
-    ] {
-        assert_eq!(
-            check(name, 0, 0).await.text(":message-type"),
-            Some("exception"),
-            "{name}"
-        );
-    }
-    assert_eq!(
-        check("validationException", 99, 2)
-            .await
-            .text(":message-type"),
-        Some("exception")
-    );
-    let outside = check("InternalFailure", 2, 2).await;
-    assert_eq!(outside.text(":message-type"), Some("error"));
-    assert_eq!(outside.text(":error-code"), Some("InternalFailure"));
-}
-
-#[tokio::test]
-async fn streams_break_off_and_garble() {
-    let sim = start(Answer::text("12345678")).await;
-    for (fault, whole) in [
-        (Fault::Truncate { after: 1 }, false),
-        (Fault::EndEarly { after: 1 }, true),
-    ] {
-        sim.script().set_fault(fault);
-        let raw = post(&sim, "converse-stream", &hello()).await;
-        let names: Vec<Option<String>> = frames(&raw.body)
-            .iter()
-            .map(|f| f.text(":event-type").map(ToOwned::to_owned))
-            .collect();
-        let expected = ["messageStart", "contentBlockDelta"].map(|n| Some(n.to_owned()));
-        assert_eq!((names.as_slice(), raw.whole), (expected.as_slice(), whole));
-    }
-    sim.script().set_fault(Fault::Garbage);
-    let raw = post(&sim, "converse-stream", &hello()).await;
-    let mut decoder = Decoder::new();
-    decoder.feed(&raw.body);
-    assert!(decoder.next_frame().is_err());
-    sim.script().set_fault(Fault::Huge { bytes: 300_000 });
-    let events = events(&post(&sim, "converse-stream", &hello()).await);
-    assert_eq!(joined(&events, "/delta/text").len(), 300_000);
-}
-
-#[tokio::test]
 async fn thoughts_fill_the_time_to_the_first_content() {
     let answer = Answer {
         reasoning: Some("long thoughts".to_owned()),
@@ -484,84 +370,6 @@ async fn recorded_bytes_come_out_the_same() {
         Some("application/vnd.amazon.eventstream")
     );
     assert_eq!(raw.body, body);
-}
-
-/// A request with a published signature, changed as told, on the raw socket.
-async fn signed(sim: &BedrockSim, from: &str, to: &str) -> (u16, String) {
-    let authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/bedrock/aws4_request, \
-                         SignedHeaders=content-type;host;x-amz-date, \
-                         Signature=730fbd8122e132d4951fb210c5d6d5fd6b3db5095cbfd31de83d900eece8b784";
-    let body = hello().to_string();
-    let request = format!(
-        "POST /model/us.amazon.nova-micro-v1%3A0/converse HTTP/1.1\r\n\
-         Host: bedrock-runtime.us-east-1.amazonaws.com\r\nContent-Type: application/json\r\n\
-         X-Amz-Date: 20150830T123600Z\r\nConnection: close\r\nContent-Length: {}\r\n\
-         Authorization: {authorization}\r\n\r\n{body}",
-        body.len()
-    );
-    assert!(request.contains(from), "{from}");
-    let mut socket = TcpStream::connect(sim.address()).await.unwrap();
-    socket
-        .write_all(request.replace(from, to).as_bytes())
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let kind = answer
-        .split("x-amzn-ErrorType: ")
-        .nth(1)
-        .and_then(|rest| rest.split(':').next());
-    (status, kind.unwrap_or_default().to_owned())
-}
-
-#[tokio::test]
-async fn only_who_signs_comes_in() {
-    let noon = time::macros::datetime!(2015-08-30 12:36:00 UTC);
-    let at = |time: OffsetDateTime| BedrockOptions {
-        clock: Clock::fixed(time.into()),
-        ..BedrockOptions::default()
-    };
-    let sim = start_with(Answer::text("x"), at(noon)).await;
-    assert_eq!(signed(&sim, "", "").await, (200, String::new()));
-    for (from, to, kind) in [
-        ("hi", "ho", "InvalidSignatureException"),
-        ("%3A0", ":0", "InvalidSignatureException"),
-        (
-            "us-east-1/bedrock",
-            "us-east-2/bedrock",
-            "InvalidSignatureException",
-        ),
-        ("AKIDEXAMPLE", "AKIDUNKNOWN", "UnrecognizedClientException"),
-        (
-            "SignedHeaders=content-type;host;x-amz-date, ",
-            "",
-            "IncompleteSignatureException",
-        ),
-        (
-            "Authorization",
-            "X-Nothing",
-            "MissingAuthenticationTokenException",
-        ),
-        ("AWS4-HMAC-SHA256 ", "Bearer ", "AccessDeniedException"),
-    ] {
-        assert_eq!(
-            signed(&sim, from, to).await,
-            (403, kind.to_owned()),
-            "{from} {to}"
-        );
-    }
-    let late = start_with(Answer::text("x"), at(noon + time::Duration::minutes(6))).await;
-    assert_eq!(
-        signed(&late, "", "").await,
-        (403, "RequestTimeTooSkewed".to_owned())
-    );
-    let open = BedrockOptions {
-        verify: false,
-        ..BedrockOptions::default()
-    };
-    let open = start_with(Answer::text("x"), open).await;
-    assert_eq!(signed(&open, "Authorization", "X-Nothing").await.0, 200);
 }
 
 #[tokio::test]

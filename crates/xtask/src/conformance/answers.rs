@@ -2,40 +2,24 @@
 //! Converse answer, streamed or whole, becomes one that the official client reads, with the text, the calls and the end
 //! that the recording holds.
 
-use std::sync::Arc;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use crossfade_bedrock::{Auth, Candidate, CandidateSettings, Connection, Settings};
-use crossfade_sim::{
-    bedrock::{self, BedrockOptions, BedrockSim},
-    eventstream::{self, Decoder, Frame},
-    script::{Answer, Prompt, Recorded, Script},
-};
-use http_body_util::BodyExt as _;
+use crossfade_sim::eventstream::{self, Decoder, Frame};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 use super::{
     Counts, Record, client,
     said::{Expectations, Said},
+    stage::Stage,
 };
 use crate::python::Python;
 
-const TARGET: &str = "/openai/deployments/support/chat/completions?api-version=2024-10-21";
 const STREAM: &str = r#"{"messages":[{"role":"user","content":"hi"}],"stream":true,
     "stream_options":{"include_usage":true}}"#;
 const WHOLE: &str = r#"{"messages":[{"role":"user","content":"hi"}]}"#;
 /// Ways in which each stream is cut.
 const CUTS: usize = 4;
-
-/// A simulated service that plays recordings, and the candidate that asks it.
-struct Stage {
-    script: Script,
-    sim: BedrockSim,
-    candidate: Candidate,
-}
 
 /// Plays all of them; returns what is wrong.
 pub(super) async fn check(
@@ -52,9 +36,9 @@ pub(super) async fn check(
         if record.has_frames {
             let cuts: Vec<Vec<usize>> = (0..CUTS).map(|cut| pieces(cut, &mut random)).collect();
             let frames = decode(&record.body).with_context(|| record.id.clone())?;
-            failures.extend(stage.decodes(record, &frames, &cuts, counts).await?);
+            failures.extend(decodes(&stage, record, &frames, &cuts, counts).await?);
             if record.api == "converse-stream" {
-                let (stream, failure) = stage.streams(record, &cuts).await?;
+                let (stream, failure) = streams(&stage, record, &cuts).await?;
                 failures.extend(failure);
                 expectations.add("stream", &record.id, &stream, Said::of_frames(&frames)?)?;
             }
@@ -69,110 +53,48 @@ pub(super) async fn check(
     Ok(failures)
 }
 
-// === impl Stage ===
-
-impl Stage {
-    async fn new() -> Result<Self> {
-        let script = Script::new(Arc::new(|_: &Prompt, _: u64| Answer::default()));
-        let options = BedrockOptions {
-            script: script.clone(),
-            ..BedrockOptions::default()
-        };
-        let sim = BedrockSim::start(options)
-            .await
-            .context("cannot start the simulated Bedrock")?;
-        let mut connection = Settings::new("us-east-1");
-        connection.endpoint = Some(sim.url());
-        connection.auth = Auth::Static {
-            access_key: bedrock::ACCESS_KEY.to_owned(),
-            secret: bedrock::SECRET.to_owned(),
-            session_token: None,
-        };
-        let mut settings = CandidateSettings::new("us.anthropic.claude-sonnet-4-6");
-        // Or whole answers would be asked for as streams.
-        settings.stream_always = false;
-        let candidate = Candidate::new(Connection::new(connection).await, settings);
-        Ok(Self {
-            script,
-            sim,
-            candidate,
-        })
-    }
-
-    fn play(&self, record: &Record, content_type: &str, pieces: &[usize]) {
-        self.script.set_recorded(Some(Recorded {
-            status: 200,
-            reason: None,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body: record.body.clone(),
-            pieces: pieces.to_vec(),
-        }));
-    }
-
-    /// Decodes off the socket, cut in every way.
-    async fn decodes(
-        &self,
-        record: &Record,
-        frames: &[Frame],
-        cuts: &[Vec<usize>],
-        counts: &mut Counts,
-    ) -> Result<Vec<String>> {
-        let mut failures = Vec::new();
-        for cut in cuts {
-            self.play(record, eventstream::CONTENT_TYPE, cut);
-            let path = "/model/m/converse-stream";
-            let came = client::ask(self.sim.address(), "POST", path, &[], b"").await?;
-            if decode(&came.body).is_ok_and(|decoded| decoded == frames) {
-                counts.add("answers.frames.same");
-            } else {
-                counts.add("answers.frames.different");
-                failures.push(format!(
-                    "{}: decodes otherwise in pieces of {cut:?}",
-                    record.id
-                ));
-            }
+/// Decodes off the socket, cut in every way.
+async fn decodes(
+    stage: &Stage,
+    record: &Record,
+    frames: &[Frame],
+    cuts: &[Vec<usize>],
+    counts: &mut Counts,
+) -> Result<Vec<String>> {
+    let mut failures = Vec::new();
+    for cut in cuts {
+        stage.play(record, eventstream::CONTENT_TYPE, cut);
+        let path = "/model/m/converse-stream";
+        let came = client::ask(stage.sim.address(), "POST", path, &[], b"").await?;
+        if decode(&came.body).is_ok_and(|decoded| decoded == frames) {
+            counts.add("answers.frames.same");
+        } else {
+            counts.add("answers.frames.different");
+            failures.push(format!(
+                "{}: decodes otherwise in pieces of {cut:?}",
+                record.id
+            ));
         }
-        Ok(failures)
     }
+    Ok(failures)
+}
 
-    /// Translates, cut in every way; the last translation, and whether another differs.
-    async fn streams(
-        &self,
-        record: &Record,
-        cuts: &[Vec<usize>],
-    ) -> Result<(Bytes, Option<String>)> {
-        let mut streams: Vec<Bytes> = Vec::new();
-        for cut in cuts {
-            self.play(record, eventstream::CONTENT_TYPE, cut);
-            streams.push(self.ask(STREAM).await.with_context(|| record.id.clone())?);
-        }
-        let mut steady: Vec<String> = streams.iter().map(|stream| steady(stream)).collect();
-        steady.dedup();
-        let failure = (steady.len() > 1)
-            .then(|| format!("{}: translates otherwise in other pieces", record.id));
-        Ok((streams.pop().unwrap_or_default(), failure))
+/// Translates, cut in every way; the last translation, and whether another differs.
+async fn streams(
+    stage: &Stage,
+    record: &Record,
+    cuts: &[Vec<usize>],
+) -> Result<(Bytes, Option<String>)> {
+    let mut streams: Vec<Bytes> = Vec::new();
+    for cut in cuts {
+        stage.play(record, eventstream::CONTENT_TYPE, cut);
+        streams.push(stage.ask(STREAM).await.with_context(|| record.id.clone())?);
     }
-
-    async fn ask(&self, body: &'static str) -> Result<Bytes> {
-        let request = http::Request::post(TARGET)
-            .header("content-type", "application/json")
-            .body(Bytes::from_static(body.as_bytes()))?;
-        let answer = self.candidate.clone().oneshot(request);
-        let answer = answer.await.map_err(anyhow::Error::from_boxed)?;
-        let status = answer.status();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(anyhow::Error::from_boxed)?
-            .to_bytes();
-        ensure!(
-            status == 200,
-            "status {status}: {}",
-            String::from_utf8_lossy(&body)
-        );
-        Ok(body)
-    }
+    let mut steady: Vec<String> = streams.iter().map(|stream| steady(stream)).collect();
+    steady.dedup();
+    let failure =
+        (steady.len() > 1).then(|| format!("{}: translates otherwise in other pieces", record.id));
+    Ok((streams.pop().unwrap_or_default(), failure))
 }
 
 /// Whole first, then single bytes, then at random.

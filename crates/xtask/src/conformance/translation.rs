@@ -12,7 +12,7 @@ use crossfade_bedrock::CandidateSettings;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Counts, Record, grade::Grade};
+use super::{Counts, Record, grade::Grade, stage};
 use crate::{python::Python, workspace};
 
 /// The family by which the share that must translate is measured, and whose refusals are counted by field.
@@ -20,7 +20,7 @@ const YARDSTICK: &str = "claude";
 
 /// Families with different rules.
 const MODELS: &[(&str, &str)] = &[
-    (YARDSTICK, "us.anthropic.claude-sonnet-4-6"),
+    (YARDSTICK, stage::MODEL),
     ("older_claude", "anthropic.claude-3-5-sonnet-20240620-v1:0"),
     ("nova", "us.amazon.nova-pro-v1:0"),
     ("llama", "us.meta.llama3-3-70b-instruct-v1:0"),
