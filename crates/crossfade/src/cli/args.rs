@@ -93,7 +93,7 @@ pub(super) enum Role {
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// How long the story takes
-    #[arg(long, value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u64).range(20..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(20..=3600))]
     pub(super) seconds: u64,
     /// Stay up afterwards, with the admin listener
     #[arg(long)]

@@ -13,7 +13,7 @@ pub(crate) mod print;
 mod process;
 #[cfg(feature = "demo")]
 mod simulate;
-mod status;
+pub(crate) mod status;
 
 use args::{Cli, Command};
 use failure::Failure;

@@ -24,6 +24,14 @@ pub(crate) fn note(text: &str) {
     let _closed = writeln!(err, "{text}");
 }
 
+/// One line on standard error that is written over by the next; for terminals only. What does not fit is cut, as a line
+/// that wraps could not be written over.
+#[cfg(feature = "demo")]
+pub(crate) fn over(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _closed = write!(err, "\r\x1b[2K\x1b[?7l{text}\x1b[?7h").and_then(|()| err.flush());
+}
+
 /// Why a command failed.
 pub(super) fn failure(failure: &Failure) {
     note(&failure.to_string());

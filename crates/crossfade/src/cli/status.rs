@@ -311,15 +311,17 @@ fn reasons<'a>(out: &mut String, what: &str, counts: impl Iterator<Item = (&'a s
 )]
 fn bar(ratio: f64) -> String {
     let filled = ((ratio.clamp(0.0, 1.0) * BAR as f64).round() as usize).min(BAR);
+    // What rounds to nothing has no sign.
+    let shown = if ratio.abs() < 0.005 { 0.0 } else { ratio };
     format!(
-        "[{}{}] {ratio:>5.2}",
+        "[{}{}] {shown:>5.2}",
         "#".repeat(filled),
         ".".repeat(BAR - filled)
     )
 }
 
 /// A number with its thousands apart.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -1,0 +1,442 @@
+//! The story itself: what happens when, and what is measured of it. How it is told in the end is the summary's.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+
+use crossfade_exchange::{Metric, RouteId};
+use crossfade_rollout::{Alarm, AttemptFacts, Cause, RolledBack};
+use crossfade_sim::{
+    corpus::{Degraded, Voice},
+    load::{self, Caller, LoadPlan},
+};
+
+use crate::cli::status::count;
+
+use super::{
+    exposition::Exposition,
+    operator::{History, RouteNow},
+    overhead::{self, Callers, Overhead},
+    phase::Phase,
+    screen::Screen,
+    tally::{Seen, Tally},
+    world::{KEYS, ROUTE, World},
+};
+
+/// Requests a second, on average: what one of two cores answers, mirrors and compares with ease, and fewer in a debug
+/// build.
+const RATE: f64 = if cfg!(debug_assertions) { 80.0 } else { 150.0 };
+/// Requests at once. A machine that is busy with something else gets fewer a second instead of a growing heap of them.
+const AT_ONCE: usize = 12;
+/// The share of the candidate's answers that the fault spoils.
+const SPOILED: f64 = 0.1;
+/// The primary's answers after which its own times are used.
+const BASELINE: u64 = 1_000;
+/// How often the operator looks.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long the shadow may last beyond its part until the baseline stands.
+const BASELINE_PATIENCE: Duration = Duration::from_secs(60);
+/// The least time that the roll-back is given.
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(40);
+/// How long what is under way at the end may take.
+const REST: Duration = Duration::from_secs(15);
+/// How long a caller waits for an answer.
+const CALLER_PATIENCE: Duration = Duration::from_secs(30);
+/// Where the references of the load begin; those of the overhead's pairs stay below.
+const FIRST_SERIAL: u64 = 1_000_000;
+
+/// What happened, as measured.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Facts {
+    /// What the proxy adds to an answer.
+    pub(super) overhead: Option<Overhead>,
+    /// What the callers saw.
+    pub(super) seen: Seen,
+    /// How the route stands when everything is at rest.
+    pub(super) route: RouteNow,
+    /// What the attempt froze when it began.
+    pub(super) attempt: Option<AttemptFacts>,
+    /// The fault; `None` if the story ended before it.
+    pub(super) fault: Option<Fault>,
+    /// The last scrape.
+    pub(super) scrape: Exposition,
+    /// What the admin API says was changed.
+    pub(super) history: History,
+    /// The hash of the ledger file's last entry, if its chain holds; or why it does not.
+    pub(super) chain: Result<String, String>,
+}
+
+/// The candidate became worse.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fault {
+    /// When, in milliseconds since the Unix epoch.
+    pub(super) at_unix_ms: u64,
+    /// What was counted until then.
+    pub(super) scrape: Exposition,
+}
+
+/// What the acts leave for the facts.
+#[derive(Debug, Default)]
+struct Told {
+    attempt: Option<AttemptFacts>,
+    fault: Option<Fault>,
+}
+
+/// Who tells.
+struct Teller<'a> {
+    world: &'a World,
+    screen: &'a Screen,
+    tally: Arc<Tally>,
+    length: Duration,
+}
+
+/// Tells the story, with load for about this long.
+pub(super) async fn tell(
+    world: &World,
+    screen: &Screen,
+    length: Duration,
+) -> anyhow::Result<Facts> {
+    let teller = Teller {
+        world,
+        screen,
+        tally: Arc::default(),
+        length,
+    };
+    let overhead = teller.overhead().await;
+    let plan = LoadPlan {
+        credentials: KEYS.map(str::to_owned).to_vec(),
+        users: 200,
+        rate: RATE,
+        concurrency: AT_ONCE,
+        duration: Duration::from_secs(86_400),
+        first_serial: FIRST_SERIAL,
+        timeout: CALLER_PATIENCE,
+        ..LoadPlan::new(world.server.address(), ROUTE, Arc::clone(&world.corpus))
+    };
+    let (stop, notes) = (plan.stop.clone(), Arc::clone(&teller.tally));
+    let load = load::run(plan, move |result| notes.add(result));
+    let acts = async {
+        let told = teller.acts().await;
+        stop.cancel();
+        told
+    };
+    let (report, told) = tokio::join!(load, acts);
+    report.context("the load stopped")?;
+    let seen = teller.tally.seen();
+    let told = told?;
+    let route = teller.rest().await?;
+    let (scrape, history) = (
+        world.operator.scrape().await?,
+        world.operator.history().await?,
+    );
+    let chain = crossfade_backplane::verify(&world.ledger());
+    Ok(Facts {
+        overhead,
+        seen,
+        route,
+        attempt: told.attempt,
+        fault: told.fault,
+        scrape,
+        history,
+        chain: chain
+            .map(|verified| verified.head)
+            .map_err(|error| error.to_string()),
+    })
+}
+
+// === impl Teller ===
+
+impl Teller<'_> {
+    fn begin(&self, phase: Phase) {
+        self.tally.begin(phase);
+        self.screen.say(phase.sentence());
+    }
+
+    /// A part of the whole.
+    fn part(&self, percent: u32) -> Duration {
+        self.length * percent / 100
+    }
+
+    async fn overhead(&self) -> Option<Overhead> {
+        self.begin(Phase::Overhead);
+        let (azure, proxy) = (self.world.azure.address(), self.world.server.address());
+        let callers = Callers {
+            direct: &Caller::new(azure, ROUTE, CALLER_PATIENCE),
+            proxied: &Caller::new(proxy, ROUTE, CALLER_PATIENCE),
+            credential: KEYS.first()?,
+        };
+        overhead::measure(callers, &self.world.corpus, self.part(10), |result| {
+            self.tally.add(result);
+        })
+        .await
+    }
+
+    /// Everything from the first request of the load to the last.
+    async fn acts(&self) -> anyhow::Result<Told> {
+        let (operator, mut told) = (&self.world.operator, Told::default());
+        let rolled_back = |now: &RouteNow| now.rollout.rolled_back.is_some();
+
+        self.begin(Phase::Shadow);
+        let shadow = self.part(30);
+        let baseline = RouteId::new(ROUTE);
+        let known = |_: &RouteNow| {
+            let baseline = self.world.server.proxy().baseline(&baseline);
+            baseline.is_some_and(|baseline| baseline.answers >= BASELINE)
+        };
+        self.watch(shadow, shadow + BASELINE_PATIENCE, known)
+            .await?;
+
+        self.begin(Phase::Tenth);
+        operator
+            .split(10.0, "shadow looks good: a tenth of the conversations")
+            .await?;
+        let now = self
+            .watch(Duration::ZERO, self.part(20), rolled_back)
+            .await?;
+        told.attempt = now
+            .rollout
+            .attempt
+            .as_ref()
+            .map(|attempt| attempt.facts.clone());
+        if rolled_back(&now) {
+            return Ok(told);
+        }
+
+        self.begin(Phase::Half);
+        operator
+            .split(50.0, "a tenth went well: half of the conversations")
+            .await?;
+        let now = self
+            .watch(Duration::ZERO, self.part(20), rolled_back)
+            .await?;
+        if rolled_back(&now) {
+            return Ok(told);
+        }
+
+        told.fault = Some(self.spoil().await?);
+        let patience = self.part(50).max(ROLLBACK_PATIENCE);
+        let now = self.watch(Duration::ZERO, patience, rolled_back).await?;
+        if !rolled_back(&now) {
+            return Ok(told);
+        }
+
+        // Whoever asks from now on asks after the roll-back was seen, and so after it was in effect.
+        self.begin(Phase::After);
+        if let Some(back) = &now.rollout.rolled_back {
+            self.screen.say(format_args!("  {}", back.reason));
+        }
+        let after = self.part(12).max(Duration::from_secs(3));
+        self.watch(after, after, |_| true).await?;
+        Ok(told)
+    }
+
+    /// From now on the candidate is worse, and says nothing of it.
+    async fn spoil(&self) -> anyhow::Result<Fault> {
+        let scrape = self.world.operator.scrape().await?;
+        self.begin(Phase::Degraded);
+        let healthy = self.world.corpus.voice(Voice::Candidate);
+        let worse = Degraded::new(healthy, Arc::clone(&self.world.corpus), SPOILED);
+        let at_unix_ms = unix_ms();
+        self.world.bedrock.script().set_answers(Arc::new(worse));
+        Ok(Fault { at_unix_ms, scrape })
+    }
+
+    /// Looks again and again: at least for `least`, then until `done`, and for `most` at most.
+    async fn watch(
+        &self,
+        least: Duration,
+        most: Duration,
+        done: impl Fn(&RouteNow) -> bool,
+    ) -> anyhow::Result<RouteNow> {
+        let begun = Instant::now();
+        loop {
+            let now = self.world.operator.look().await?;
+            self.show(&now);
+            let elapsed = begun.elapsed();
+            if elapsed >= most || (elapsed >= least && done(&now)) {
+                return Ok(now);
+            }
+            tokio::time::sleep(LOOK.min(most.saturating_sub(elapsed))).await;
+        }
+    }
+
+    fn show(&self, now: &RouteNow) {
+        let (requests, errors) = self.tally.so_far();
+        let ratios = now.rollout.groups.iter().map(|group| group.alarm_ratio);
+        let evidence = ratios.fold(0.0, f64::max);
+        self.screen.update(format_args!(
+            "{} requests, {errors} errors, {} pairs, Bedrock {} %, evidence against it {:.0} %",
+            count(requests),
+            count(now.accounting.compared()),
+            now.effective_percent,
+            evidence * 100.0,
+        ));
+    }
+
+    /// Waits until nothing is under way.
+    async fn rest(&self) -> anyhow::Result<RouteNow> {
+        let begun = Instant::now();
+        loop {
+            let now = self.world.operator.look().await?;
+            if now.accounting.is_at_rest() || begun.elapsed() >= REST {
+                return Ok(now);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// The roll-back.
+    pub(super) fn rolled_back(&self) -> Option<&RolledBack> {
+        self.route.rollout.rolled_back.as_ref()
+    }
+
+    /// The test that demanded it.
+    pub(super) fn alarm(&self) -> Option<&Alarm> {
+        match &self.rolled_back()?.cause {
+            Cause::Alarm(alarm) => Some(alarm),
+            Cause::Manual => None,
+        }
+    }
+
+    /// From the fault to the roll-back.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        let (fault, back) = (self.fault.as_ref()?, self.rolled_back()?);
+        Some(Duration::from_millis(
+            back.at_unix_ms.saturating_sub(fault.at_unix_ms),
+        ))
+    }
+
+    /// What did not happen as it should have; empty if the story happened.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut expect = |met: bool, failure: String| {
+            if !met {
+                failures.push(failure);
+            }
+        };
+        let total = self.seen.total();
+        expect(
+            self.overhead.is_some(),
+            "the overhead could not be measured".to_owned(),
+        );
+        expect(
+            total.errors == 0,
+            format!("callers saw {} errors", total.errors),
+        );
+        expect(
+            total.unsigned == 0,
+            format!("{} answers do not say whose they are", total.unsigned),
+        );
+        for (phase, row) in &self.seen.rows {
+            let answers = row.candidate.all;
+            match phase {
+                Phase::Overhead | Phase::Shadow | Phase::After => expect(
+                    answers == 0,
+                    format!(
+                        "the candidate answered {answers} requests in part \"{}\"",
+                        phase.name()
+                    ),
+                ),
+                Phase::Tenth | Phase::Half | Phase::Degraded => expect(
+                    answers > 0,
+                    format!("the candidate answered nobody in part \"{}\"", phase.name()),
+                ),
+            }
+        }
+        let measured = self
+            .attempt
+            .as_ref()
+            .is_some_and(|facts| facts.baseline_answers >= BASELINE);
+        expect(
+            measured,
+            "the attempt began without the primary's own times".to_owned(),
+        );
+        self.expect_rollback(&mut expect);
+        let counts = &self.route.accounting;
+        expect(
+            counts.is_at_rest(),
+            format!("requests are still under way after {} s", REST.as_secs()),
+        );
+        expect(
+            counts.add_up() && self.route.identity_holds,
+            "the accounting identity does not hold".to_owned(),
+        );
+        expect(
+            counts.seen == total.requests,
+            format!(
+                "callers sent {} requests, and the proxy saw {}",
+                total.requests, counts.seen
+            ),
+        );
+        match &self.chain {
+            Ok(head) => expect(
+                self.history.head.as_ref() == Some(head),
+                "the ledger file ends otherwise than the admin API says".to_owned(),
+            ),
+            Err(problem) => expect(false, problem.clone()),
+        }
+        failures
+    }
+
+    fn expect_rollback(&self, expect: &mut impl FnMut(bool, String)) {
+        let Some(back) = self.rolled_back() else {
+            expect(false, "no roll-back happened".to_owned());
+            return;
+        };
+        if self.fault.is_none() {
+            expect(
+                false,
+                format!(
+                    "it was rolled back before there was a fault: {}",
+                    back.reason
+                ),
+            );
+            return;
+        }
+        match self.alarm() {
+            None => expect(
+                false,
+                format!("it was not rolled back by itself but by {}", back.actor),
+            ),
+            Some(alarm) => expect(
+                matches!(
+                    alarm.metric,
+                    Metric::JsonParse | Metric::JsonSchema | Metric::Refusal
+                ),
+                format!(
+                    "the roll-back names {}, which the fault does not touch",
+                    alarm.metric
+                ),
+            ),
+        }
+        let after = self.seen.row(Phase::After).primary.all;
+        expect(
+            after > 0,
+            "nobody was answered after the roll-back".to_owned(),
+        );
+        expect(
+            self.route.rollout.share.is_zero() && self.route.effective_percent <= 0.0,
+            format!(
+                "the share is {} after the roll-back",
+                self.route.rollout.share
+            ),
+        );
+    }
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

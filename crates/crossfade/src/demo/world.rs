@@ -1,0 +1,302 @@
+//! Everything that runs during the story: two simulated providers, and Crossfade itself between them, as `serve` would
+//! start it from a configuration text.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crossfade_sim::{
+    azure::{AzureOptions, AzureSim},
+    bedrock::{ACCESS_KEY, BedrockOptions, BedrockSim, SECRET},
+    corpus::{Corpus, Voice},
+    load::LoadPlan,
+    script::{Pace, Script},
+};
+
+use crate::{
+    cli::print,
+    config::{Config, Secret},
+    serve::Server,
+};
+
+use super::{operator::Operator, screen::Screen};
+
+/// The deployment that everybody asks.
+pub(super) const ROUTE: &str = "support";
+/// The callers' keys; Azure knows no others.
+pub(super) const KEYS: [&str; 4] = ["web-key", "app-key", "desk-key", "batch-key"];
+/// Requests a second after the story, with `--keep`.
+const GENTLE: f64 = 5.0;
+
+/// How fast the simulated Azure answers.
+const PRIMARY_PACE: Pace = Pace {
+    first_content: Duration::from_millis(25),
+    tokens_per_second: 3_000.0,
+};
+/// How fast the simulated Bedrock answers.
+const CANDIDATE_PACE: Pace = Pace {
+    first_content: Duration::from_millis(12),
+    tokens_per_second: 4_000.0,
+};
+
+/// The stage and everybody on it. Dropping it ends everything.
+pub(super) struct World {
+    pub(super) azure: AzureSim,
+    pub(super) bedrock: BedrockSim,
+    pub(super) server: Server,
+    pub(super) operator: Operator,
+    pub(super) corpus: Arc<Corpus>,
+    token: Secret,
+    // Last, so that it is removed after everything that writes to it has ended.
+    directory: Directory,
+}
+
+/// The data directory: of this run alone, and removed at the end unless it is kept.
+struct Directory {
+    path: PathBuf,
+    keep: bool,
+}
+
+// === impl World ===
+
+impl World {
+    /// Starts everything on free ports of this machine.
+    pub(super) async fn start(keep: bool) -> anyhow::Result<Self> {
+        let corpus = Arc::new(Corpus::new());
+        let azure = AzureSim::start(AzureOptions {
+            script: script(&corpus, Voice::Primary, PRIMARY_PACE),
+            api_keys: KEYS.map(str::to_owned).to_vec(),
+            deployments: vec![ROUTE.to_owned()],
+            ..AzureOptions::default()
+        })
+        .await
+        .context("the simulated Azure does not start")?;
+        let bedrock = BedrockSim::start(BedrockOptions {
+            script: script(&corpus, Voice::Candidate, CANDIDATE_PACE),
+            ..BedrockOptions::default()
+        })
+        .await
+        .context("the simulated Bedrock does not start")?;
+        // Nobody looks at the requests themselves.
+        azure.server().keep_received(0);
+        bedrock.server().keep_received(0);
+
+        let directory = Directory::make(keep)?;
+        let token = random_hex();
+        let text = config(
+            &azure.url(),
+            &bedrock.url(),
+            &directory.path.join("data"),
+            &token,
+        );
+        let environment = |name: &str| match name {
+            "DEMO_ACCESS_KEY" => Some(ACCESS_KEY.to_owned()),
+            "DEMO_SECRET_KEY" => Some(SECRET.to_owned()),
+            _ => None,
+        };
+        if keep {
+            fs::write(directory.path.join("crossfade.toml"), &text)?;
+        }
+        let config = Config::parse_with(&text, "the demo's configuration", &environment)?;
+        let server = Server::start(config)
+            .await
+            .context("the proxy does not start")?;
+        let token = Secret::new(token);
+        let operator = Operator::new(server.admin_address(), token.clone(), ROUTE);
+        Ok(Self {
+            azure,
+            bedrock,
+            server,
+            operator,
+            corpus,
+            token,
+            directory,
+        })
+    }
+
+    /// The ledger's file.
+    pub(super) fn ledger(&self) -> PathBuf {
+        self.directory.path.join("data/ledger.jsonl")
+    }
+
+    /// Ends everything in good order.
+    pub(super) async fn end(self) {
+        self.server.stop().await;
+    }
+
+    /// Stays up, with the candidate repaired and a few requests a second, until the process is told to stop.
+    pub(super) async fn stay(self, screen: &Screen) -> anyhow::Result<()> {
+        self.bedrock
+            .script()
+            .set_answers(self.corpus.voice(Voice::Candidate));
+        print::data(&self.invitation());
+        let plan = LoadPlan {
+            credentials: KEYS.map(str::to_owned).to_vec(),
+            rate: GENTLE,
+            duration: Duration::from_secs(365 * 86_400),
+            first_serial: 1 << 40,
+            ..LoadPlan::new(self.server.address(), ROUTE, Arc::clone(&self.corpus))
+        };
+        let stop = plan.stop.clone();
+        let load = crossfade_sim::load::run(plan, |_| {});
+        let serve = async {
+            self.server.run_until_signalled().await;
+            stop.cancel();
+        };
+        let (report, ()) = tokio::join!(load, serve);
+        report?;
+        screen.say("stopped");
+        Ok(())
+    }
+
+    fn invitation(&self) -> String {
+        let (proxy, admin) = (self.server.address(), self.server.admin_address());
+        let (token, data) = (self.token.expose(), self.directory.path.display());
+        let key = KEYS.first().copied().unwrap_or_default();
+        format!(
+            "\nEverything stays up; the candidate is healthy again, and {GENTLE} requests a second go on. Stop with Ctrl-C.\n\n\
+             \x20 applications  http://{proxy}      api-key: {key}\n\
+             \x20 operators     http://{admin}      metrics at /metrics, API at /api/v1/openapi.json\n\
+             \x20 Azure         {azure}      simulated\n\
+             \x20 Bedrock       {bedrock}      simulated\n\
+             \x20 files         {data}\n\n\
+             \x20 export CROSSFADE_ADMIN=http://{admin} CROSSFADE_ADMIN_TOKEN={token}\n\
+             \x20 crossfade status\n\
+             \x20 crossfade ledger --route {ROUTE}\n\
+             \x20 crossfade resume {ROUTE} --reason \"candidate repaired\"\n\
+             \x20 crossfade split {ROUTE} 10 --reason \"second attempt\"\n\
+             \x20 curl -i 'http://{proxy}/openai/deployments/{ROUTE}/chat/completions?api-version=2024-10-21' \\\n\
+             \x20   -H 'api-key: {key}' -H 'content-type: application/json' \\\n\
+             \x20   -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"How do I break in new leather boots quickly?\"}}]}}'\n",
+            azure = self.azure.url(),
+            bedrock = self.bedrock.url(),
+        )
+    }
+}
+
+fn script(corpus: &Arc<Corpus>, voice: Voice, pace: Pace) -> Script {
+    let script = Script::new(corpus.voice(voice));
+    script.set_pace(pace);
+    script
+}
+
+/// The configuration, as an operator would write it.
+fn config(azure: &str, bedrock: &str, data: &Path, token: &str) -> String {
+    let digest = hex(&Sha256::digest(token.as_bytes()));
+    let data = data.display().to_string();
+    // A JSON string is a TOML string.
+    let data = serde_json::Value::from(data.replace("${", "$${"));
+    format!(
+        r#"
+[listen]
+address = "127.0.0.1:0"
+expose_side = true
+drain = "5s"
+
+[admin]
+address = "127.0.0.1:0"
+tokens = [{{ name = "demo", sha256 = "{digest}", role = "owner" }}]
+
+[data]
+directory = {data}
+
+[azure]
+endpoint = "{azure}"
+
+[bedrock]
+region = "us-east-1"
+endpoint = "{bedrock}"
+auth = "static"
+access_key_env = "DEMO_ACCESS_KEY"
+secret_key_env = "DEMO_SECRET_KEY"
+
+[routes.{ROUTE}]
+owner = "team-support@example.com"
+candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
+price = {{ input = 3.0, cached = 0.3, cache_write = 3.75, output = 15.0 }}
+primary_price = {{ input = 0.4, cached = 0.1, output = 1.6 }}
+
+[routes.{ROUTE}.checks]
+label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
+tool_arguments = {{ ignore = ["issue_refund.reason"] }}
+"#
+    )
+}
+
+fn random_hex() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ignored = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+// === impl Directory ===
+
+impl Directory {
+    /// Makes one that only this user can look into.
+    fn make(keep: bool) -> anyhow::Result<Self> {
+        let name = random_hex();
+        let name = name.get(..12).unwrap_or(&name);
+        let path = std::env::temp_dir().join(format!("crossfade-demo-{name}"));
+        let made = fs::DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("cannot make {}: set TMPDIR", path.display()))?;
+        Ok(Self { path, keep })
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            print::note(&format!("cannot remove {}: {error}", self.path.display()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_valid_and_opens_nothing_to_others() {
+        let path = Path::new("/tmp/a \"b\" ${c}");
+        let text = config("http://127.0.0.1:1", "http://127.0.0.1:2", path, "token");
+        let config = Config::parse_with(&text, "demo", &|name| Some(name.to_owned())).unwrap();
+        assert_eq!(config.data.directory, path);
+        assert!(config.listen.address.ip().is_loopback() && config.listen.expose_side);
+        assert!(config.admin.address.ip().is_loopback());
+        assert!(!text.contains("token\"") && config.admin.tokens.len() == 1);
+        assert_eq!(config.routes.len(), 1);
+    }
+
+    #[test]
+    fn the_directory_goes_unless_it_is_kept() {
+        let check = |keep: bool| {
+            let directory = Directory::make(keep).unwrap();
+            let path = directory.path.clone();
+            assert!(path.is_dir());
+            drop(directory);
+            assert_eq!(path.exists(), keep);
+            if keep {
+                fs::remove_dir_all(path).unwrap();
+            }
+        };
+        check(false);
+        check(true);
+    }
+}
