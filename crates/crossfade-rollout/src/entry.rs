@@ -208,3 +208,6 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,8 +49,8 @@ pub struct RoutePlan {
 /// A plan that cannot decide anything.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
-    /// α is no probability.
-    #[error("alpha {0} is no probability: use a number above 0 and below 1, such as 0.01")]
+    /// α is no probability, or one that no evidence could ever reach.
+    #[error("alpha {0} is out of range: use a probability from 1e-12 to below 1, such as 0.01")]
     Alpha(f64),
     /// A share is missing, extra or not positive.
     #[error(
@@ -90,7 +90,7 @@ impl RoutePlan {
 
     /// Checks what a type cannot: α, and shares that cover exactly the metrics that are on.
     pub fn check(&self) -> Result<(), PlanError> {
-        if !(self.alpha > 0.0 && self.alpha < 1.0) {
+        if !(self.alpha >= 1e-12 && self.alpha < 1.0) {
             return Err(PlanError::Alpha(self.alpha));
         }
         let Some(shares) = &self.shares else {
@@ -139,6 +139,7 @@ mod tests {
         };
         check(0.01, &[], None);
         check(0.0, &[], Some("alpha 0"));
+        check(1e-320, &[], Some("alpha"));
         check(1.0, &[], Some("alpha 1"));
         check(f64::NAN, &[], Some("alpha NaN"));
         check(

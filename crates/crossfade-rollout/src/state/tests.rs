@@ -495,3 +495,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refold_opens_only_the_running_attempts_log_and_bears_a_short_one() {
+    let mut driven = Driven::new(plan(&[Metric::Refusal]));
+    driven.split(5.0);
+    driven.answer(Side::Candidate, Group::Content, &[Metric::Refusal], 1);
+    driven.command(Command::Rollback);
+    driven.command(Command::Resume);
+    driven.split(5.0);
+    for unit in 0..10 {
+        driven.answer(Side::Primary, Group::Content, &[Metric::Refusal], unit);
+    }
+    driven.split(10.0);
+    let mut opened = Vec::new();
+    let short = refold(driven.rollout.plan().clone(), &driven.entries, |attempt| {
+        opened.push(attempt);
+        driven
+            .log
+            .iter()
+            .copied()
+            .filter(move |d| d.attempt == attempt)
+            .take(4)
+    });
+    assert_eq!(opened, [2]);
+    assert_eq!(
+        (short.decided(), short.split()),
+        (4, driven.rollout.split())
+    );
+    driven.command(Command::Rollback);
+    let none = refold(
+        driven.rollout.plan().clone(),
+        &driven.entries,
+        |attempt| -> Vec<Decided> { panic!("attempt {attempt} is over") },
+    );
+    same(&none, &driven.rollout);
+}
