@@ -135,4 +135,5 @@ fn numbers_and_times() {
     assert_eq!(ago(5000, 1000), "0 s ago", "clocks may differ");
     assert_eq!(bar(-3.0), "[....................] -3.00");
     assert_eq!(bar(2.0), "[####################]  2.00");
+    assert_eq!(bar(-0.001), "[....................]  0.00");
 }
