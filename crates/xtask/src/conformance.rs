@@ -3,7 +3,7 @@
 //!
 //! The recordings are not part of the project; without them nothing is judged, and the command says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 
 /// Runs every part, even after one has failed.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let Some(data) = find(arguments) else {
+    let Some(data) = find(arguments.data.as_deref(), &workspace::root()) else {
         print::line("SKIPPED: no recorded data (give its directory, or set CROSSFADE_DATA)");
         return Ok(());
     };
@@ -94,9 +94,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     counts.settle(&here.join("conformance.expected"), arguments.update)
 }
 
-/// The data's directory. One that was named must exist.
-fn find(arguments: &Arguments) -> Option<PathBuf> {
-    let beside = || Some(workspace::root().parent()?.join("shared/data"));
-    let directory = arguments.data.clone().or_else(beside)?;
-    (arguments.data.is_some() || directory.is_dir()).then_some(directory)
+/// The data's directory: the one that was named, which must exist then; else beside the workspace, if it is there.
+fn find(named: Option<&Path>, root: &Path) -> Option<PathBuf> {
+    let beside = || Some(root.parent()?.join("shared/data"));
+    let beside = || beside().filter(|directory| directory.is_dir());
+    named.map(Path::to_path_buf).or_else(beside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_named_or_beside_or_absent() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("workspace");
+        assert_eq!(find(None, &root), None);
+        assert_eq!(
+            find(Some(Path::new("gone")), &root),
+            Some(PathBuf::from("gone"))
+        );
+        let beside = place.path().join("shared/data");
+        std::fs::create_dir_all(&beside).unwrap();
+        assert_eq!(find(None, &root), Some(beside));
+        assert_eq!(
+            find(Some(Path::new("gone")), &root),
+            Some(PathBuf::from("gone"))
+        );
+    }
 }
