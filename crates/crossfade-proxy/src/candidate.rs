@@ -58,7 +58,7 @@ pub(crate) async fn ask(
     let outcome = match asked {
         Err(_) => failed(Failover::Silent, SideReport::default(), None),
         Ok(Err(error)) => {
-            tracing::warn!(name: "proxy.candidate.error", route = %route.id(), %error);
+            tracing::warn!(route = %route.id(), %error, "proxy.candidate.error");
             failed(Failover::Broken, SideReport::default(), None)
         }
         Ok(Ok(answer)) => {

@@ -199,12 +199,9 @@ impl Classifying<'_> {
             return Err(IneligibleReason::Unsupported);
         }
         (route.settings.eligibility)(body).map_err(|unsupported| {
-            tracing::debug!(
-                name: "proxy.request.ineligible",
-                route = %route.id(),
+            tracing::debug!(route = %route.id(),
                 field = %unsupported.field,
-                why = %unsupported.why,
-            );
+                why = %unsupported.why, "proxy.request.ineligible");
             unsupported.reason
         })
     }

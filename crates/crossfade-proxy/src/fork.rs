@@ -248,7 +248,7 @@ impl Collected {
                     draw.failed();
                 }
                 route.metrics.fallback(reason);
-                tracing::info!(name: "proxy.candidate.fallback", route = %route.id(), reason = reason.as_str());
+                tracing::info!(route = %route.id(), reason = reason.as_str(), "proxy.candidate.fallback");
                 let decided = Decided {
                     eligible,
                     assignment,

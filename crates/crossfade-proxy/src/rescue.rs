@@ -83,12 +83,7 @@ fn rescue(error: &(dyn Error + 'static), max_body: u64) -> SideResponse {
             None => AzureError::server_error(),
         }
     };
-    tracing::warn!(
-        name: "proxy.request.failed",
-        status = azure.status,
-        error = %chain(error),
-        "the proxy answered for itself"
-    );
+    tracing::warn!(status = azure.status, error = %chain(error), "proxy.request.failed");
     into_response(azure)
 }
 
@@ -107,7 +102,7 @@ fn own_words(status: u16, error: &ProxyError) -> AzureError {
 
 /// The answer for a panic.
 pub(crate) fn panicked() -> SideResponse {
-    tracing::error!(name: "proxy.request.panicked", "a request's handler panicked");
+    tracing::error!("proxy.request.panicked");
     into_response(AzureError::server_error())
 }
 

@@ -111,7 +111,7 @@ impl AppListener {
                 Ok((stream, _)) => self.connect(stream),
                 Err(error) => {
                     // Out of descriptors, most often: accepting again at once would spin.
-                    tracing::warn!(name: "listen.accept.failed", %error);
+                    tracing::warn!(%error, "listen.accept.failed");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
@@ -133,8 +133,8 @@ impl AppListener {
                 None => serve(stream, proxy, &connections).await,
                 Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
                     Ok(Ok(stream)) => serve(stream, proxy, &connections).await,
-                    Ok(Err(error)) => tracing::debug!(name: "listen.handshake.failed", %error),
-                    Err(late) => tracing::debug!(name: "listen.handshake.timed_out", error = %late),
+                    Ok(Err(error)) => tracing::debug!(%error, "listen.handshake.failed"),
+                    Err(late) => tracing::debug!(error = %late, "listen.handshake.timed_out"),
                 },
             }
         });
@@ -168,7 +168,7 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(name: "listen.connection.ended", %error);
+        tracing::debug!(%error, "listen.connection.ended");
     }
 }
 

@@ -37,14 +37,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::init_logging(format, config.logging.level.filter())?;
     telemetry::quiet_panics();
     let server = Server::start(config).await?;
-    tracing::info!(
-        name: "serve.started",
-        address = %server.address(),
-        admin_address = %server.admin_address(),
-        "crossfade is serving"
-    );
+    tracing::info!(address = %server.address(),
+        admin_address = %server.admin_address(), "serve.started");
     server.run_until_signalled().await;
-    tracing::info!(name: "serve.stopped", "crossfade has stopped");
+    tracing::info!("serve.stopped");
     Ok(())
 }
 
@@ -132,7 +128,7 @@ impl Server {
         let serving = admin::serve(admin_listener, state, stop.clone());
         spawner.spawn(async move {
             if let Err(error) = serving.await {
-                tracing::error!(name: "admin.listener.failed", %error);
+                tracing::error!(%error, "admin.listener.failed");
             }
         });
         let drain = config.listen.drain;
@@ -174,7 +170,7 @@ impl Server {
     /// Serves until SIGTERM or an interrupt, then stops.
     pub async fn run_until_signalled(self) {
         signalled().await;
-        tracing::info!(name: "serve.draining", drain_seconds = self.drain.as_secs());
+        tracing::info!(drain_seconds = self.drain.as_secs(), "serve.draining");
         self.stop().await;
     }
 
@@ -201,7 +197,7 @@ impl Server {
             .await
             .is_err()
         {
-            tracing::warn!(name: "serve.queue.abandoned", "the queue was not empty in time");
+            tracing::warn!("serve.queue.abandoned");
             abort.abort();
         }
         stop.cancel();
