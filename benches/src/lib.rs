@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What the benchmarks share: statistics, the worlds that are measured, and the tables.
+//!
+//! Nothing here judges by a clock whether the project is right; `README.md` beside this package says what is measured, and how.
+
+pub mod instructions;
+#[cfg(feature = "bedrock")]
+pub mod overhead;
+pub mod print;
+pub mod samples;
+pub mod stats;
