@@ -279,6 +279,11 @@ impl Collected {
         let body = eligible.body.clone();
         let size = eligible.size;
         let fell_back = failed.is_some();
+        let answered_by = if fell_back {
+            Side::Primary
+        } else {
+            assignment.answer
+        };
         let mut exchange = Exchange {
             id: self.id.clone(),
             route: route.id().clone(),
@@ -301,7 +306,7 @@ impl Collected {
         };
         let mut start = None;
         match assignment.shadow {
-            _ if !status.is_success() => skip(refused(status, fell_back)),
+            _ if !status.is_success() => skip(refused(answered_by, status)),
             None => skip(not_selected(&self.plane, &route, assignment)),
             // A fallback that the reversed mirror had selected is a pair already: both sides were asked.
             Some(Side::Primary) if fell_back => {}
@@ -347,12 +352,12 @@ impl Collected {
     }
 }
 
-/// Why a request whose answer was not 2xx is not mirrored.
-fn refused(status: http::StatusCode, fell_back: bool) -> SkipReason {
-    match status.as_u16() {
-        408 | 429 | 500..=599 => SkipReason::PrimaryFailed,
-        _ if fell_back => SkipReason::CandidateUnavailable,
-        _ => SkipReason::PrimaryRefused,
+/// Why a request is not mirrored whose answer was not 2xx.
+fn refused(by: Side, status: http::StatusCode) -> SkipReason {
+    match (by, status.as_u16()) {
+        (Side::Candidate, _) => SkipReason::CandidateUnavailable,
+        (Side::Primary, 408 | 429 | 500..=599) => SkipReason::PrimaryFailed,
+        (Side::Primary, _) => SkipReason::PrimaryRefused,
     }
 }
 
