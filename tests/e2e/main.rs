@@ -1,1 +1,27 @@
-//! E2E.
+//! The end-to-end tests: one binary, parallel, no fixed ports, no sleeps. A module for each promise.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests, helpers included"
+)]
+
+mod admission;
+mod answering;
+mod bounds;
+mod crash;
+mod disk;
+mod engine;
+mod errors;
+mod floors;
+mod headers;
+mod lifecycle;
+mod operators;
+mod secrets;
+mod shadowing;
+mod streaming;
+mod transparency;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_crossfade-under-test");

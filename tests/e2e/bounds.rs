@@ -1,0 +1,313 @@
+//! Every bound of mirroring, reached: what is beyond it is dropped and counted under its own name, and the caller gets
+//! Azure's answer.
+
+use std::sync::Arc;
+
+use crossfade_exchange::{IneligibleReason, SkipReason};
+use crossfade_sim::script::{Answer, Fault, Prompt};
+use crossfade_tests::{
+    Setup, World,
+    chat::{self, json_question, question, request, streamed},
+    eventually,
+    http::{Connection, exchange},
+};
+use tokio::task::JoinSet;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots() {
+    let world = World::start(Setup::new().mirror("slots = 1\ndeadline = \"2s\"")).await;
+    world.bedrock.script().set_fault(Fault::Hang);
+    world.primary_answers(&question("takes the slot")).await;
+    eventually("the slot taken", async || {
+        (world.server().proxy().mirror_slots() == (1, 1)).then_some(())
+    })
+    .await;
+    for _ in 0..3 {
+        world.primary_answers(&question("finds none")).await;
+    }
+    assert_eq!(world.skipped(SkipReason::Slots), 3);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_bytes() {
+    let world = World::start(Setup::new().mirror("request_bytes = \"4KiB\"")).await;
+    world.primary_answers(&question(&"x".repeat(3_000))).await;
+    world.primary_answers(&question(&"x".repeat(5_000))).await;
+    world.primary_answers(&streamed(&"x".repeat(5_000))).await;
+    world.quiet().await;
+    assert_eq!(
+        (
+            world.compared(),
+            world.ineligible(IneligibleReason::TooLarge)
+        ),
+        (1, 2)
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_bytes() {
+    let world = World::start(Setup::new().mirror("answer_bytes = \"4KiB\"")).await;
+    let long = "long answer ".repeat(2_000);
+    let says = long.clone();
+    world
+        .azure
+        .script()
+        .set_answers(Arc::new(move |_: &Prompt, _: u64| {
+            Answer::text(says.clone())
+        }));
+    for body in [question("hi"), streamed("hi")] {
+        let answer = world.ask(&body).await;
+        assert_eq!(chat::text(&answer), long, "the caller gets all of it");
+    }
+    world.finish().await;
+}
+
+/// Copies that hang hold their bytes; the budget is never exceeded, and what finds no room is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes() {
+    // Small requests whose answers find no room to be captured in, and large ones that find none themselves.
+    for (size, requests) in [(20, 24), (3_000, 8)] {
+        let setup = Setup::new().mirror(
+            "request_bytes = \"4KiB\"\nanswer_bytes = \"4KiB\"\nbytes = \"12KiB\"\ndeadline = \"2s\"",
+        );
+        let world = World::start(setup).await;
+        world.bedrock.script().set_fault(Fault::Hang);
+        for _ in 0..requests {
+            world.primary_answers(&question(&"x".repeat(size))).await;
+            let (held, limit) = world.server().proxy().held_bytes();
+            assert!(held <= limit && limit == 12 * 1024, "{held} of {limit}");
+        }
+        let (starved, shed) = (
+            world.skipped(SkipReason::Bytes),
+            world.ineligible(IneligibleReason::Shed),
+        );
+        let expected = if size < 1_000 { starved } else { shed };
+        assert!(
+            expected >= requests / 2,
+            "{size}: {starved} starved, {shed} shed: {:?}",
+            world.counts()
+        );
+        world.finish().await;
+    }
+}
+
+/// Comparing large JSON takes a while; a burst finds the one place taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn queue_items() {
+    let world = World::start(Setup::new().mirror("queue_items = 1")).await;
+    for script in [world.azure.script(), world.bedrock.script()] {
+        script.set_answers(Arc::new(|_: &Prompt, n: u64| {
+            Answer::text(format!("[{}{n}]", "{\"a\":[1,2,3]},".repeat(20_000)))
+        }));
+    }
+    eventually("an exchange that found the queue full", async || {
+        let mut burst = JoinSet::new();
+        for n in 0..16 {
+            let (address, ask) = (world.address(), request(&json_question(&format!("{n}"))));
+            burst.spawn(async move { exchange(address, &ask).await });
+        }
+        while let Some(answer) = burst.join_next().await {
+            assert!(chat::text(&answer.unwrap()).starts_with("[{"));
+        }
+        (world.skipped(SkipReason::QueueFull) > 0).then_some(())
+    })
+    .await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money() {
+    for cap in ["hourly_usd", "daily_usd", "attempt_usd"] {
+        // One answer of 100 tokens costs a tenth of a cent; there is room for two of them.
+        let setup = Setup::new()
+            .mirror(&format!("{cap} = 0.0025"))
+            .route("price = { input = 0.0, output = 10.0 }");
+        let world = World::start(setup).await;
+        world.bedrock.script().set_fault(Fault::Hang);
+        let mut body = question("hi");
+        body["max_tokens"] = 100.into();
+        for _ in 0..5 {
+            world.primary_answers(&body).await;
+        }
+        assert_eq!(world.skipped(SkipReason::Money), 3, "{cap}");
+        world.bedrock.server().stop().await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn breaker() {
+    let world = World::start(Setup::new()).await;
+    world.bedrock.script().set_fault(Fault::Status {
+        status: 500,
+        retry_after: None,
+    });
+    for _ in 0..20 {
+        world.primary_answers(&question("hi")).await;
+        world.quiet().await;
+    }
+    assert_eq!(world.skipped(SkipReason::CandidateUnavailable), 20);
+    let asked = world.bedrock.script().requests();
+    for _ in 0..5 {
+        world.primary_answers(&question("hi")).await;
+    }
+    assert_eq!(world.skipped(SkipReason::Breaker), 5);
+    assert_eq!(
+        world.bedrock.script().requests(),
+        asked,
+        "an open breaker asks nothing"
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sampling_and_rate() {
+    for bound in ["share = 0.0", "rate = 0.001"] {
+        let world = World::start(Setup::new().mirror(bound)).await;
+        for _ in 0..10 {
+            world.primary_answers(&question("hi")).await;
+        }
+        world.quiet().await;
+        assert!(
+            world.skipped(SkipReason::SampledOut) >= 9,
+            "{bound}: {:?}",
+            world.counts()
+        );
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_switched_off_and_killed() {
+    let world = World::start(Setup::new()).await;
+    world.primary_answers(&question("copied")).await;
+    assert_eq!(world.admin().mirror(false).await.status(), 200);
+    world.primary_answers(&question("not copied")).await;
+    assert_eq!(world.admin().mirror(true).await.status(), 200);
+    world.primary_answers(&question("copied")).await;
+    world.server().proxy().kill(true);
+    world.primary_answers(&question("not copied")).await;
+    world.server().proxy().kill(false);
+    world.quiet().await;
+    assert_eq!(
+        (world.compared(), world.skipped(SkipReason::Disabled)),
+        (2, 2)
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_primary_did_not_accept_is_not_copied() {
+    let world = World::start(Setup::new()).await;
+    for (status, reason) in [
+        (408, SkipReason::PrimaryFailed),
+        (429, SkipReason::PrimaryFailed),
+        (500, SkipReason::PrimaryFailed),
+        (503, SkipReason::PrimaryFailed),
+        (400, SkipReason::PrimaryRefused),
+        (403, SkipReason::PrimaryRefused),
+    ] {
+        let before = world.skipped(reason);
+        world.azure.script().set_fault(Fault::Status {
+            status,
+            retry_after: None,
+        });
+        assert_eq!(world.ask(&question("hi")).await.status(), status);
+        world.quiet().await;
+        assert_eq!(world.skipped(reason), before + 1, "{status}");
+    }
+    assert_eq!(world.bedrock.script().requests(), 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_breaks_or_is_not_there() {
+    let world = World::start(Setup::new()).await;
+    world.azure.script().set_fault(Fault::Reset);
+    let answer = world.ask(&question("hi")).await;
+    assert_eq!(answer.status(), 503, "{}", answer.text());
+    assert!(answer.json()["error"]["message"].is_string());
+    world.azure.server().stop().await;
+    let answer = world.ask(&question("hi")).await;
+    assert_eq!(answer.status(), 503, "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    world.quiet().await;
+    assert_eq!(world.skipped(SkipReason::PrimaryFailed), 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_in_flight() {
+    let world = World::start(Setup::new().listen("max_in_flight = 1")).await;
+    world.azure.script().set_fault(Fault::Hang);
+    let mut waiting = Connection::open(world.address()).await;
+    waiting.send(&request(&question("waits"))).await;
+    eventually("the first request at Azure", async || {
+        (world.azure.script().requests() == 1).then_some(())
+    })
+    .await;
+    let answer = world.ask(&question("one too many")).await;
+    assert_eq!(answer.status(), 503);
+    let message = answer.json()["error"]["message"].to_string();
+    assert!(message.contains("[listen] max_in_flight"), "{message}");
+    assert_eq!(
+        world.unrouted().ineligible.get(&IneligibleReason::Shed),
+        Some(&1)
+    );
+    drop(waiting);
+    world.quiet().await;
+    world.azure.script().set_fault(Fault::None);
+    world.primary_answers(&question("room again")).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_of_the_candidate_is_named() {
+    let world = World::start(Setup::new()).await;
+    let mut unsupported = question("hi");
+    unsupported["logprobs"] = true.into();
+    world.primary_answers(&unsupported).await;
+    let path = format!(
+        "/openai/deployments/{}/embeddings?api-version={}",
+        chat::DEPLOYMENT,
+        chat::VERSION
+    );
+    let embed = crossfade_tests::http::Request::post(&path)
+        .header("api-key", "k")
+        .body("{\"input\":\"a\"}");
+    assert_eq!(world.send(&embed).await.status(), 200);
+    let elsewhere = chat::path().replace(chat::DEPLOYMENT, "elsewhere");
+    let ask = crossfade_tests::http::Request::post(&elsewhere)
+        .header("api-key", "k")
+        .body(question("hi").to_string());
+    assert_eq!(world.send(&ask).await.status(), 200);
+    world.quiet().await;
+    assert_eq!(world.ineligible(IneligibleReason::Unsupported), 1);
+    assert_eq!(world.ineligible(IneligibleReason::Operation), 1);
+    assert_eq!(
+        world.unrouted().ineligible.get(&IneligibleReason::Unrouted),
+        Some(&1)
+    );
+    assert_eq!(world.bedrock.script().requests(), 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_never_arrives_in_full() {
+    let world = World::start(Setup::new()).await;
+    let mut caller = Connection::open(world.address()).await;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\napi-key: k\r\nContent-Length: 100\r\n\r\n{{\"messages\"",
+        chat::path()
+    );
+    caller.write(head.as_bytes()).await;
+    drop(caller);
+    eventually("the request counted", async || {
+        (world.ineligible(IneligibleReason::Incomplete) == 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.azure.script().requests(), 0);
+    world.finish().await;
+}

@@ -1,0 +1,184 @@
+//! A disk that cannot be written stops neither Azure's answers nor a roll-back: raises are refused, and the share falls to
+//! nothing with the lease.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crossfade::control::LeaseTimes;
+use crossfade_sim::{azure::AzureSim, bedrock::BedrockSim};
+use crossfade_tests::{
+    Process, Setup, World,
+    chat::{self, CANDIDATE_SAYS, PRIMARY_SAYS, question},
+    eventually,
+    http::exchange,
+    process::command,
+    within,
+};
+
+use crate::PROGRAM;
+
+const QUICK: LeaseTimes = LeaseTimes {
+    duration: Duration::from_millis(600),
+    renew: Duration::from_millis(100),
+    retry: Duration::from_millis(50),
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_cannot_be_renewed_ends_the_share_until_it_can() {
+    let world = World::start_with(Setup::new(), QUICK).await;
+    world.prime().await;
+    world.raise(100.0).await;
+    world.candidate_answers(&question("hi")).await;
+    world.raise(50.0).await;
+    let entries = world.admin().ledger().await.len();
+    let (here, away) = (world.data(), world.data().with_extension("away"));
+    fs::rename(&here, &away).unwrap();
+    world.admin().effective(0.0).await;
+    for _ in 0..10 {
+        world.primary_answers(&question("hi")).await;
+    }
+    let status = world.admin().status().await;
+    assert_eq!(status["ledger"]["writable"], false, "{status}");
+    assert_eq!(
+        status["routes"][0]["rollout"]["share"], 50.0,
+        "the split itself stands"
+    );
+    let refused = world.admin().split_as("operator", 60.0).await;
+    assert_eq!(refused.status(), 503, "{}", refused.text());
+    fs::rename(&away, &here).unwrap();
+    world.admin().effective(50.0).await;
+    assert_eq!(
+        world.admin().ledger().await.len(),
+        entries,
+        "an expired lease is no entry"
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_waits_for_no_disk() {
+    let world = World::start_with(Setup::new(), QUICK).await;
+    world.prime().await;
+    world.raise(100.0).await;
+    fs::rename(world.data(), world.data().with_extension("away")).unwrap();
+    let answer = world.admin().rollback("odd answers").await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    world.primary_answers(&question("hi")).await;
+    assert_eq!(world.admin().resume_as("owner").await.status(), 503);
+    world.finish().await;
+}
+
+/// Starts the program on a file system of its own, of one mebibyte.
+async fn on_a_small_disk(config: &Path, data: &Path) -> Process {
+    let mount = "mount -t tmpfs -o size=1m tmpfs \"$1\" && shift && exec \"$@\"";
+    let (data, config) = (data.to_str().unwrap(), config.to_str().unwrap());
+    let arguments = [
+        "-rm", "sh", "-c", mount, "sh", data, PROGRAM, "serve", "--config", config,
+    ];
+    Process::start(command("unshare", &arguments)).await
+}
+
+/// With the lease of sixty seconds that everybody gets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
+    let probe = Command::new("unshare").args(["-rm", "true"]).status();
+    assert!(
+        probe.is_ok_and(|status| status.success()),
+        "this test mounts a small file system: run it as root, or allow user namespaces"
+    );
+    let setup = Setup::new();
+    let azure = AzureSim::start(setup.azure.clone()).await.unwrap();
+    let bedrock = BedrockSim::start(setup.bedrock.clone()).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let (file, data) = (home.path().join("crossfade.toml"), home.path().join("disk"));
+    fs::create_dir(&data).unwrap();
+    fs::write(
+        &file,
+        setup.config(azure.address(), bedrock.address(), &data.join("data")),
+    )
+    .unwrap();
+    let process = on_a_small_disk(&file, &data).await;
+    let admin = process.admin();
+    let says = async || {
+        let answer = exchange(process.address(), &chat::request(&question("hi"))).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        chat::text(&answer)
+    };
+    assert_eq!(says().await, PRIMARY_SAYS);
+    assert_eq!(admin.override_split(99.999).await.status(), 200);
+    admin.effective(99.999).await;
+    assert_eq!(says().await, CANDIDATE_SAYS);
+
+    // The process sees a file system that nobody else does; its root leads there.
+    let filler = format!("/proc/{}/root{}/filler", process.id(), data.display());
+    let full = fs::write(&filler, vec![0x5a; 2 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let since = Instant::now();
+    let refused = admin.override_split(100.0).await;
+    assert_eq!(refused.status(), 503, "{}", refused.text());
+    assert!(
+        refused.text().contains("roll-backs work meanwhile"),
+        "{}",
+        refused.text()
+    );
+    within(Duration::from_secs(75), "the lease's end", async {
+        while says().await != PRIMARY_SAYS {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await;
+    assert!(
+        since.elapsed() > Duration::from_secs(30),
+        "not before the lease ran out"
+    );
+    assert!(
+        admin.route().await["effective_percent"]
+            .as_f64()
+            .unwrap()
+            .abs()
+            < 1e-9
+    );
+    let refused = admin.split_as("operator", 5.0).await;
+    assert_eq!(
+        refused.status(),
+        200,
+        "toward the primary a full disk refuses nothing: {}",
+        refused.text()
+    );
+    let answer = admin.rollback("odd answers").await;
+    assert_eq!(
+        (answer.status(), &answer.json()["recorded"]),
+        (200, &true.into()),
+        "the reserve is for this"
+    );
+    assert_eq!(says().await, PRIMARY_SAYS);
+    assert_eq!(admin.resume_as("owner").await.status(), 503);
+
+    fs::remove_file(&filler).unwrap();
+    eventually("room again", async || {
+        (admin.resume_as("owner").await.status() == 200).then_some(())
+    })
+    .await;
+    let status = admin.status().await;
+    crossfade_tests::world::assert_adds_up(&status["routes"][0]["accounting"]);
+    let kinds: Vec<String> = admin
+        .ledger()
+        .await
+        .iter()
+        .map(|entry| entry["change"]["kind"].to_string())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "\"started\"",
+            "\"split\"",
+            "\"split\"",
+            "\"rollback\"",
+            "\"resume\""
+        ]
+    );
+}
