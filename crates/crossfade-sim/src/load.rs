@@ -22,6 +22,16 @@ mod tests;
 pub use caller::{Call, CallResult, Caller, Outcome};
 pub use report::{Quantiles, Report};
 
+/// What becomes of the arrivals that come while one waits for room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Late {
+    /// They follow at once when there is room again: the average rate is kept.
+    #[default]
+    CatchUp,
+    /// They are put off by as much: a target that falls behind gets less, and no heap afterwards.
+    PutOff,
+}
+
 /// What load to make.
 #[derive(Clone)]
 pub struct LoadPlan {
@@ -39,6 +49,8 @@ pub struct LoadPlan {
     pub rate: f64,
     /// Requests in flight at most. An arrival that finds no room waits, and is counted as delayed.
     pub concurrency: usize,
+    /// What becomes of the arrivals that come while one waits for room.
+    pub late: Late,
     /// How long requests are sent; those in flight are waited for.
     pub duration: Duration,
     /// Requests sent at most.
@@ -78,6 +90,7 @@ impl LoadPlan {
             users: 0,
             rate: 10.0,
             concurrency: 256,
+            late: Late::default(),
             duration: Duration::from_secs(10),
             requests: u64::MAX,
             seed: 1,
@@ -161,6 +174,10 @@ pub async fn run(
                 permit
             }
         };
+        match plan.late {
+            Late::CatchUp => {}
+            Late::PutOff => due = due.max(Instant::now()),
+        }
         let Some(call) = plan.call(sent) else { break };
         sent += 1;
         let (caller, report, on_result) =

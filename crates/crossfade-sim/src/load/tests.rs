@@ -1,4 +1,7 @@
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
 use super::*;
 use crate::{
@@ -143,6 +146,35 @@ async fn load_is_bounded_in_time_and_number() {
         ..plan(&sim, &corpus)
     };
     assert!(run(nobody, |_| {}).await.is_err());
+}
+
+#[tokio::test]
+async fn arrivals_that_had_to_wait_come_at_once_or_are_put_off() {
+    let corpus = Arc::new(Corpus::new());
+    let sim = azure(corpus.voice(Voice::Primary)).await;
+    let slow = Pace {
+        first_content: Duration::from_millis(400),
+        tokens_per_second: 0.0,
+    };
+    let mut sent = HashMap::new();
+    for late in [Late::CatchUp, Late::PutOff] {
+        sim.script().set_pace(slow);
+        let script = sim.script().clone();
+        let plan = LoadPlan {
+            rate: 200.0,
+            requests: u64::MAX,
+            concurrency: 1,
+            duration: Duration::from_millis(800),
+            late,
+            ..plan(&sim, &corpus)
+        };
+        // Only the first answer is slow.
+        let report = run(plan, move |_| script.set_pace(Pace::default()))
+            .await
+            .unwrap();
+        sent.insert(late == Late::CatchUp, report.sent);
+    }
+    assert!(sent[&true] > sent[&false] + 30, "{sent:?}");
 }
 
 #[tokio::test]

@@ -30,7 +30,11 @@ pub async fn run(length: Duration, keep: bool) -> anyhow::Result<()> {
     let screen = Screen::new();
     let told = tokio::select! {
         told = tell(&screen, length, keep) => told,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted before the story was over"),
+        interrupted = interrupted() => {
+            screen.end();
+            interrupted?;
+            bail!("interrupted before the story was over")
+        }
     };
     let (world, failures) = told?;
     if keep {
@@ -58,4 +62,14 @@ async fn tell(
     screen.end();
     print::data(&summary::text(&facts, &failures));
     Ok((world, failures))
+}
+
+/// Until the process is told to stop: then what it has made is removed on the way out.
+async fn interrupted() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
 }

@@ -11,7 +11,7 @@ use crossfade_exchange::{Metric, RouteId};
 use crossfade_rollout::{Alarm, AttemptFacts, Cause, RolledBack};
 use crossfade_sim::{
     corpus::{Degraded, Voice},
-    load::{self, Caller, LoadPlan},
+    load::{self, Caller, Late, LoadPlan},
 };
 
 use crate::cli::status::count;
@@ -28,9 +28,9 @@ use super::{
 
 /// Requests a second, on average: what one of two cores answers, mirrors and compares with ease, and fewer in a debug
 /// build.
-const RATE: f64 = if cfg!(debug_assertions) { 80.0 } else { 150.0 };
+const RATE: f64 = if cfg!(debug_assertions) { 100.0 } else { 150.0 };
 /// Requests at once. A machine that is busy with something else gets fewer a second instead of a growing heap of them.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 40;
 /// The share of the candidate's answers that the fault spoils.
 const SPOILED: f64 = 0.1;
 /// The primary's answers after which its own times are used.
@@ -106,11 +106,13 @@ pub(super) async fn tell(
         length,
     };
     let overhead = teller.overhead().await;
+    world.take_time();
     let plan = LoadPlan {
         credentials: KEYS.map(str::to_owned).to_vec(),
         users: 200,
         rate: RATE,
         concurrency: AT_ONCE,
+        late: Late::PutOff,
         duration: Duration::from_secs(86_400),
         first_serial: FIRST_SERIAL,
         timeout: CALLER_PATIENCE,

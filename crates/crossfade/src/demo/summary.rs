@@ -142,22 +142,29 @@ fn checks(out: &mut String, facts: &Facts) {
         "\n  {:<17} {:>24}   {:>24}",
         "failed checks", "before the fault", "after it"
     );
+    let mut clean = Vec::new();
     for check in Check::ALL.iter().map(|check| check.as_str()) {
         let of = |counts: &BTreeMap<String, u64>| counts.get(check).copied().unwrap_or(0);
         let (pass, fail) = (of(&passed), of(&failed));
         if pass + fail == 0 {
             continue;
         }
+        if fail == 0 {
+            clean.push(check);
+            continue;
+        }
         let (old_pass, old_fail) = (of(&passed_before), of(&failed_before));
+        let new_fail = fail.saturating_sub(old_fail);
+        let new_pass = pass.saturating_sub(old_pass);
         let _ = writeln!(
             out,
             "  {check:<17} {:>24}   {:>24}",
             of_all(old_fail, old_pass + old_fail),
-            of_all(
-                fail - old_fail.min(fail),
-                (pass + fail).saturating_sub(old_pass + old_fail)
-            ),
+            of_all(new_fail, new_pass + new_fail),
         );
+    }
+    if !clean.is_empty() {
+        let _ = writeln!(out, "  found nothing: {}", clean.join(", "));
     }
     out.push('\n');
 }

@@ -36,15 +36,20 @@ pub(super) const KEYS: [&str; 4] = ["web-key", "app-key", "desk-key", "batch-key
 /// Requests a second after the story, with `--keep`.
 const GENTLE: f64 = 5.0;
 
-/// How fast the simulated Azure answers.
-const PRIMARY_PACE: Pace = Pace {
-    first_content: Duration::from_millis(25),
-    tokens_per_second: 3_000.0,
+/// How fast both answer while the overhead is measured: what does not depend on the proxy would only be waited for.
+const QUICK: Pace = Pace {
+    first_content: Duration::from_millis(5),
+    tokens_per_second: 10_000.0,
 };
-/// How fast the simulated Bedrock answers.
+/// How fast the simulated Azure answers in the story: several times as fast as the real one.
+const PRIMARY_PACE: Pace = Pace {
+    first_content: Duration::from_millis(150),
+    tokens_per_second: 2_000.0,
+};
+/// How fast the simulated Bedrock answers in the story: sooner, so that what a busy machine adds does not make it slow.
 const CANDIDATE_PACE: Pace = Pace {
-    first_content: Duration::from_millis(12),
-    tokens_per_second: 4_000.0,
+    first_content: Duration::from_millis(80),
+    tokens_per_second: 2_500.0,
 };
 
 /// The stage and everybody on it. Dropping it ends everything.
@@ -72,7 +77,7 @@ impl World {
     pub(super) async fn start(keep: bool) -> anyhow::Result<Self> {
         let corpus = Arc::new(Corpus::new());
         let azure = AzureSim::start(AzureOptions {
-            script: script(&corpus, Voice::Primary, PRIMARY_PACE),
+            script: script(&corpus, Voice::Primary),
             api_keys: KEYS.map(str::to_owned).to_vec(),
             deployments: vec![ROUTE.to_owned()],
             ..AzureOptions::default()
@@ -80,7 +85,7 @@ impl World {
         .await
         .context("the simulated Azure does not start")?;
         let bedrock = BedrockSim::start(BedrockOptions {
-            script: script(&corpus, Voice::Candidate, CANDIDATE_PACE),
+            script: script(&corpus, Voice::Candidate),
             ..BedrockOptions::default()
         })
         .await
@@ -122,6 +127,12 @@ impl World {
         })
     }
 
+    /// From now on both answer as models do.
+    pub(super) fn take_time(&self) {
+        self.azure.script().set_pace(PRIMARY_PACE);
+        self.bedrock.script().set_pace(CANDIDATE_PACE);
+    }
+
     /// The ledger's file.
     pub(super) fn ledger(&self) -> PathBuf {
         self.directory.path.join("data/ledger.jsonl")
@@ -153,7 +164,10 @@ impl World {
         };
         let (report, ()) = tokio::join!(load, serve);
         report?;
-        screen.say("stopped");
+        screen.say(format_args!(
+            "stopped; the files stay in {}",
+            self.directory.path.display()
+        ));
         Ok(())
     }
 
@@ -182,9 +196,9 @@ impl World {
     }
 }
 
-fn script(corpus: &Arc<Corpus>, voice: Voice, pace: Pace) -> Script {
+fn script(corpus: &Arc<Corpus>, voice: Voice) -> Script {
     let script = Script::new(corpus.voice(voice));
-    script.set_pace(pace);
+    script.set_pace(QUICK);
     script
 }
 
