@@ -7,11 +7,10 @@ use crossfade_exchange::{IneligibleReason, SkipReason};
 use crossfade_sim::script::{Answer, Fault, Prompt};
 use crossfade_tests::{
     Setup, World,
-    chat::{self, json_question, question, request, streamed},
+    chat::{self, question, request, streamed},
     eventually,
-    http::{Connection, exchange},
+    http::Connection,
 };
-use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots() {
@@ -93,28 +92,35 @@ async fn bytes() {
     }
 }
 
-/// Comparing large JSON takes a while; a burst finds the one place taken.
-#[tokio::test(flavor = "multi_thread")]
-async fn queue_items() {
-    let world = World::start(Setup::new().mirror("queue_items = 1")).await;
-    for script in [world.azure.script(), world.bedrock.script()] {
-        script.set_answers(Arc::new(|_: &Prompt, n: u64| {
-            Answer::text(format!("[{}{n}]", "{\"a\":[1,2,3]},".repeat(20_000)))
-        }));
-    }
-    eventually("an exchange that found the queue full", async || {
-        let mut burst = JoinSet::new();
-        for n in 0..16 {
-            let (address, ask) = (world.address(), request(&json_question(&format!("{n}"))));
-            burst.spawn(async move { exchange(address, &ask).await });
+/// The comparison stands still, because the one thread that it could run on is taken.
+#[test]
+fn queue_items() {
+    const REQUESTS: u64 = 16;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let world = World::start(Setup::new().mirror("queue_items = 1")).await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let taken = tokio::task::spawn_blocking(move || released.recv().is_err());
+        for _ in 0..REQUESTS {
+            world.primary_answers(&question("hi")).await;
         }
-        while let Some(answer) = burst.join_next().await {
-            assert!(chat::text(&answer.unwrap()).starts_with("[{"));
-        }
-        (world.skipped(SkipReason::QueueFull) > 0).then_some(())
-    })
-    .await;
-    world.finish().await;
+        eventually("exchanges that found the queue full", async || {
+            (world.skipped(SkipReason::QueueFull) > 0).then_some(())
+        })
+        .await;
+        assert_eq!(world.compared(), 0);
+        drop(release);
+        assert!(taken.await.unwrap(), "released by the end of its sender");
+        world.quiet().await;
+        let (compared, dropped) = (world.compared(), world.skipped(SkipReason::QueueFull));
+        assert!(compared > 0, "what was taken is compared");
+        assert_eq!(compared + dropped, REQUESTS, "{:?}", world.counts());
+        world.finish().await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

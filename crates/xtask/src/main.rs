@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod conformance;
 mod decisions;
+mod e2e;
 mod print;
 mod python;
 mod workspace;
@@ -32,12 +33,16 @@ enum Command {
     /// Hold the roll-back test against what its design promises
     #[command(after_help = "Example:\n  cargo xtask decisions --quick")]
     Decisions(decisions::Args),
+    /// Run official clients, Prometheus and strace against the program
+    #[command(after_help = "Example:\n  cargo xtask e2e")]
+    E2e,
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Decisions(arguments) => decisions::run(arguments),
+        Command::E2e => e2e::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,186 @@
+//! The program as a child process: `serve` with a configuration, and the operator's verbs.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::Stage;
+
+/// How long the program may take to be ready, or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The token of the one operator, and its SHA-256 as the configuration has it.
+const TOKEN: &str = "e2e-owner-token";
+const DIGEST: &str = "4a0e57d8566d8556bf0f689f69bdea2362a4255b4256563114348d6a89537c0f";
+
+/// A running `serve`; it ends when dropped.
+#[derive(Debug)]
+pub(super) struct Program {
+    path: PathBuf,
+    child: Child,
+    /// Goes with the process.
+    _home: TempDir,
+    /// Where applications connect.
+    pub(super) address: SocketAddr,
+    /// Where operators connect.
+    pub(super) admin: SocketAddr,
+}
+
+// === impl Program ===
+
+impl Program {
+    /// Starts it between the two providers, and waits until it says where it listens.
+    pub(super) fn serve(program: &Path, stage: &Stage) -> Result<Self> {
+        Self::serve_under(&[], program, stage)
+    }
+
+    /// The same, started by another program.
+    pub(super) fn serve_under(wrapper: &[&OsStr], program: &Path, stage: &Stage) -> Result<Self> {
+        let home = TempDir::new().context("cannot make a directory")?;
+        let config = home.path().join("crossfade.toml");
+        fs::write(&config, configuration(stage, &home))
+            .context("cannot write the configuration")?;
+        let log = File::create(home.path().join("log")).context("cannot make a log")?;
+        let mut words = wrapper.iter().copied().chain([program.as_os_str()]);
+        let first = words.next().context("nothing to run")?;
+        let mut child = Command::new(first)
+            .args(words)
+            .args(["serve", "--config"])
+            .arg(&config)
+            .env("E2E_ACCESS_KEY", crossfade_sim::bedrock::ACCESS_KEY)
+            .env("E2E_SECRET_KEY", crossfade_sim::bedrock::SECRET)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", first.display()))?;
+        let (address, admin) = match ready(&mut child, &home) {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                child.kill().ok();
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            path: program.to_owned(),
+            child,
+            _home: home,
+            address,
+            admin,
+        })
+    }
+
+    /// The child's number: the wrapper's, if there is one.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// An operator's verb for this process; returns what it printed.
+    pub(super) fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let output = Command::new(&self.path)
+            .args(arguments)
+            .env("CROSSFADE_ADMIN", format!("http://{}", self.admin))
+            .env("CROSSFADE_ADMIN_TOKEN", TOKEN)
+            .output()
+            .context("cannot run the operator's verb")?;
+        let problem = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{}: {problem}",
+            arguments.join(" ")
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// What `status` says of a route, as JSON, once it is as wanted.
+    pub(super) fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let asked = Instant::now();
+        loop {
+            let status = self.operate(&["status", "support", "--output", "json"])?;
+            let status: Value = serde_json::from_str(&status).context("the status is no JSON")?;
+            let route = status.pointer("/routes/0").context("no route")?;
+            if wanted(route) {
+                return Ok(route.clone());
+            }
+            ensure!(
+                asked.elapsed() < PATIENCE,
+                "not within {PATIENCE:?}: {what}: {route}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The addresses that the log names.
+fn ready(child: &mut Child, home: &TempDir) -> Result<(SocketAddr, SocketAddr)> {
+    let asked = Instant::now();
+    loop {
+        let log = fs::read_to_string(home.path().join("log")).context("cannot read the log")?;
+        if let Some(addresses) = log.lines().find_map(addresses) {
+            return Ok(addresses);
+        }
+        if let Some(status) = child.try_wait().context("cannot see the program")? {
+            bail!("it ended with {status}: {}", log.trim());
+        }
+        ensure!(
+            asked.elapsed() < PATIENCE,
+            "not ready within {PATIENCE:?}: {}",
+            log.trim()
+        );
+        // Another process: there is nothing to wait on but what it writes.
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let named = |name: &str| line.get(name)?.as_str()?.parse().ok();
+    Some((named("address")?, named("admin_address")?))
+}
+
+fn configuration(stage: &Stage, home: &TempDir) -> String {
+    let (azure, bedrock) = (stage.azure.url(), stage.bedrock.url());
+    let data = home.path().join("data");
+    let data = data.display();
+    format!(
+        r#"
+[listen]
+address = "127.0.0.1:0"
+[admin]
+address = "127.0.0.1:0"
+[[admin.tokens]]
+name = "e2e"
+sha256 = "{DIGEST}"
+role = "owner"
+[data]
+directory = "{data}"
+[azure]
+endpoint = "{azure}"
+[bedrock]
+region = "us-east-1"
+endpoint = "{bedrock}"
+auth = "static"
+access_key_env = "E2E_ACCESS_KEY"
+secret_key_env = "E2E_SECRET_KEY"
+[routes.support]
+owner = "e2e"
+candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
+"#
+    )
+}
