@@ -205,3 +205,40 @@ async fn the_candidate_wears_azures_face() {
     }
     world.finish().await;
 }
+
+/// What is not eligible is Azure's at any share: nothing of it is asked of the candidate.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_eligible_stays_with_azure_at_a_hundred_percent() {
+    let setup = Setup::new().mirror("request_bytes = \"4KiB\"");
+    let world = World::start(setup).await;
+    world.prime().await;
+    world.raise(100.0).await;
+    world.quiet().await;
+    let asked = world.bedrock.script().requests();
+    let with = |key: &str, value: serde_json::Value| {
+        let mut body = question("hi");
+        body[key] = value;
+        body
+    };
+    for (what, body) in [
+        ("log probabilities", with("logprobs", true.into())),
+        ("two choices", with("n", 2.into())),
+        ("an unknown argument", with("no_such_argument", 1.into())),
+        (
+            "audio",
+            with("modalities", serde_json::json!(["text", "audio"])),
+        ),
+        ("too large", question(&"x".repeat(5_000))),
+    ] {
+        let before = world.azure.script().requests();
+        world.ask(&body).await;
+        let after = (
+            world.azure.script().requests() - before,
+            world.bedrock.script().requests() - asked,
+        );
+        assert_eq!(after, (1, 0), "{what}");
+    }
+    let opted_out = chat::request(&question("hi")).header("x-crossfade-no-mirror", "1");
+    assert_eq!(chat::text(&world.send(&opted_out).await), PRIMARY_SAYS);
+    world.finish().await;
+}
