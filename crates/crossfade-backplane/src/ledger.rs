@@ -160,6 +160,12 @@ impl Ledger {
         self.write(entry)
     }
 
+    /// Takes the reserve again, if a roll-back has used it. Without it a full disk would hold back the next roll-back's entry, so
+    /// nothing should move toward the candidate before it is held.
+    pub fn hold_reserve(&mut self) -> io::Result<()> {
+        self.reserve.make()
+    }
+
     /// As [`Self::append`], for a change toward the primary: when the disk is full, the reserve is given up for it.
     pub fn append_rollback(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         match self.write(entry) {

@@ -92,9 +92,14 @@ impl Disk {
         if let Some(problem) = self.outcomes_failing.values().next() {
             return Err(problem.clone());
         }
-        self.directory.probe().map_err(|error| {
+        let unwritable = |error: io::Error| {
             format!("the data directory cannot be written ({error}): make room or make it writable")
-        })?;
+        };
+        // What a roll-back has given up is not room for a raise.
+        if let Ok(ledger) = &mut self.ledger {
+            ledger.hold_reserve().map_err(unwritable)?;
+        }
+        self.directory.probe().map_err(unwritable)?;
         self.sync_outcomes()?;
         if !self.started {
             let sequence = self.next_sequence().ok_or("the ledger is not available")?;
