@@ -4,13 +4,20 @@
 use std::sync::Arc;
 
 use crossfade_exchange::{IneligibleReason, SkipReason};
-use crossfade_sim::script::{Answer, Fault, Prompt};
+use crossfade_sim::{
+    azure::AzureSim,
+    bedrock::BedrockSim,
+    script::{Answer, Fault, Prompt},
+};
 use crossfade_tests::{
-    Setup, World,
+    Process, Setup, World,
     chat::{self, question, request, streamed},
     eventually,
     http::Connection,
+    world::assert_adds_up,
 };
+
+use crate::PROGRAM;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots() {
@@ -316,4 +323,54 @@ async fn a_request_that_never_arrives_in_full() {
     .await;
     assert_eq!(world.azure.script().requests(), 0);
     world.finish().await;
+}
+
+/// Resident memory of a process, in KiB.
+fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// A candidate that never answers, and one that never stops: the process stays within its budget, whatever came by.
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    const MIB: u64 = 1024;
+    let setup =
+        Setup::new().mirror("bytes = \"16MiB\"\nrequest_bytes = \"1MiB\"\nanswer_bytes = \"1MiB\"");
+    let azure = AzureSim::start(setup.azure.clone()).await.unwrap();
+    let bedrock = BedrockSim::start(setup.bedrock.clone()).await.unwrap();
+    azure.server().keep_received(0);
+    bedrock.server().keep_received(0);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("crossfade.toml");
+    let data = home.path().join("data");
+    std::fs::write(
+        &file,
+        setup.config(azure.address(), bedrock.address(), &data),
+    )
+    .unwrap();
+    let process = Process::serve(PROGRAM, &file).await;
+    let ask = async |body: &serde_json::Value| {
+        let mut caller = Connection::open(process.address()).await;
+        let answer = caller.ask(&request(body)).await;
+        assert_eq!(chat::text(&answer), chat::PRIMARY_SAYS);
+    };
+    let large = question(&"x".repeat(500_000));
+    ask(&large).await;
+    let before = resident(process.id());
+    for fault in [Fault::Hang, Fault::Huge { bytes: 50 << 20 }] {
+        bedrock.script().set_fault(fault.clone());
+        for _ in 0..150 {
+            ask(&large).await;
+        }
+        let grown = resident(process.id()).saturating_sub(before);
+        // Seventy-five megabytes of requests went by; the budget is sixteen, and an answer under way needs room too.
+        assert!(grown < 64 * MIB, "{fault:?}: grown by {} MiB", grown / MIB);
+    }
+    let status = process.admin().status().await;
+    assert_adds_up(&status["routes"][0]["accounting"]);
 }

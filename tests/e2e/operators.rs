@@ -55,6 +55,29 @@ async fn the_share_is_the_share() {
     world.finish().await;
 }
 
+/// A unit that lives on keeps its side while the share stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_stays_on_its_side() {
+    let world = World::start(Setup::new().sticky_by("header:x-user-id")).await;
+    world.prime().await;
+    world.raise(50.0).await;
+    let mut sides = [0, 0];
+    for user in 0..16 {
+        let ask = |n: u32| {
+            let body = question(&format!("{user} asks {n}"));
+            crossfade_tests::chat::request(&body).header("X-User-Id", &format!("user-{user}"))
+        };
+        let first = world.send(&ask(0)).await.text().contains("candidate");
+        sides[usize::from(first)] += 1;
+        for n in 1..4 {
+            let next = world.send(&ask(n)).await.text().contains("candidate");
+            assert_eq!(next, first, "user {user}, request {n}");
+        }
+    }
+    assert!(sides[0] > 0 && sides[1] > 0, "{sides:?}");
+    world.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_stays_on_its_side() {
     let world = World::start(Setup::new().sticky_by("conversation")).await;

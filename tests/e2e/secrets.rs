@@ -29,6 +29,7 @@ const MARKERS: &[&str] = &[
     "marker-query",
     "marker-header",
     "marker-system",
+    "marker-deployment",
 ];
 
 fn assert_clean(what: &str, text: &str) {
@@ -139,8 +140,15 @@ async fn let_the_primary_fail(process: &Process, azure: &AzureSim) {
         .header("api-key", "marker-key")
         .body("{\"messages\": marker-prompt");
     exchange(address, &broken).await;
-    let unrouted = Request::get("/marker-query/marker-prompt?marker-query=1");
-    exchange(address, &unrouted.header("api-key", "marker-key")).await;
+    for target in [
+        "/marker-query/marker-prompt?marker-query=1",
+        "/openai/deployments/marker-deployment/chat/completions?api-version=marker-query",
+    ] {
+        let unrouted = Request::post(target)
+            .header("api-key", "marker-key")
+            .body("{}");
+        exchange(address, &unrouted).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,3 +183,60 @@ async fn a_candidate_that_is_not_there_at_all() {
     );
     world.finish().await;
 }
+
+/// After cutover the mirror turns round: what the candidate answers is copied to Azure, as far as that is configured.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_turns_round() {
+    for (mirror, compared, sampled_out) in [
+        ("reverse_share = 100.0", QUESTIONS, 0),
+        ("reverse_share = 0.0", 0, QUESTIONS),
+    ] {
+        let world = World::start(Setup::new().mirror(mirror)).await;
+        world.prime().await;
+        world.quiet().await;
+        world.raise(100.0).await;
+        let (asked, before) = (world.azure.script().requests(), world.compared());
+        for _ in 0..QUESTIONS {
+            world.candidate_answers(&question("hi")).await;
+        }
+        world.quiet().await;
+        assert_eq!(
+            world.compared() - before,
+            compared,
+            "{mirror}: {:?}",
+            world.counts()
+        );
+        assert_eq!(
+            world.skipped(SkipReason::SampledOut),
+            sampled_out,
+            "{mirror}"
+        );
+        assert_eq!(
+            world.azure.script().requests() - asked,
+            compared,
+            "{mirror}"
+        );
+        world.finish().await;
+    }
+}
+
+/// An Azure that hangs as the shadow hurts nobody either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_hangs_as_the_shadow() {
+    let world = World::start(Setup::new().mirror("reverse_share = 100.0\ndeadline = \"1s\"")).await;
+    world.prime().await;
+    world.raise(100.0).await;
+    world.azure.script().set_fault(Fault::Hang);
+    for _ in 0..QUESTIONS {
+        world.candidate_answers(&question("hi")).await;
+        world.candidate_answers(&streamed("hi")).await;
+    }
+    world.quiet().await;
+    assert_eq!(
+        world.skipped(SkipReason::Deadline),
+        2 * QUESTIONS,
+        "{:?}",
+        world.counts()
+    );
+    world.finish().await;
+}

@@ -193,6 +193,7 @@ impl World {
         for route in &routes {
             assert_eq!(route["identity_holds"], true, "{route}");
         }
+        assert_exported(&self.admin().metrics().await);
     }
 
     /// Waits for the mirrors, checks the identity and that nothing is held any more, and stops.
@@ -229,6 +230,32 @@ pub fn assert_adds_up(counts: &Value) {
     assert_eq!(seen, sum("ineligible") + sum("eligible"), "{counts}");
     let accounted = sum("compared") + skipped + number("mirror_in_flight");
     assert_eq!(sum("eligible"), accounted, "{counts}");
+}
+
+/// The same identity over the exported counters of each route, which are taken in one step.
+fn assert_exported(metrics: &str) {
+    let sum = |name: &str, route: &str| -> f64 {
+        let label = format!("route=\"{route}\"");
+        metrics
+            .lines()
+            .filter(|line| {
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('{'))
+            })
+            .filter(|line| line.contains(&label))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    };
+    for route in [DEPLOYMENT, "_unrouted"] {
+        let eligible = sum("crossfade_eligible_total", route);
+        let accounted = sum("crossfade_compared_total", route)
+            + sum("crossfade_mirror_skipped_total", route)
+            + sum("crossfade_mirror_in_flight", route);
+        assert!(
+            (eligible - accounted).abs() < 0.5,
+            "{route}: {eligible} and {accounted}"
+        );
+    }
 }
 
 /// A configuration of the tests, in the tests' own environment.
