@@ -1,8 +1,8 @@
 //! Instructions for each request, counted by valgrind's callgrind: the same on a busy machine as on an idle one, and so what a change is
 //! held to.
 //!
-//! A run of N requests and one of 2 N differ by N requests; what starting costs cancels out. What the client and the upstream of the
-//! measurement cost is measured without a proxy between them, and taken off.
+//! Counting begins when everything has started and is warm. What the client and the upstream of the measurement cost is measured
+//! without a proxy between them, and taken off.
 
 mod callgrind;
 mod expected;

@@ -49,55 +49,90 @@ const HOPS: usize = 6;
 /// Buckets of every histogram here.
 const BUCKETS: [f64; 8] = [0.000_1, 0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 30.0];
 
+/// Requests before counting begins: connections are open by then, pools are warm, and nothing is met for the first time.
+const WARM_UP: u64 = 50;
+
 /// Plays a scenario this many times, one request after the other.
 pub fn play(scenario: Scenario, requests: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    LocalSet::new().block_on(&runtime, run(scenario, requests))
+    let tasks = LocalSet::new();
+    let mut world = tasks.block_on(&runtime, World::start(scenario))?;
+    tasks.block_on(&runtime, world.ask(WARM_UP))?;
+    counted(&runtime, &tasks, &mut world, requests)
 }
 
-async fn run(scenario: Scenario, requests: u64) -> anyhow::Result<()> {
-    let answer = Answer::of(scenario);
-    let upstream = serve(upstream(answer.clone())).await?;
-    let recorder = PrometheusBuilder::new()
-        .set_buckets(&BUCKETS)?
-        .build_recorder();
-    let mut plane =
-        metrics::with_local_recorder(&recorder, || Plane::new(scenario, upstream, answer))?;
-    let target = match scenario.base() {
-        None => upstream,
-        Some(_) => serve(plane.proxy.clone()).await?,
-    };
-    let stream = TcpStream::connect(target).await?;
-    stream.set_nodelay(true)?;
-    let (mut client, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::task::spawn_local(connection);
-    let path = if scenario == Scenario::Forward {
-        samples::UNROUTED
-    } else {
-        samples::PATH
-    };
-    let body = samples::request(1024, scenario.streams());
-    let checks = Checks::new(CheckSettings::default())?;
-    for _ in 0..requests {
-        ask(&mut client, path, body.clone()).await?;
-        if scenario.delivers() {
-            let delivered = plane
-                .exchanges
-                .recv()
-                .await
-                .context("the queue is closed")?;
-            if scenario == Scenario::Compared {
-                anyhow::ensure!(delivered.exchange.is_pair(), "the exchange is no pair");
-                drop(checks.compare(&delivered.exchange));
-            }
-            delivered.compared();
-        }
-        while plane.outcomes.try_recv().is_ok() {}
+/// What callgrind counts: it looks for this function by its name.
+#[inline(never)]
+fn counted(
+    runtime: &tokio::runtime::Runtime,
+    tasks: &LocalSet,
+    world: &mut World,
+    requests: u64,
+) -> anyhow::Result<()> {
+    tasks.block_on(runtime, world.ask(requests))
+}
+
+/// A client with everything behind it.
+struct World {
+    scenario: Scenario,
+    plane: Plane,
+    client: SendRequest<Full<Bytes>>,
+    checks: Checks,
+    body: Bytes,
+    path: &'static str,
+}
+
+impl World {
+    async fn start(scenario: Scenario) -> anyhow::Result<Self> {
+        let answer = Answer::of(scenario);
+        let upstream = serve(upstream(answer.clone())).await?;
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&BUCKETS)?
+            .build_recorder();
+        let candidate = Answer { hops: 0, ..answer };
+        let plane =
+            metrics::with_local_recorder(&recorder, || Plane::new(scenario, upstream, candidate))?;
+        let target = match scenario.base() {
+            None => upstream,
+            Some(_) => serve(plane.proxy.clone()).await?,
+        };
+        let stream = TcpStream::connect(target).await?;
+        stream.set_nodelay(true)?;
+        let (client, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::task::spawn_local(connection);
+        Ok(Self {
+            scenario,
+            plane,
+            client,
+            checks: Checks::new(CheckSettings::default())?,
+            body: samples::request(1024, scenario.streams()),
+            path: if scenario == Scenario::Forward {
+                samples::UNROUTED
+            } else {
+                samples::PATH
+            },
+        })
     }
-    Ok(())
+
+    async fn ask(&mut self, requests: u64) -> anyhow::Result<()> {
+        for _ in 0..requests {
+            ask(&mut self.client, self.path, self.body.clone()).await?;
+            if self.scenario.delivers() {
+                let delivered = self.plane.exchanges.recv().await;
+                let delivered = delivered.context("the queue is closed")?;
+                if self.scenario == Scenario::Compared {
+                    anyhow::ensure!(delivered.exchange.is_pair(), "the exchange is no pair");
+                    drop(self.checks.compare(&delivered.exchange));
+                }
+                delivered.compared();
+            }
+            while self.plane.outcomes.try_recv().is_ok() {}
+        }
+        Ok(())
+    }
 }
 
 async fn ask(client: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes) -> anyhow::Result<()> {
@@ -121,6 +156,8 @@ async fn ask(client: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes) -> 
 struct Answer {
     kind: &'static str,
     pieces: Arc<Vec<Bytes>>,
+    /// Turns of the event loop between two chunks.
+    hops: usize,
 }
 
 impl Answer {
@@ -129,11 +166,13 @@ impl Answer {
             Self {
                 kind: "text/event-stream; charset=utf-8",
                 pieces: Arc::new(samples::events(&samples::stream(CHUNKS))),
+                hops: HOPS,
             }
         } else {
             Self {
                 kind: "application/json",
                 pieces: Arc::new(vec![samples::completion(&samples::text(700))]),
+                hops: 0,
             }
         }
     }
@@ -150,15 +189,18 @@ impl Answer {
             response = response.header(header::CONTENT_LENGTH, whole.len());
             full_body(whole.clone())
         } else {
-            let frames =
-                stream::unfold((Arc::clone(&self.pieces), 0), |(pieces, next)| async move {
+            let hops = self.hops;
+            let frames = stream::unfold(
+                (Arc::clone(&self.pieces), 0),
+                move |(pieces, next)| async move {
                     let piece = pieces.get(next)?.clone();
                     // Each chunk is on its way before the next one is made, as if it came from afar.
-                    for _ in 0..HOPS {
+                    for _ in 0..hops {
                         tokio::task::yield_now().await;
                     }
                     Some((Ok(Frame::data(piece)), (pieces, next + 1)))
-                });
+                },
+            );
             StreamBody::new(frames).boxed_unsync()
         };
         response
