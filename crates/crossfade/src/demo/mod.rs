@@ -10,6 +10,7 @@ use anyhow::bail;
 use crate::{cli::print, telemetry};
 
 mod exposition;
+mod facts;
 mod operator;
 mod overhead;
 mod phase;

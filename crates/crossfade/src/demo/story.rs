@@ -1,4 +1,4 @@
-//! The story itself: what happens when, and what is measured of it. How it is told in the end is the summary's.
+//! The story itself: what happens when. What came of it is the facts'.
 
 use std::{
     sync::Arc,
@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::Context as _;
 
-use crossfade_exchange::{Metric, RouteId};
-use crossfade_rollout::{Alarm, AttemptFacts, Cause, RolledBack};
+use crossfade_exchange::RouteId;
+use crossfade_rollout::AttemptFacts;
 use crossfade_sim::{
     corpus::{Degraded, Voice},
     load::{self, Caller, Late, LoadPlan},
@@ -17,12 +17,12 @@ use crossfade_sim::{
 use crate::cli::status::count;
 
 use super::{
-    exposition::Exposition,
-    operator::{History, RouteNow},
+    facts::{BASELINE, Facts, Fault},
+    operator::RouteNow,
     overhead::{self, Callers, Overhead},
     phase::Phase,
     screen::Screen,
-    tally::{Seen, Tally},
+    tally::Tally,
     world::{KEYS, ROUTE, World},
 };
 
@@ -33,8 +33,6 @@ const RATE: f64 = if cfg!(debug_assertions) { 100.0 } else { 150.0 };
 const AT_ONCE: usize = 40;
 /// The share of the candidate's answers that the fault spoils.
 const SPOILED: f64 = 0.1;
-/// The primary's answers after which its own times are used.
-const BASELINE: u64 = 1_000;
 /// How often the operator looks.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long the shadow may last beyond its part until the baseline stands.
@@ -47,36 +45,6 @@ const REST: Duration = Duration::from_secs(15);
 const CALLER_PATIENCE: Duration = Duration::from_secs(30);
 /// Where the references of the load begin; those of the overhead's pairs stay below.
 const FIRST_SERIAL: u64 = 1_000_000;
-
-/// What happened, as measured.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Facts {
-    /// What the proxy adds to an answer.
-    pub(super) overhead: Option<Overhead>,
-    /// What the callers saw.
-    pub(super) seen: Seen,
-    /// How the route stands when everything is at rest.
-    pub(super) route: RouteNow,
-    /// What the attempt froze when it began.
-    pub(super) attempt: Option<AttemptFacts>,
-    /// The fault; `None` if the story ended before it.
-    pub(super) fault: Option<Fault>,
-    /// The last scrape.
-    pub(super) scrape: Exposition,
-    /// What the admin API says was changed.
-    pub(super) history: History,
-    /// The hash of the ledger file's last entry, if its chain holds; or why it does not.
-    pub(super) chain: Result<String, String>,
-}
-
-/// The candidate became worse.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Fault {
-    /// When, in milliseconds since the Unix epoch.
-    pub(super) at_unix_ms: u64,
-    /// What was counted until then.
-    pub(super) scrape: Exposition,
-}
 
 /// What the acts leave for the facts.
 #[derive(Debug, Default)]
@@ -195,14 +163,11 @@ impl Teller<'_> {
         operator
             .split(10.0, "shadow looks good: a tenth of the conversations")
             .await?;
+        let attempt = operator.look().await?.rollout.attempt;
+        told.attempt = attempt.map(|attempt| attempt.facts);
         let now = self
             .watch(Duration::ZERO, self.part(20), rolled_back)
             .await?;
-        told.attempt = now
-            .rollout
-            .attempt
-            .as_ref()
-            .map(|attempt| attempt.facts.clone());
         if rolled_back(&now) {
             return Ok(told);
         }
@@ -291,154 +256,9 @@ impl Teller<'_> {
     }
 }
 
-// === impl Facts ===
-
-impl Facts {
-    /// The roll-back.
-    pub(super) fn rolled_back(&self) -> Option<&RolledBack> {
-        self.route.rollout.rolled_back.as_ref()
-    }
-
-    /// The test that demanded it.
-    pub(super) fn alarm(&self) -> Option<&Alarm> {
-        match &self.rolled_back()?.cause {
-            Cause::Alarm(alarm) => Some(alarm),
-            Cause::Manual => None,
-        }
-    }
-
-    /// From the fault to the roll-back.
-    pub(super) fn delay(&self) -> Option<Duration> {
-        let (fault, back) = (self.fault.as_ref()?, self.rolled_back()?);
-        Some(Duration::from_millis(
-            back.at_unix_ms.saturating_sub(fault.at_unix_ms),
-        ))
-    }
-
-    /// What did not happen as it should have; empty if the story happened.
-    pub(super) fn failures(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        let mut expect = |met: bool, failure: String| {
-            if !met {
-                failures.push(failure);
-            }
-        };
-        let total = self.seen.total();
-        expect(
-            self.overhead.is_some(),
-            "the overhead could not be measured".to_owned(),
-        );
-        expect(
-            total.errors == 0,
-            format!("callers saw {} errors", total.errors),
-        );
-        expect(
-            total.unsigned == 0,
-            format!("{} answers do not say whose they are", total.unsigned),
-        );
-        for (phase, row) in &self.seen.rows {
-            let answers = row.candidate.all;
-            match phase {
-                Phase::Overhead | Phase::Shadow | Phase::After => expect(
-                    answers == 0,
-                    format!(
-                        "the candidate answered {answers} requests in part \"{}\"",
-                        phase.name()
-                    ),
-                ),
-                Phase::Tenth | Phase::Half | Phase::Degraded => expect(
-                    answers > 0,
-                    format!("the candidate answered nobody in part \"{}\"", phase.name()),
-                ),
-            }
-        }
-        let measured = self
-            .attempt
-            .as_ref()
-            .is_some_and(|facts| facts.baseline_answers >= BASELINE);
-        expect(
-            measured,
-            "the attempt began without the primary's own times".to_owned(),
-        );
-        self.expect_rollback(&mut expect);
-        let counts = &self.route.accounting;
-        expect(
-            counts.is_at_rest(),
-            format!("requests are still under way after {} s", REST.as_secs()),
-        );
-        expect(
-            counts.add_up() && self.route.identity_holds,
-            "the accounting identity does not hold".to_owned(),
-        );
-        expect(
-            counts.seen == total.requests,
-            format!(
-                "callers sent {} requests, and the proxy saw {}",
-                total.requests, counts.seen
-            ),
-        );
-        match &self.chain {
-            Ok(head) => expect(
-                self.history.head.as_ref() == Some(head),
-                "the ledger file ends otherwise than the admin API says".to_owned(),
-            ),
-            Err(problem) => expect(false, problem.clone()),
-        }
-        failures
-    }
-
-    fn expect_rollback(&self, expect: &mut impl FnMut(bool, String)) {
-        let Some(back) = self.rolled_back() else {
-            expect(false, "no roll-back happened".to_owned());
-            return;
-        };
-        if self.fault.is_none() {
-            expect(
-                false,
-                format!(
-                    "it was rolled back before there was a fault: {}",
-                    back.reason
-                ),
-            );
-            return;
-        }
-        match self.alarm() {
-            None => expect(
-                false,
-                format!("it was not rolled back by itself but by {}", back.actor),
-            ),
-            Some(alarm) => expect(
-                matches!(
-                    alarm.metric,
-                    Metric::JsonParse | Metric::JsonSchema | Metric::Refusal
-                ),
-                format!(
-                    "the roll-back names {}, which the fault does not touch",
-                    alarm.metric
-                ),
-            ),
-        }
-        let after = self.seen.row(Phase::After).primary.all;
-        expect(
-            after > 0,
-            "nobody was answered after the roll-back".to_owned(),
-        );
-        expect(
-            self.route.rollout.share.is_zero() && self.route.effective_percent <= 0.0,
-            format!(
-                "the share is {} after the roll-back",
-                self.route.rollout.share
-            ),
-        );
-    }
-}
-
 fn unix_ms() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-pub(super) mod tests;

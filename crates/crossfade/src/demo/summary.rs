@@ -8,8 +8,8 @@ use crate::cli::status::count;
 
 use super::{
     exposition::Exposition,
+    facts::Facts,
     phase::Phase,
-    story::Facts,
     tally::{Answers, Row},
     world::ROUTE,
 };

@@ -37,20 +37,20 @@ pub(super) const KEYS: [&str; 4] = ["web-key", "app-key", "desk-key", "batch-key
 const GENTLE: f64 = 5.0;
 
 /// How fast both answer while the overhead is measured: what does not depend on the proxy would only be waited for.
-const QUICK: Pace = Pace {
-    first_content: Duration::from_millis(5),
-    tokens_per_second: 10_000.0,
-};
+const QUICK: Pace = pace(5);
 /// How fast the simulated Azure answers in the story: several times as fast as the real one.
-const PRIMARY_PACE: Pace = Pace {
-    first_content: Duration::from_millis(150),
-    tokens_per_second: 2_000.0,
-};
+const PRIMARY_PACE: Pace = pace(150);
 /// How fast the simulated Bedrock answers in the story: sooner, so that what a busy machine adds does not make it slow.
-const CANDIDATE_PACE: Pace = Pace {
-    first_content: Duration::from_millis(80),
-    tokens_per_second: 2_500.0,
-};
+const CANDIDATE_PACE: Pace = pace(80);
+
+/// All of the time is spent before the first content: waiting before each piece of a stream would add up whatever each
+/// of the waits is late by, on the side that streams more.
+const fn pace(first_content_ms: u64) -> Pace {
+    Pace {
+        first_content: Duration::from_millis(first_content_ms),
+        tokens_per_second: 0.0,
+    }
+}
 
 /// The stage and everybody on it. Dropping it ends everything.
 pub(super) struct World {

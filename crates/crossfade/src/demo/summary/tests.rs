@@ -1,7 +1,7 @@
 //! What the summary looks like.
 
 use super::*;
-use crate::demo::story::tests::facts;
+use crate::demo::facts::tests::facts;
 
 #[test]
 fn it_fits_on_a_screen_and_shows_what_was_measured() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossfade_exchange::{Group, Percent};
+use crossfade_exchange::{Group, Percent, RouteId};
 use crossfade_rollout::{Actor, Engine, Evidence, RoutePlan, RouteRollout, SideCounts};
 use crossfade_sim::{corpus::Flaw, load::Quantiles};
 
@@ -10,6 +10,7 @@ use super::*;
 use crate::demo::{
     operator::Counts,
     tally::{Answers, Row},
+    world::ROUTE,
 };
 
 fn alarm(metric: Metric) -> Alarm {
