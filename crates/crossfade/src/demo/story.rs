@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long the shadow may last beyond its part until the baseline stands.
 const BASELINE_PATIENCE: Duration = Duration::from_secs(60);
 /// The least time that the roll-back is given.
-const ROLLBACK_PATIENCE: Duration = Duration::from_secs(40);
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(60);
 /// How long what is under way at the end may take.
 const REST: Duration = Duration::from_secs(15);
 /// How long a caller waits for an answer.
