@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -72,14 +72,58 @@ async fn a_rollback_waits_for_no_disk() {
     world.finish().await;
 }
 
-/// Starts the program on a file system of its own, of one mebibyte.
-async fn on_a_small_disk(config: &Path, data: &Path) -> Process {
-    let mount = "mount -t tmpfs -o size=1m tmpfs \"$1\" && shift && exec \"$@\"";
-    let (data, config) = (data.to_str().unwrap(), config.to_str().unwrap());
-    let arguments = [
-        "-rm", "sh", "-c", mount, "sh", data, PROGRAM, "serve", "--config", config,
-    ];
-    Process::start(command("unshare", &arguments)).await
+/// A program on a small disk, which can be filled. Where nothing may be mounted, the directory is taken away instead: as
+/// little can be written then.
+struct SmallDisk {
+    process: Process,
+    /// A file on the disk, by the way that leads there from outside.
+    filler: Option<PathBuf>,
+    data: PathBuf,
+}
+
+impl SmallDisk {
+    /// Starts the program on a file system of its own, of one mebibyte.
+    async fn serve(config: &Path, data: &Path) -> Self {
+        let mounts = Command::new("unshare").args(["-rm", "true"]).status();
+        if !mounts.is_ok_and(|status| status.success()) {
+            let process = Process::serve(PROGRAM, config).await;
+            return Self {
+                process,
+                filler: None,
+                data: data.to_owned(),
+            };
+        }
+        let mount = "mount -t tmpfs -o size=1m tmpfs \"$1\" && shift && exec \"$@\"";
+        let (path, config) = (data.to_str().unwrap(), config.to_str().unwrap());
+        let arguments = [
+            "-rm", "sh", "-c", mount, "sh", path, PROGRAM, "serve", "--config", config,
+        ];
+        let process = Process::start(command("unshare", &arguments)).await;
+        // The process sees a file system that nobody else does; its root leads there.
+        let filler = format!("/proc/{}/root{path}/filler", process.id());
+        Self {
+            process,
+            filler: Some(filler.into()),
+            data: data.to_owned(),
+        }
+    }
+
+    fn fill(&self) {
+        if let Some(filler) = &self.filler {
+            let full = fs::write(filler, vec![0x5a; 2 << 20]).unwrap_err();
+            assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+        } else {
+            fs::rename(&self.data, self.data.with_extension("away")).unwrap();
+        }
+    }
+
+    fn make_room(&self) {
+        if let Some(filler) = &self.filler {
+            fs::remove_file(filler).unwrap();
+        } else {
+            fs::rename(self.data.with_extension("away"), &self.data).unwrap();
+        }
+    }
 }
 
 /// With the lease of sixty seconds that everybody gets.
@@ -96,13 +140,8 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
         setup.config(azure.address(), bedrock.address(), &data.join("data")),
     )
     .unwrap();
-    let mounts = Command::new("unshare").args(["-rm", "true"]).status();
-    let mounts = mounts.is_ok_and(|status| status.success());
-    let process = if mounts {
-        on_a_small_disk(&file, &data).await
-    } else {
-        Process::serve(PROGRAM, &file).await
-    };
+    let disk = SmallDisk::serve(&file, &data).await;
+    let process = &disk.process;
     let admin = process.admin();
     let says = async || {
         let answer = exchange(process.address(), &chat::request(&question("hi"))).await;
@@ -114,16 +153,7 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
     admin.effective(99.999_999).await;
     assert_eq!(says().await, CANDIDATE_SAYS);
 
-    // The process sees a file system that nobody else does; its root leads there. Where nothing may be mounted, the
-    // directory is taken away instead: as little can be written then.
-    let filler = format!("/proc/{}/root{}/filler", process.id(), data.display());
-    let away = home.path().join("away");
-    if mounts {
-        let full = fs::write(&filler, vec![0x5a; 2 << 20]).unwrap_err();
-        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-    } else {
-        fs::rename(&data, &away).unwrap();
-    }
+    disk.fill();
     let since = Instant::now();
     let refused = admin.override_split(100.0).await;
     assert_eq!(refused.status(), 503, "{}", refused.text());
@@ -165,11 +195,7 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
     assert_eq!(says().await, PRIMARY_SAYS);
     assert_eq!(admin.resume_as("owner").await.status(), 503);
 
-    if mounts {
-        fs::remove_file(&filler).unwrap();
-    } else {
-        fs::rename(&away, &data).unwrap();
-    }
+    disk.make_room();
     eventually("room again", async || {
         (admin.resume_as("owner").await.status() == 200).then_some(())
     })
