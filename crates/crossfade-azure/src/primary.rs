@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header};
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -72,19 +72,28 @@ impl Primary {
         let (mut parts, body) = request.into_parts();
         parts.uri = self.settings.endpoint.target(parts.uri.path_and_query())?;
         parts.version = Version::HTTP_11;
-        let upgrade = parts.headers.get(header::UPGRADE).cloned();
+        let upgrade = web_socket(&parts.headers);
         strip_connection_headers(&mut parts.headers);
         if let Some(protocol) = upgrade {
-            parts.headers.insert(
-                header::CONNECTION,
-                header::HeaderValue::from_static("upgrade"),
-            );
+            parts
+                .headers
+                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
         parts.headers.remove(header::HOST);
         self.settings.credential.apply(&mut parts.headers);
         Ok(Request::from_parts(parts, body))
     }
+}
+
+/// The protocol of an upgrade that is passed on. Only web sockets are: another protocol on the same connection (h2c) would be spoken past
+/// everything that stands between.
+fn web_socket(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocol = headers.get(header::UPGRADE)?;
+    protocol
+        .as_bytes()
+        .eq_ignore_ascii_case(b"websocket")
+        .then(|| protocol.clone())
 }
 
 fn inbound(answer: Response<hyper::body::Incoming>) -> SideResponse {

@@ -51,7 +51,8 @@ pub(crate) struct Eligible {
     pub(crate) json: bool,
     pub(crate) max_output_tokens: Option<u64>,
     pub(crate) named: Option<crossfade_exchange::Side>,
-    pub(crate) ticket: Ticket,
+    /// Taken by whoever answers.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) hold: Hold,
 }
 

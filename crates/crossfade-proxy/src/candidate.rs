@@ -84,10 +84,15 @@ pub(crate) async fn ask(
 
 /// Tells the breaker how a call to the candidate ended.
 pub(crate) fn record_in_breaker(route: &Route, recording: &Recording) {
-    // A caller who went away says nothing about the candidate.
-    if recording.ending != Ending::ClientAbort {
-        let failed = recording.transport_bad() || recording.ending == Ending::Deadline;
-        route.state.breaker.record(failed, Instant::now());
+    match recording.ending {
+        // A caller who went away says nothing about the candidate, and a shadow that was cut off is recorded by whoever cut it.
+        Ending::ClientAbort | Ending::Deadline => {}
+        Ending::Complete | Ending::Broken | Ending::TimedOut | Ending::Failed => {
+            route
+                .state
+                .breaker
+                .record(recording.transport_bad(), Instant::now());
+        }
     }
 }
 

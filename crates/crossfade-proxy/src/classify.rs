@@ -146,6 +146,9 @@ impl Classifying<'_> {
             Collected::Stream(body, Overflow::Budget) => {
                 return self.forward(IneligibleReason::Shed, by_path, body);
             }
+            Collected::Stream(body, Overflow::Slow) => {
+                return self.forward(IneligibleReason::Incomplete, by_path, body);
+            }
             Collected::Incomplete(error) => {
                 let seen = self
                     .accounts(by_path.as_ref())
@@ -246,7 +249,7 @@ impl Classifying<'_> {
             json: scanned.json != JsonMode::None,
             max_output_tokens: scanned.max_output_tokens,
             named,
-            ticket,
+            ticket: Some(ticket),
             hold,
             body,
             route,

@@ -9,6 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
 use crossfade_exchange::{BoxError, SideBody};
 
@@ -17,8 +18,8 @@ use crate::{
     budget::{Budget, Hold},
 };
 
-/// The longest wait for the next piece of a body.
-const PIECE: Duration = Duration::from_secs(60);
+/// How long a body may take to arrive before it is passed on as it comes instead.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came of collecting.
 pub(crate) enum Collected {
@@ -37,27 +38,28 @@ pub(crate) enum Overflow {
     Bound,
     /// No room in the byte budget.
     Budget,
+    /// It takes too long to arrive.
+    Slow,
 }
 
-/// Collects a body of at most `bound` bytes within the budget.
+/// Collects a body of at most `bound` bytes. The budget is taken as bytes arrive, so that announcing a body holds nothing.
 pub(crate) async fn collect(mut body: SideBody, bound: usize, budget: &Budget) -> Collected {
-    let announced = body.size_hint().lower();
-    let Ok(announced) = usize::try_from(announced) else {
-        return Collected::Stream(body, Overflow::Bound);
-    };
-    if announced > bound {
+    if body.size_hint().lower() > bound as u64 {
         return Collected::Stream(body, Overflow::Bound);
     }
-    let Some(mut hold) = budget.try_take(announced) else {
+    let Some(mut hold) = budget.try_take(0) else {
         return Collected::Stream(body, Overflow::Budget);
     };
+    let deadline = Instant::now() + PATIENCE;
     // A body that comes in one piece is kept as it is, without a copy.
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
-    loop {
-        let data = match next(&mut body).await {
-            Ok(Some(data)) => data,
-            Ok(None) => {
+    let overflow = loop {
+        let data = match tokio::time::timeout_at(deadline, next(&mut body)).await {
+            Err(_) => break Overflow::Slow,
+            Ok(Err(error)) => return Collected::Incomplete(ProxyError::Incomplete(Some(error))),
+            Ok(Ok(Some(data))) => data,
+            Ok(Ok(None)) => {
                 let whole = if rest.is_empty() {
                     first.unwrap_or_default()
                 } else {
@@ -65,48 +67,44 @@ pub(crate) async fn collect(mut body: SideBody, bound: usize, budget: &Budget) -
                 };
                 return Collected::Whole(whole, hold);
             }
-            Err(error) => return Collected::Incomplete(error),
         };
-        let read = first.as_ref().map_or(0, Bytes::len).max(rest.len()) + data.len();
-        let overflow = if read > bound {
-            Some(Overflow::Bound)
-        } else if read > hold.amount() && !hold.try_grow(read - hold.amount()) {
-            Some(Overflow::Budget)
-        } else {
-            None
-        };
-        if first.is_none() && overflow.is_none() {
+        let read = hold.amount() + data.len();
+        let fits = read <= bound && hold.try_grow(data.len());
+        if fits && first.is_none() {
             first = Some(data);
             continue;
         }
         if rest.is_empty() {
-            rest.reserve(announced.max(read));
             rest.extend_from_slice(first.as_deref().unwrap_or_default());
         }
         rest.extend_from_slice(&data);
-        if let Some(overflow) = overflow {
-            let resumed = Resumed {
-                prefix: Some(rest.freeze()),
-                rest: body,
+        if !fits {
+            break if read > bound {
+                Overflow::Bound
+            } else {
+                Overflow::Budget
             };
-            return Collected::Stream(resumed.boxed_unsync(), overflow);
         }
-    }
+    };
+    let read = if rest.is_empty() {
+        first.unwrap_or_default()
+    } else {
+        rest.freeze()
+    };
+    let resumed = Resumed {
+        prefix: Some(read).filter(|read| !read.is_empty()),
+        rest: body,
+    };
+    Collected::Stream(resumed.boxed_unsync(), overflow)
 }
 
-async fn next(body: &mut SideBody) -> Result<Option<Bytes>, ProxyError> {
-    loop {
-        match tokio::time::timeout(PIECE, body.frame()).await {
-            Err(_) => return Err(ProxyError::Incomplete(None)),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => return Err(ProxyError::Incomplete(Some(error))),
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
+async fn next(body: &mut SideBody) -> Result<Option<Bytes>, BoxError> {
+    while let Some(frame) = body.frame().await.transpose()? {
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
         }
     }
+    Ok(None)
 }
 
 /// What was read already, then the rest.

@@ -208,6 +208,13 @@ impl Draw {
         self.settle(Group::Content, MetricSet::EMPTY);
     }
 
+    /// What came is no answer. It arrived; what arrived is malformed. The primary's such answers reach the caller and are found so by
+    /// the comparison, so the candidate's, which do not, are resolved alike.
+    pub(crate) fn garbled(&self, after: Duration) {
+        self.first_content(after);
+        self.settle(Group::Content, MetricSet::EMPTY.with(Metric::Envelope));
+    }
+
     /// The answer broke off after its head: before the first content that is a bad arrival, after it a bad stream.
     pub(crate) fn broke(&self) {
         let arrived = lock(&self.state).arrival.is_none();

@@ -44,18 +44,24 @@ impl Durations {
     }
 
     /// The upper edge of the bin that holds the quantile `q` (0..=1), at most 4 % above the exact one; `None` when empty.
+    pub(crate) fn quantile(&self, q: f64) -> Option<Duration> {
+        Self::quantile_of(&[self], q)
+    }
+
+    /// The quantile of several histograms taken together.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "counts stay far below 2^52"
     )]
-    pub(crate) fn quantile(&self, q: f64) -> Option<Duration> {
-        let counts: Vec<u64> = self
-            .bins
-            .iter()
-            .map(|b| b.load(Ordering::Relaxed))
-            .collect();
+    pub(crate) fn quantile_of(histograms: &[&Self], q: f64) -> Option<Duration> {
+        let mut counts = vec![0u64; BINS];
+        for histogram in histograms {
+            for (sum, bin) in counts.iter_mut().zip(&histogram.bins) {
+                *sum += bin.load(Ordering::Relaxed);
+            }
+        }
         let total: u64 = counts.iter().sum();
         if total == 0 {
             return None;
@@ -87,6 +93,10 @@ mod tests {
             let got = durations.quantile(q).unwrap().as_secs_f64() * 1000.0;
             assert!(got >= exact * 0.999 && got <= exact * 1.05, "{q}: {got}");
         }
+        let slower = Durations::default();
+        slower.record(Duration::from_secs(10));
+        let both = Durations::quantile_of(&[&durations, &slower], 1.0).unwrap();
+        assert!(both >= Duration::from_secs(10));
         durations.record(Duration::from_secs(100_000));
         assert_eq!(durations.count(), 1001);
     }

@@ -6,7 +6,7 @@
 use std::{
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderName, HeaderValue, Request};
@@ -14,12 +14,13 @@ use http_body_util::BodyExt;
 use tower::Service;
 
 use crossfade_exchange::{
-    AnswerReason, Assignment, BoxError, Exchange, Patience, Role, Side, SideBody, SideReport,
-    SideResponse, SkipReason,
+    AnswerReason, Assignment, BoxError, Exchange, Failover, Patience, Role, Side, SideBody,
+    SideReport, SideResponse, SkipReason,
 };
 use crossfade_rollout::{DecideFacts, Split, decide};
 
 use crate::{
+    accounting::Ticket,
     breaker::Gate,
     call::{Call, Eligible, Kind, collected},
     candidate::{self, CandidateAnswer},
@@ -32,6 +33,10 @@ use crate::{
     shadow,
     upgrade::Upgrade,
 };
+
+/// The longest wait for the candidate's first content while it shows signs of life: a guard against a candidate that does not keep to its
+/// patience.
+const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
 const SIDE: HeaderName = HeaderName::from_static("x-crossfade-side");
 
@@ -132,7 +137,44 @@ struct Collected {
 struct Decided {
     eligible: Eligible,
     assignment: Assignment,
+    waiting: Waiting,
+}
+
+/// A request that nobody has answered yet. A caller who goes away now leaves it as an abort, whichever side was asked and however far
+/// that side had come.
+struct Waiting {
+    route: Arc<Route>,
+    streamed: bool,
+    since: Instant,
+    ticket: Option<Ticket>,
     draw: Option<Arc<Draw>>,
+}
+
+impl Waiting {
+    /// It was not mirrored, and why.
+    fn skip(&mut self, reason: SkipReason) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.skip(reason);
+        }
+    }
+
+    /// It has been answered: its recorder and its pairing take over.
+    fn answered(&mut self) -> (Option<Ticket>, Option<Arc<Draw>>) {
+        (self.ticket.take(), self.draw.take())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // A panic is counted by the ticket itself.
+        if std::thread::panicking() {
+            return;
+        }
+        self.skip(SkipReason::ClientAbort);
+        if let Some(draw) = &self.draw {
+            draw.aborted(self.since.elapsed(), self.route.state.p99(self.streamed));
+        }
+    }
 }
 
 impl Collected {
@@ -148,7 +190,7 @@ impl Collected {
         }
     }
 
-    fn decide(&self, eligible: Eligible) -> Decided {
+    fn decide(&self, mut eligible: Eligible) -> Decided {
         let route = &eligible.route;
         let split: Arc<Split> = Arc::clone(&route.split.borrow());
         let now = Now::read();
@@ -176,17 +218,25 @@ impl Collected {
                     probability: assignment.probability,
                     salt: assignment.salt,
                     unit: eligible.unit,
-                    applies: (route.settings.applies)(eligible.json),
+                    // What an attempt is judged by was frozen when it began.
+                    applies: (route.settings.applies)(eligible.json).and(attempt.metrics),
                     streamed: eligible.streamed,
                 };
                 Some(route.draws.announce(permit, attempt, drawn, now))
             }
             _ => None,
         };
+        let waiting = Waiting {
+            route: Arc::clone(route),
+            streamed: eligible.streamed,
+            since: now.instant,
+            ticket: eligible.ticket.take(),
+            draw,
+        };
         Decided {
             eligible,
             assignment,
-            draw,
+            waiting,
         }
     }
 
@@ -199,27 +249,26 @@ impl Collected {
         let Decided {
             eligible,
             assignment,
-            draw,
+            mut waiting,
         } = decided;
         let route = Arc::clone(&eligible.route);
         let sent = Instant::now();
         let request = collected(&self.parts, &eligible.body);
-        // After a fallback the drawn answer is the candidate's, and it has been resolved as failed.
-        let draw = draw.filter(|_| failed.is_none());
         let answer = match self.plane.send(request).await {
             Ok(answer) => answer,
             Err(error) => {
-                if let Some(draw) = draw {
+                waiting.skip(SkipReason::PrimaryFailed);
+                if let Some(draw) = waiting.draw.take() {
                     draw.failed();
                 }
-                eligible.ticket.skip(SkipReason::PrimaryFailed);
                 return Err(error);
             }
         };
         let status = answer.status();
         self.plane.learn_admission(self.caller, status);
         route.metrics.answered(Side::Primary, status);
-        let pairing = self.open(eligible, assignment, draw.clone(), status, failed);
+        let (ticket, draw) = waiting.answered();
+        let pairing = self.open(eligible, assignment, (ticket, draw.clone()), status, failed);
         let plan = pairing.plan(&self.plane, Side::Primary, sent, draw);
         Ok(mark(&self.plane, recorded(answer, plan), Side::Primary))
     }
@@ -229,7 +278,7 @@ impl Collected {
         let Decided {
             eligible,
             assignment,
-            draw,
+            mut waiting,
         } = decided;
         let route = Arc::clone(&eligible.route);
         let sent = Instant::now();
@@ -240,26 +289,36 @@ impl Collected {
         request
             .extensions_mut()
             .insert(Patience(route.patience(eligible.streamed)));
-        let asked = candidate::ask(&route, request, sent, self.plane.settings.deadline).await;
+        let asked = candidate::ask(&route, request, sent, ANSWER_WITHIN).await;
         let answer = match asked {
             CandidateAnswer::Answer(answer) => answer,
             failed @ CandidateAnswer::Failed { reason, .. } => {
-                if let Some(draw) = &draw {
-                    draw.failed();
+                // The drawn answer is the candidate's, and this was it.
+                if let Some(draw) = waiting.draw.take() {
+                    match reason {
+                        Failover::Garbage => draw.garbled(sent.elapsed()),
+                        Failover::Connect
+                        | Failover::Silent
+                        | Failover::Broken
+                        | Failover::Throttled
+                        | Failover::Server
+                        | Failover::Configuration => draw.failed(),
+                    }
                 }
                 route.metrics.fallback(reason);
                 tracing::info!(route = %route.id(), reason = reason.as_str(), "proxy.candidate.fallback");
                 let decided = Decided {
                     eligible,
                     assignment,
-                    draw,
+                    waiting,
                 };
                 return self.answer_by_primary(decided, Some(failed)).await;
             }
         };
         let status = answer.status();
         route.metrics.answered(Side::Candidate, status);
-        let pairing = self.open(eligible, assignment, draw.clone(), status, None);
+        let (ticket, draw) = waiting.answered();
+        let pairing = self.open(eligible, assignment, (ticket, draw.clone()), status, None);
         let plan = pairing.plan(&self.plane, Side::Candidate, sent, draw);
         Ok(mark(&self.plane, recorded(answer, plan), Side::Candidate))
     }
@@ -269,7 +328,7 @@ impl Collected {
         &self,
         eligible: Eligible,
         assignment: Assignment,
-        draw: Option<Arc<Draw>>,
+        (mut ticket, draw): (Option<Ticket>, Option<Arc<Draw>>),
         status: http::StatusCode,
         failed: Option<CandidateAnswer>,
     ) -> OpenExchange {
@@ -298,7 +357,6 @@ impl Collected {
             candidate: None,
         };
         let max_output_tokens = eligible.max_output_tokens;
-        let mut ticket = Some(eligible.ticket);
         let mut skip = |reason| {
             if let Some(ticket) = ticket.take() {
                 ticket.skip(reason);
@@ -339,6 +397,7 @@ impl Collected {
                 route: Arc::clone(&route),
                 deployment: deployment.clone(),
                 streamed,
+                caller: self.caller,
             };
             job.spawn(&self.plane, &self.parts, body);
         }
@@ -354,10 +413,9 @@ impl Collected {
 
 /// Why a request is not mirrored whose answer was not 2xx.
 fn refused(by: Side, status: http::StatusCode) -> SkipReason {
-    match (by, status.as_u16()) {
+    match (by, status) {
         (Side::Candidate, _) => SkipReason::CandidateUnavailable,
-        (Side::Primary, 408 | 429 | 500..=599) => SkipReason::PrimaryFailed,
-        (Side::Primary, _) => SkipReason::PrimaryRefused,
+        (Side::Primary, _) => shadow::refused(status),
     }
 }
 

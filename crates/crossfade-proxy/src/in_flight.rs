@@ -15,7 +15,16 @@ use tower::{Layer, Service};
 
 use crossfade_exchange::{BoxError, IneligibleReason, SideBody, SideResponse};
 
-use crate::{ProxyError, budget::Budget, guard::with_guard, plane::Plane};
+use crate::{
+    ProxyError,
+    budget::{Budget, Hold},
+    guard::with_guard,
+    plane::Plane,
+};
+
+/// A request's part of the bound on requests at once, for a tunnel that outlives its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Room(#[expect(dead_code, reason = "held until it is dropped")] Arc<Hold>);
 
 /// Makes [`InFlight`].
 #[derive(Clone, Debug)]
@@ -85,7 +94,9 @@ where
         }
         // A body that does not say its length is cut off at the bound, wherever it is being read then.
         let limit = usize::try_from(max_body).unwrap_or(usize::MAX);
-        let request = request.map(|body| Limited::new(body, limit).boxed_unsync());
+        let mut request = request.map(|body| Limited::new(body, limit).boxed_unsync());
+        let room = Arc::new(room);
+        request.extensions_mut().insert(Room(Arc::clone(&room)));
         Box::pin(
             self.inner
                 .call(request)

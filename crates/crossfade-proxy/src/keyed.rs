@@ -1,12 +1,14 @@
 //! Keyed hashes of what identifies callers: irreversible without the data directory's key.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crossfade_exchange::Unit;
 
 use crate::credentials::Caller;
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
+/// What stands before each credential header's values.
+const NAME_MARKS: [[u8; 1]; 3] = [[0], [1], [2]];
 const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("ocp-apim-subscription-key");
 
 /// The hashing key. Replicas share it, so that they assign alike.
@@ -47,8 +49,12 @@ impl HashKey {
 
     /// The caller: whatever credential headers came, and the deployment they were meant for.
     pub fn caller(&self, headers: &HeaderMap, deployment: &str) -> Caller {
-        let credentials = [API_KEY, header::AUTHORIZATION, SUBSCRIPTION_KEY]
-            .map(|name| headers.get(name).map_or(&[][..], |v| v.as_bytes()));
+        // Every value, with a mark between the headers: what Azure makes of a header that came twice is its own affair.
+        let names = [API_KEY, header::AUTHORIZATION, SUBSCRIPTION_KEY];
+        let credentials = names.iter().enumerate().flat_map(|(place, name)| {
+            let mark: &[u8] = NAME_MARKS.get(place).map_or(&[], |mark| &mark[..]);
+            std::iter::once(mark).chain(headers.get_all(name).iter().map(HeaderValue::as_bytes))
+        });
         self.hash("caller", deployment.as_bytes(), credentials)
     }
 
@@ -90,6 +96,12 @@ mod tests {
         assert_ne!(by_key, key.caller(&headers, "e"));
         headers.insert("x-other", "1".parse().unwrap());
         assert_eq!(by_key, key.caller(&headers, "d"));
+        headers.append("api-key", "second".parse().unwrap());
+        assert_ne!(
+            by_key,
+            key.caller(&headers, "d"),
+            "a header that came twice is another caller"
+        );
         let mut bearer = HeaderMap::new();
         bearer.insert("authorization", "k".parse().unwrap());
         assert_ne!(by_key, key.caller(&bearer, "d"), "a key is not a token");

@@ -41,7 +41,7 @@ pub use keyed::HashKey;
 pub use metrics::{METRICS, MetricInfo};
 pub use money::{Caps, Price};
 pub use plane::{Forward, PlaneSettings, ProxyHandle, WeakProxyHandle};
-pub use queue::Queued;
+pub use queue::{Purpose, Queued};
 pub use route::{EligibilityFn, RouteSettings, Side, StickyBy};
 pub use spawner::Spawner;
 pub use stack::{Builder, Proxy};

@@ -1,7 +1,8 @@
 //! Two recordings on their way to becoming one exchange.
 //!
 //! The answering side always reports; the shadow side reports or gives up with a reason. When nothing more is awaited the exchange is
-//! offered to the queue, as a pair, or alone if its answering side was drawn, or not at all.
+//! offered to the queue, as a pair, or alone if its answering side was drawn, or not at all. A drawn answer is resolved before that, as
+//! soon as it has ended.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +15,7 @@ use crate::{
     accounting::Ticket,
     budget::Hold,
     draw::Draw,
-    queue::{Queued, offer},
+    queue::{Purpose, Queued, offer},
     record::Held,
     route::lock,
 };
@@ -32,7 +33,7 @@ pub(crate) struct Opening {
 
 struct Open {
     opening: Opening,
-    holds: Vec<Hold>,
+    holds: Vec<Arc<Hold>>,
     answered: bool,
 }
 
@@ -44,7 +45,12 @@ pub(crate) struct Pairing {
 
 impl Pairing {
     pub(crate) fn new(mut opening: Opening) -> Arc<Self> {
-        let holds = opening.request_hold.take().into_iter().collect();
+        let holds = opening
+            .request_hold
+            .take()
+            .map(Arc::new)
+            .into_iter()
+            .collect();
         let open = Open {
             opening,
             holds,
@@ -65,7 +71,7 @@ impl Pairing {
     pub(crate) fn deliver(&self, recording: Recording, held: Held) {
         let mut slot = lock(&self.open);
         let Some(mut open) = slot.take() else { return };
-        open.holds.extend(held.hold);
+        open.holds.extend(held.hold.map(Arc::new));
         if held.starved
             && let Some(ticket) = open.opening.ticket.take()
         {
@@ -92,6 +98,9 @@ impl Pairing {
         match recording.side {
             Side::Primary => open.opening.exchange.primary = Some(recording),
             Side::Candidate => open.opening.exchange.candidate = Some(recording),
+        }
+        if open.answered && open.opening.shadow {
+            open.resolve();
         }
         Self::proceed(&mut slot, open);
     }
@@ -132,6 +141,25 @@ fn shadow_skip(recording: &Recording) -> Option<SkipReason> {
 }
 
 impl Open {
+    /// A drawn answer is judged as soon as it has ended: if it waited for its shadow, the age of its group would decide it unjudged,
+    /// on the side that has shadows and not on the other.
+    fn resolve(&mut self) {
+        let Some(draw) = self.opening.draw.take() else {
+            return;
+        };
+        if !draw.content_is_open() {
+            return;
+        }
+        let queued = Queued {
+            exchange: self.opening.exchange.clone(),
+            drawn: Some(self.opening.exchange.assignment.answer),
+            purpose: Purpose::Outcome,
+            ticket: None,
+            _holds: self.holds.clone(),
+        };
+        hand_over(&draw, offer(&self.opening.queue, queued));
+    }
+
     /// Nothing more is awaited: on to the queue, or not.
     fn end(self, skipped: Option<SkipReason>) {
         let Opening {
@@ -156,16 +184,25 @@ impl Open {
         let queued = Queued {
             exchange,
             drawn,
+            purpose: Purpose::Exchange,
             ticket,
             _holds: self.holds,
         };
         let taken = offer(&queue, queued);
         if let Some(draw) = draw {
-            if taken {
-                draw.hand_over();
-            } else {
-                draw.unjudged();
-            }
+            hand_over(&draw, taken);
         }
     }
 }
+
+/// Whoever took the exchange resolves its draw; if nobody did, it is not judged, on both sides alike.
+fn hand_over(draw: &Draw, taken: bool) {
+    if taken {
+        draw.hand_over();
+    } else {
+        draw.unjudged();
+    }
+}
+
+#[cfg(test)]
+mod tests;

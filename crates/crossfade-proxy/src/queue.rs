@@ -1,5 +1,7 @@
 //! The sending end of the queue of finished exchanges, and what stands on it.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use crossfade_exchange::{Exchange, Side, SkipReason};
@@ -13,8 +15,19 @@ pub struct Queued {
     pub exchange: Exchange,
     /// The drawn side, if this answer's content is to be resolved by whoever compares it.
     pub drawn: Option<Side>,
+    /// What it is on the queue for.
+    pub purpose: Purpose,
     pub(crate) ticket: Option<Ticket>,
-    pub(crate) _holds: Vec<Hold>,
+    pub(crate) _holds: Vec<Arc<Hold>>,
+}
+
+/// What an exchange is on the queue for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be compared and counted, whole.
+    Exchange,
+    /// Only to resolve a drawn answer, whose shadow is still under way: the exchange itself follows, and counts then.
+    Outcome,
 }
 
 impl Queued {

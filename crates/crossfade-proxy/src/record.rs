@@ -23,6 +23,9 @@ use crate::{
     route::Route,
 };
 
+/// Each chunk of an event stream repeats what an answer says once, the primary's more of it than the candidate's. The bound is wider
+/// for streams, so that it is not what decides which side's long answers are judged.
+const EVENT_STREAM: usize = 8;
 /// A reader that leaves a frame waiting this long has fallen behind.
 const BEHIND: Duration = Duration::from_millis(250);
 
@@ -79,7 +82,7 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// A capture of at most `limit` bytes within the budget.
+    /// A capture of at most `limit` bytes of an answer within the budget; of an event stream [`EVENT_STREAM`] times that.
     pub(crate) fn new(budget: &Budget, limit: usize) -> Option<Self> {
         Some(Self {
             bytes: Vec::new(),
@@ -152,8 +155,13 @@ impl Recorder {
             .content_type
             .as_deref()
             .is_some_and(|t| t.starts_with("text/event-stream"));
-        if is_events && self.content_encoding.is_none() {
-            self.detector = Some(FirstContent::new());
+        if is_events {
+            if self.content_encoding.is_none() {
+                self.detector = Some(FirstContent::new());
+            }
+            if let Some(capture) = &mut self.capture {
+                capture.limit = capture.limit.saturating_mul(EVENT_STREAM);
+            }
         }
         self
     }
@@ -179,6 +187,7 @@ impl Recorder {
             self.timings.first_content = Some(after);
             self.detector = None;
             if let Some(draw) = &self.draw
+                && self.streamed
                 && !self.status_is_bad()
             {
                 draw.first_content(after);
@@ -256,8 +265,10 @@ impl Recorder {
         let Some(draw) = &self.draw else { return };
         match ending {
             Ending::Complete if self.status_is_bad() => draw.failed(),
-            // A whole answer without content still arrived when it ended.
-            Ending::Complete => draw.first_content(after),
+            // An answer that is not streamed is resolved when it is whole, by the time of its first byte: a candidate's that breaks off
+            // never reaches the caller, so a primary's that does must count as the same thing. A stream without content arrived when
+            // it ended.
+            Ending::Complete => draw.first_content(self.timings.first_content.unwrap_or(after)),
             Ending::Broken | Ending::TimedOut | Ending::Failed => draw.broke(),
             Ending::ClientAbort | Ending::Deadline => {
                 draw.aborted(after, self.route.state.p99(self.streamed));

@@ -14,7 +14,7 @@ use tower::util::BoxCloneSyncService;
 use crossfade_exchange::{
     BoxError, Face, MetricSet, RouteId, SideRequest, SideResponse, Unsupported,
 };
-use crossfade_rollout::{Baseline, MirrorPlan, Split};
+use crossfade_rollout::{BASELINE_ANSWERS, Baseline, MirrorPlan, Split};
 
 use crate::{
     accounting::RouteAccounts,
@@ -172,17 +172,19 @@ impl RouteState {
 
     /// The primary's typical times so far.
     pub(crate) fn baseline(&self) -> Baseline {
-        let longest = |q: f64, of: fn(&Times) -> &Durations| {
-            of(&self.streamed)
-                .quantile(q)
-                .max(of(&self.plain).quantile(q))
+        let all = |of: fn(&Times) -> &Durations| {
+            Durations::quantile_of(&[of(&self.streamed), of(&self.plain)], 0.999)
+        };
+        let p95 = |times: &Times| {
+            let enough = times.first_content.count() >= BASELINE_ANSWERS;
+            enough.then(|| times.first_content.quantile(0.95)).flatten()
         };
         Baseline {
             answers: self.streamed.total.count() + self.plain.total.count(),
-            first_content_p95_streamed: self.streamed.first_content.quantile(0.95),
-            first_content_p95_plain: self.plain.first_content.quantile(0.95),
-            first_content_p999: longest(0.999, |t| &t.first_content),
-            total_p999: longest(0.999, |t| &t.total),
+            first_content_p95_streamed: p95(&self.streamed),
+            first_content_p95_plain: p95(&self.plain),
+            first_content_p999: all(|t| &t.first_content),
+            total_p999: all(|t| &t.total),
         }
     }
 

@@ -6,18 +6,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::request;
+use http::{StatusCode, request};
 use http_body_util::BodyExt;
 
 use crossfade_exchange::{
-    BoxError, Face, Recording, Role, Side, SideRequest, SideResponse, SkipReason, full_body,
+    BoxError, Face, Failover, Recording, Role, Side, SideRequest, SideResponse, SkipReason,
+    full_body,
 };
 
 use crate::{
     breaker::Gate,
     budget::Hold,
     candidate::{self, CandidateAnswer},
+    credentials::Caller,
     face,
+    in_flight::Room,
     money::{Moment, Reservation},
     pairing::Pairing,
     plane::Plane,
@@ -87,6 +90,7 @@ pub(crate) struct Job {
     pub(crate) route: Arc<Route>,
     pub(crate) deployment: String,
     pub(crate) streamed: bool,
+    pub(crate) caller: Option<Caller>,
 }
 
 /// Counts a shadow that ended without a word, because its task panicked.
@@ -110,7 +114,11 @@ impl Job {
                 request
             }
             // The caller's own credential: the reversed mirror asks Azure what it was going to ask.
-            Side::Primary => SideRequest::from_parts(parts.clone(), body),
+            Side::Primary => {
+                let mut parts = parts.clone();
+                parts.extensions.remove::<Room>();
+                SideRequest::from_parts(parts, body)
+            }
         };
         let most = plane.settings.deadline;
         let deadline = mirror_deadline(self.route.state.usual_total(self.streamed), most);
@@ -121,7 +129,11 @@ impl Job {
     }
 
     async fn run(self, plane: &Arc<Plane>, request: SideRequest, deadline: Duration) {
-        let pairing = Arc::clone(&self.pairing);
+        let (pairing, route, side) = (
+            Arc::clone(&self.pairing),
+            Arc::clone(&self.route),
+            self.side,
+        );
         let _guard = GiveUpOnDrop(Arc::clone(&pairing));
         let reason = tokio::select! {
             () = pairing.cancelled().cancelled() => SkipReason::ClientAbort,
@@ -129,7 +141,13 @@ impl Job {
             ended = tokio::time::timeout(deadline, self.ask(plane, request)) => match ended {
                 Ok(Ok(())) => return,
                 Ok(Err(_)) => SkipReason::CandidateUnavailable,
-                Err(_) => SkipReason::Deadline,
+                Err(_) => {
+                    // However far the call had come, it is over, and that is the candidate's doing.
+                    if side == Side::Candidate {
+                        route.state.breaker.record(true, Instant::now());
+                    }
+                    SkipReason::Deadline
+                }
             },
         };
         pairing.give_up_if_awaited(reason);
@@ -145,16 +163,29 @@ impl Job {
             route,
             deployment,
             streamed,
+            caller,
         } = self;
         let Admitted { slot, money } = admitted;
         // Moved in, so that the slot is given back when the call ends, however it ends.
         let _slot = slot;
         let answer = match side {
-            Side::Primary => plane.send(request.map(full_body)).await?,
+            Side::Primary => {
+                let answer = plane.send(request.map(full_body)).await?;
+                plane.learn_admission(caller, answer.status());
+                if !answer.status().is_success() {
+                    pairing.give_up_if_awaited(refused(answer.status()));
+                    return Ok(());
+                }
+                answer
+            }
             Side::Candidate => {
-                match candidate::ask(&route, request, sent, plane.settings.deadline).await {
+                match candidate::ask(&route, request, sent, plane.settings.deadline * 2).await {
                     CandidateAnswer::Answer(answer) => answer,
-                    CandidateAnswer::Failed { mut recording, .. } => {
+                    CandidateAnswer::Failed {
+                        reason,
+                        mut recording,
+                    } => {
+                        refund(money, reason);
                         recording.role = Role::Shadow;
                         pairing.deliver(*recording, Held::default());
                         return Ok(());
@@ -189,6 +220,26 @@ impl Job {
         ))
         .await;
         Ok(())
+    }
+}
+
+/// Why a request is not compared that the primary did not answer with 2xx.
+pub(crate) fn refused(status: StatusCode) -> SkipReason {
+    match status.as_u16() {
+        408 | 429 | 500..=599 => SkipReason::PrimaryFailed,
+        _ => SkipReason::PrimaryRefused,
+    }
+}
+
+/// Gives money back where the provider cannot have charged for anything.
+fn refund(money: Option<Reservation>, reason: Failover) {
+    match reason {
+        Failover::Connect | Failover::Throttled | Failover::Configuration => {
+            if let Some(money) = money {
+                money.settle(0.0);
+            }
+        }
+        Failover::Silent | Failover::Broken | Failover::Server | Failover::Garbage => {}
     }
 }
 

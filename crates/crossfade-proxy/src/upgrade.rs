@@ -6,21 +6,28 @@ use hyper_util::rt::TokioIo;
 
 use crossfade_exchange::{SideBody, SideResponse};
 
-use crate::spawner::Spawner;
+use crate::{in_flight::Room, spawner::Spawner};
 
 /// The caller's end of a connection that asks to be upgraded.
 pub(crate) struct Upgrade {
     caller: OnUpgrade,
     protocol: HeaderValue,
+    /// Its part of the bound on requests at once, held as long as the tunnel.
+    room: Option<Room>,
 }
 
 impl Upgrade {
     /// Takes the caller's end off a request that asks for an upgrade.
     pub(crate) fn take(request: &mut Request<SideBody>) -> Option<Self> {
         let protocol = request.headers().get(header::UPGRADE)?.clone();
+        if !protocol.as_bytes().eq_ignore_ascii_case(b"websocket") {
+            return None;
+        }
+        let room = request.extensions_mut().remove::<Room>();
         Some(Self {
             caller: hyper::upgrade::on(request),
             protocol,
+            room,
         })
     }
 
@@ -34,8 +41,9 @@ impl Upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.entry(header::UPGRADE).or_insert(self.protocol);
         let draining = spawner.give_up().clone();
-        let caller = self.caller;
+        let (caller, room) = (self.caller, self.room);
         spawner.spawn(async move {
+            let _room = room;
             let (Ok(caller), Ok(azure)) = (caller.await, azure.await) else {
                 return;
             };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Baseline, RoutePlan, micros};
 
 /// Answers of the primary that must be known before its own durations replace the configured ones.
-pub(crate) const BASELINE_ANSWERS: u64 = 1_000;
+pub const BASELINE_ANSWERS: u64 = 1_000;
 /// How much later than the primary's 95th percentile the first content must come to be slow.
 const SLOW_FACTOR: f64 = 1.2;
 const CONTENT_AGE: std::ops::RangeInclusive<Duration> =

@@ -28,7 +28,7 @@ mod state;
 mod status;
 
 pub use alarm::{Alarm, Engine};
-pub use attempt::AttemptFacts;
+pub use attempt::{AttemptFacts, BASELINE_ANSWERS};
 pub use decide::{DecideFacts, MirrorPlan, decide, draw, selection};
 pub use decided::{Decided, DecodeError};
 pub use engine::EngineR;

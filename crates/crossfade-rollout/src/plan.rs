@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Baseline {
     /// How many answers the rest comes from.
     pub answers: u64,
-    /// 95th percentile of the time to the first content of streamed answers.
+    /// 95th percentile of the time to the first content of streamed answers; `None` unless it comes from enough of them.
     pub first_content_p95_streamed: Option<Duration>,
-    /// The same of answers that are not streamed.
+    /// The same of answers that are not streamed, by their own number.
     pub first_content_p95_plain: Option<Duration>,
     /// 99.9th percentile of the time to the first content of all answers.
     pub first_content_p999: Option<Duration>,

@@ -8,6 +8,10 @@ use crate::{
     RouteRollout, refusal::REASON_LIMIT,
 };
 
+/// The largest share, in percent, at which the primary still answers enough for the test on the split to see a difference within some
+/// hundreds of answers. Beyond it the test goes blind by and by, and at 100 % it is silent.
+const MOST_SEEN: f64 = 95.0;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Command {
@@ -177,7 +181,7 @@ impl RouteRollout {
         if let Some(first) = self.obstacles().into_iter().next() {
             return Err(first);
         }
-        if to.is_whole() {
+        if to.percent() > MOST_SEEN {
             if !override_ {
                 return Err(Refusal::OverrideNeeded);
             }

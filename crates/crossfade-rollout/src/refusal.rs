@@ -49,9 +49,9 @@ pub enum Refusal {
         "route is not rolled back: there is nothing to resume, use `split` to change its share"
     )]
     NotRolledBack,
-    /// 100 % leaves nothing to compare with.
+    /// So large a share leaves too little to compare with, and 100 % nothing.
     #[error(
-        "100 % leaves no second side for the roll-back test: an owner may go there with `--override`"
+        "over 95 % the roll-back test sees too little of the primary, and at 100 % nothing: an owner may go there with `--override`"
     )]
     OverrideNeeded,
     /// The route has changed since the caller looked.

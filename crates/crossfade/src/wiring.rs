@@ -128,7 +128,7 @@ pub(crate) fn route(
             let settings = route.candidate.clone();
             Arc::new(move |body| eligibility(body, &settings))
         },
-        applies: applies(route.rollout.metrics, checks),
+        applies: applies(checks),
         candidate: BoxCloneSyncService::new(candidate),
         candidate_streams,
         fallback_after: config.bedrock.fallback_after,
@@ -182,8 +182,8 @@ fn mirror_plan(config: &Config) -> MirrorPlan {
 }
 
 /// Whether a metric applies is decided by the request alone: by the route's checks, and whether it asks for JSON.
-fn applies(on: MetricSet, checks: &Arc<Checks>) -> Arc<dyn Fn(bool) -> MetricSet + Send + Sync> {
-    let of = |json| checks.applies(json).and(on);
+fn applies(checks: &Arc<Checks>) -> Arc<dyn Fn(bool) -> MetricSet + Send + Sync> {
+    let of = |json| checks.applies(json);
     let (plain, json) = (of(false), of(true));
     Arc::new(move |asks_for_json| if asks_for_json { json } else { plain })
 }

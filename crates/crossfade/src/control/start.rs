@@ -7,8 +7,8 @@ use std::{
 };
 
 use crossfade_backplane::{DataDirectory, Ledger};
-use crossfade_exchange::RouteId;
-use crossfade_rollout::{Change, Decided, Entry, RoutePlan, refold};
+use crossfade_exchange::{MetricSet, RouteId};
+use crossfade_rollout::{Change, Decided, Entry, RoutePlan, RouteRollout, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -99,6 +99,7 @@ impl Shared {
 
 fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
     let route = plan.route.clone();
+    let (has_owner, metrics) = (plan.owner.is_some(), plan.metrics());
     let mut bar = None;
     let rollout = refold(plan, entries, |attempt| -> Vec<Decided> {
         disk.open_log(&route, attempt).unwrap_or_else(|problem| {
@@ -118,6 +119,12 @@ fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
         tracing::error!(%route, problem, "control.outcomes.missing");
         bar = Some(problem);
     }
+    if bar.is_none() {
+        bar = outgrown(&rollout, has_owner, metrics);
+        if let Some(problem) = &bar {
+            tracing::error!(%route, problem, "control.attempt.outgrown");
+        }
+    }
     tracing::info!(
         %route, revision = rollout.revision(), share_percent = rollout.share().percent(),
         decided = rollout.decided(), "control.route.folded"
@@ -128,6 +135,23 @@ fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
         publisher,
         bar: Mutex::new(bar),
     }
+}
+
+/// What in the configuration no longer fits the running attempt: without an owner nobody answers for it, and with other metrics than
+/// it was begun with the roll-back test would go on looking at what is not judged any more.
+fn outgrown(rollout: &RouteRollout, has_owner: bool, metrics: MetricSet) -> Option<String> {
+    let attempt = rollout.attempt()?;
+    if !has_owner {
+        return Some(
+            "the running attempt's route has no owner any more: set `owner` again, or roll the route back"
+                .to_owned(),
+        );
+    }
+    (attempt.metrics != metrics).then(|| {
+        "the checks or metrics that can roll the route back have changed since the running attempt began: \
+         restore them, or roll the route back and resume it to begin a new attempt"
+            .to_owned()
+    })
 }
 
 /// How many outcomes of the route's last attempt the ledger knows to have been logged.

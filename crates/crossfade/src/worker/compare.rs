@@ -13,7 +13,7 @@ use crossfade_compare::Checks;
 use crossfade_exchange::{
     CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Side, Usage, Verdict,
 };
-use crossfade_proxy::Queued;
+use crossfade_proxy::{Purpose, Queued};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::telemetry::{ExchangeLabel, Metrics, RouteWorkerMetrics, TokenKind};
@@ -94,15 +94,22 @@ impl Comparer {
     /// Compares one exchange, counts it and resolves it.
     fn handle(&self, queued: Queued) {
         // What was not compared is dropped without a word, and the data plane counts it so.
-        if self.judge(&queued.exchange, queued.drawn) {
+        if self.judge(&queued.exchange, queued.drawn, queued.purpose) {
             queued.compared();
         }
     }
 
     /// Whether the exchange could be judged.
-    pub(super) fn judge(&self, exchange: &Exchange, drawn: Option<Side>) -> bool {
+    pub(super) fn judge(
+        &self,
+        exchange: &Exchange,
+        drawn: Option<Side>,
+        purpose: Purpose,
+    ) -> bool {
         let verdict = self.compare(exchange);
-        if let Some(metrics) = self.metrics.worker(exchange.route.as_str()) {
+        if purpose == Purpose::Exchange
+            && let Some(metrics) = self.metrics.worker(exchange.route.as_str())
+        {
             count(metrics, exchange, verdict.as_ref());
         }
         if let (Some(side), Some(key)) = (drawn, exchange.draw) {

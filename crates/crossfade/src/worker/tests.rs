@@ -10,6 +10,7 @@ use crossfade_exchange::{
     MetricSet, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side, SizeClass,
     Timings, Unit,
 };
+use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -289,7 +290,7 @@ fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Opti
     let (to_settled, mut from_settled) = mpsc::channel(4);
     let checks = HashMap::from([(support(), Arc::new(checks))]);
     let comparer = Comparer::new(checks, Arc::clone(&plant.metrics), to_settled);
-    let judged = comparer.judge(exchange, drawn);
+    let judged = comparer.judge(exchange, drawn, Purpose::Exchange);
     (
         judged,
         from_settled.try_recv().ok().map(|(_, settled)| settled),
@@ -368,7 +369,7 @@ fn a_panic_costs_one_exchange_and_resolves_it() {
     let (to_settled, mut from_settled) = mpsc::channel(4);
     let mut comparer = Comparer::new(HashMap::new(), Arc::clone(&plant.metrics), to_settled);
     comparer.judge_with(support(), Box::new(|_| panic!("in a check")));
-    assert!(!comparer.judge(&exchange(Some("{}"), Some("{}")), Some(Side::Candidate)));
+    assert!(!comparer.judge(&exchange(Some("{}"), Some("{}")), Some(Side::Candidate), Purpose::Exchange));
     let settled = from_settled.try_recv().unwrap().1;
     assert_eq!(settled.bad, MetricSet::EMPTY, "not judged is not bad");
     let errors = "crossfade_exchanges_total{route=\"support\",verdict=\"error\"}";
