@@ -1,5 +1,7 @@
 //! The form of the answer: a schema the target enforces, a tool that must be called, or an instruction.
 
+use std::collections::HashSet;
+
 use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::{JsonSchema as Asked, ResponseFormat};
 use serde_json::Value;
@@ -133,10 +135,7 @@ fn by_tool(
 ) -> Told {
     context.lose(LossKind::JsonByTool, "response_format");
     let others = tools.take().map(|config| config.tools).unwrap_or_default();
-    let mut name = ANSWER_TOOL.to_owned();
-    while others.iter().any(|tool| tool.tool_spec.name == name) {
-        name.push('_');
-    }
+    let name = answer_tool(&others);
     let description = asked.description.filter(|text| !text.trim().is_empty());
     let description = description.unwrap_or_else(|| "Gives the final answer.".to_owned());
     let tool_choice = if others.is_empty() && context.capabilities.choice == Choice::All {
@@ -160,6 +159,21 @@ fn by_tool(
         json_tool: Some(name),
         ..Told::default()
     }
+}
+
+/// A name that no other tool has.
+fn answer_tool(others: &[Tool]) -> String {
+    let taken: HashSet<&str> = others
+        .iter()
+        .map(|tool| tool.tool_spec.name.as_str())
+        .collect();
+    let mut name = ANSWER_TOOL.to_owned();
+    let mut next = 2_u32;
+    while taken.contains(name.as_str()) {
+        name = format!("{ANSWER_TOOL}_{next}");
+        next += 1;
+    }
+    name
 }
 
 fn instruct(text: String, system: &mut Vec<System>, context: &mut Context<'_>) -> Told {

@@ -325,10 +325,8 @@ impl Builder<'_, '_> {
         }
         match self.done.turns.last_mut() {
             Some(last) if last.role == role => {
-                let holds_results = last
-                    .content
-                    .iter()
-                    .any(|b| matches!(b, Block::ToolResult(_)));
+                // Results begin their turn, so the first block tells.
+                let holds_results = matches!(last.content.first(), Some(Block::ToolResult(_)));
                 if holds_results && self.context.capabilities.result_alone {
                     self.context.lose(LossKind::PlaceholderInserted, path);
                     self.done.turns.push(placeholder(Speaker::Assistant));

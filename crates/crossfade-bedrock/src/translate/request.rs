@@ -21,6 +21,9 @@ use crate::{
 const MOST_PAIRS: usize = 16;
 const LONGEST_METADATA: usize = 256;
 
+/// The most stop sequences, by the primary's own documentation.
+const MOST_STOPS: usize = 4;
+
 /// Translates a request.
 pub(super) fn request(
     asked: Request,
@@ -122,6 +125,7 @@ fn refuse(asked: &Request) -> Result<(), Unsupported> {
         .logit_bias
         .as_ref()
         .is_some_and(|biases| !biases.is_empty());
+    let stops = asked.stop.as_ref().map_or(0, |stop| stop.sequences().len());
     let not_text = |modalities: &Vec<String>| modalities.iter().any(|modality| modality != "text");
     let refusals = [
         ("n", asked.n.is_some_and(|n| n != 1)),
@@ -136,6 +140,7 @@ fn refuse(asked: &Request) -> Result<(), Unsupported> {
             asked.modalities.as_ref().is_some_and(not_text),
         ),
         ("moderation", asked.moderation.is_some()),
+        ("stop", stops > MOST_STOPS),
         ("web_search_options", asked.web_search_options.is_some()),
         ("data_sources", asked.data_sources.is_some()),
         (
@@ -148,6 +153,7 @@ fn refuse(asked: &Request) -> Result<(), Unsupported> {
     if let Some((field, _)) = refusals.into_iter().find(|(_, refused)| *refused) {
         return Err(refused(field, "has no counterpart"));
     }
+    tools::refuse_too_many(asked.tools.as_ref(), asked.tool_choice.as_ref())?;
     no_others("", &asked.other)
 }
 

@@ -1,7 +1,7 @@
 //! JSON schemas in the forms the target takes: a tool's arguments, and a format that the target enforces.
 //! Nothing is validated here; what cannot be expressed is said, so that the caller of this module chooses another way.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,12 @@ const UNENFORCED: [&str; 14] = [
 const MOST_PROPERTIES: usize = 64;
 /// How deep a schema is followed.
 const DEEPEST: usize = 64;
+/// How deep references are followed, in values of JSON.
+const DEEPEST_VISIT: usize = 256;
+/// The most values that are looked at for references that lead back.
+const MOST_VISITS: usize = 20_000;
+/// The longest reference that is followed.
+const LONGEST_TARGET: usize = 1024;
 
 /// A tool's arguments: always an object at the root. Second: whether the schema was changed.
 pub(super) fn arguments(parameters: Option<&Value>) -> Option<(Value, bool)> {
@@ -82,7 +88,7 @@ pub(super) fn enforceable(schema: &Value) -> Option<Enforced> {
         properties: 0,
     };
     let schema = walk.schema(schema, 0)?;
-    (walk.properties <= MOST_PROPERTIES).then_some(Enforced {
+    Some(Enforced {
         schema,
         changed: walk.changed,
     })
@@ -142,6 +148,9 @@ impl Walk {
         };
         if name == "properties" {
             self.properties += schemas.len();
+            if self.properties > MOST_PROPERTIES {
+                return None;
+            }
         }
         let each = schemas
             .iter()
@@ -166,47 +175,79 @@ fn is_object_schema(members: &Map<String, Value>) -> bool {
     }
 }
 
-/// Whether a `$ref` leads, through other definitions or not, back to where it stands.
+/// A walk along a schema's references. Every target is walked once, and the way down is bounded across references: a
+/// chain of them is as deep as the caller makes it, and this runs on the stack.
+struct Circles<'a> {
+    root: &'a Value,
+    /// Targets on the way here.
+    open: HashSet<&'a str>,
+    /// Targets from which no way leads back.
+    closed: HashSet<&'a str>,
+    /// Values that may still be looked at, against targets that lie within each other.
+    budget: usize,
+}
+
+/// Whether a `$ref` leads, through other definitions or not, back to where it stands; also if it leads nowhere, or if
+/// that takes too much work to tell.
 fn is_recursive(root: &Value) -> bool {
-    fn visit<'a>(
-        root: &'a Value,
-        at: &'a Value,
-        trail: &mut Vec<Cow<'a, str>>,
-        budget: &mut usize,
-    ) -> bool {
-        *budget = budget.saturating_sub(1);
-        if *budget == 0 {
+    let mut circles = Circles {
+        root,
+        open: HashSet::from(["#"]),
+        closed: HashSet::new(),
+        budget: MOST_VISITS,
+    };
+    circles.any_from(root, 0)
+}
+
+// === impl Circles ===
+
+impl<'a> Circles<'a> {
+    fn any_from(&mut self, at: &'a Value, depth: usize) -> bool {
+        let Some(left) = self.budget.checked_sub(1) else {
+            return true;
+        };
+        self.budget = left;
+        if depth > DEEPEST_VISIT {
             return true;
         }
         match at {
-            Value::Object(members) => {
-                members
-                    .iter()
-                    .any(|(name, value)| match (name.as_str(), value) {
-                        ("$ref", Value::String(target)) => {
-                            if trail.iter().any(|seen| seen == target) {
-                                return true;
-                            }
-                            let Some(found) =
-                                target.strip_prefix('#').and_then(|path| root.pointer(path))
-                            else {
-                                return true;
-                            };
-                            trail.push(Cow::Borrowed(target));
-                            let recursive = visit(root, found, trail, budget);
-                            trail.pop();
-                            recursive
-                        }
-                        ("$defs" | "definitions", _) => false,
-                        (_, value) => visit(root, value, trail, budget),
-                    })
-            }
-            Value::Array(items) => items.iter().any(|item| visit(root, item, trail, budget)),
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, value)| self.any_by(name, value, depth + 1)),
+            Value::Array(items) => items.iter().any(|item| self.any_from(item, depth + 1)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }
     }
-    // The budget bounds what an adversarial web of definitions can cost.
-    visit(root, root, &mut vec![Cow::Borrowed("#")], &mut 20_000)
+
+    fn any_by(&mut self, name: &str, value: &'a Value, depth: usize) -> bool {
+        match (name, value) {
+            ("$ref", Value::String(target)) => self.any_along(target, depth),
+            ("$defs" | "definitions", _) => false,
+            (_, value) => self.any_from(value, depth),
+        }
+    }
+
+    fn any_along(&mut self, target: &'a str, depth: usize) -> bool {
+        if target.len() > LONGEST_TARGET {
+            return true;
+        }
+        if self.closed.contains(target) {
+            return false;
+        }
+        let found = target
+            .strip_prefix('#')
+            .and_then(|path| self.root.pointer(path));
+        let Some(found) = found else {
+            return true;
+        };
+        if !self.open.insert(target) {
+            return true;
+        }
+        let recursive = self.any_from(found, depth);
+        self.open.remove(target);
+        self.closed.insert(target);
+        recursive
+    }
 }
 
 #[cfg(test)]
@@ -296,5 +337,45 @@ mod tests {
             &json!({"type": "object", "properties": {"x": {"$ref": "https://example.com/s"}}}),
             None,
         );
+    }
+
+    fn chain(links: usize) -> Value {
+        let link = |i: usize| {
+            (
+                format!("d{i}"),
+                json!({"$ref": format!("#/$defs/d{}", i + 1)}),
+            )
+        };
+        let mut links: Map<String, Value> = (0..links).map(link).collect();
+        links.insert(format!("d{}", links.len()), json!({"type": "string"}));
+        json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": links})
+    }
+
+    /// Each link is a call deeper: without a bound this ends the process, not the test.
+    #[test]
+    fn chains_of_references_do_not_take_the_stack() {
+        for (links, recursive) in [(1, false), (100, false), (1_000, true), (100_000, true)] {
+            assert_eq!(is_recursive(&chain(links)), recursive, "{links}");
+        }
+    }
+
+    /// Two references to each next definition make a way of every path through them: a target is walked once.
+    #[test]
+    fn webs_of_references_are_walked_once() {
+        let next = |i: usize| json!({"$ref": format!("#/$defs/d{}", i + 1)});
+        let web = |i: usize| (format!("d{i}"), json!({"anyOf": [next(i), next(i)]}));
+        let mut defs: Map<String, Value> = (0..60).map(web).collect();
+        defs.insert("d60".to_owned(), json!({"type": "string"}));
+        let schema =
+            json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs});
+        assert!(!is_recursive(&schema));
+    }
+
+    #[test]
+    fn references_have_a_length() {
+        let name = "n".repeat(LONGEST_TARGET);
+        let schema = json!({"type": "object", "properties": {"a": {"$ref": format!("#/$defs/{name}")}},
+                            "$defs": {name: {"type": "string"}}});
+        check(&schema, None);
     }
 }

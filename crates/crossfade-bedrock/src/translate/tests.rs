@@ -12,6 +12,7 @@ mod messages;
 mod properties;
 mod streams;
 mod tools;
+mod worst;
 
 /// A model that takes everything, so that a case shows only what it is about.
 fn able() -> CandidateSettings {

@@ -1,5 +1,7 @@
 //! Tool definitions and the choice among them. Calls and results in the history are `calls`.
 
+use std::collections::HashSet;
+
 use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::{
     AllowedTools, FunctionDefinition, NamedToolChoice, Open, Tool, ToolChoice as Choice,
@@ -19,6 +21,9 @@ use crate::{
 
 pub(super) mod calls;
 
+/// The most tools of one request, by the primary's own documentation: more would be refused there, so the work of
+/// translating them is spared.
+const MOST_TOOLS: usize = 128;
 /// The most tools whose schema the target enforces in one request.
 const MOST_STRICT: usize = 20;
 
@@ -47,6 +52,25 @@ enum Wanted {
     Auto,
     Required,
     Named(String),
+}
+
+/// Refuses more tools than the primary takes, before any work is done on them.
+pub(super) fn refuse_too_many(
+    tools: Option<&Vec<Tool>>,
+    choice: Option<&Choice>,
+) -> Result<(), Unsupported> {
+    if tools.is_some_and(|tools| tools.len() > MOST_TOOLS) {
+        return Err(refused("tools", "more than the primary takes"));
+    }
+    if let Some(Choice::Named(NamedToolChoice::AllowedTools(choice))) = choice
+        && choice.allowed_tools.tools.len() > MOST_TOOLS
+    {
+        return Err(refused(
+            "tool_choice.allowed_tools.tools",
+            "more than the primary takes",
+        ));
+    }
+    Ok(())
 }
 
 /// Translates tools and choice.
@@ -102,6 +126,7 @@ fn without_tools(choice: Option<&Choice>, has_history: bool) -> Result<Told, Uns
 
 fn specs(definitions: Vec<Tool>, context: &mut Context<'_>) -> Result<Vec<Spec>, Unsupported> {
     let mut specs: Vec<Spec> = Vec::with_capacity(definitions.len());
+    let mut names = HashSet::with_capacity(definitions.len());
     let mut strict = 0;
     for (index, tool) in definitions.into_iter().enumerate() {
         let path = format!("tools[{index}]");
@@ -115,10 +140,7 @@ fn specs(definitions: Vec<Tool>, context: &mut Context<'_>) -> Result<Vec<Spec>,
         };
         let path = format!("{path}.function");
         let spec = spec(&path, function, context)?;
-        if specs
-            .iter()
-            .any(|earlier| earlier.tool_spec.name == spec.tool_spec.name)
-        {
+        if !names.insert(spec.tool_spec.name.clone()) {
             return Err(refused(format!("{path}.name"), "two tools of one name"));
         }
         strict += usize::from(spec.tool_spec.strict == Some(true));
@@ -208,7 +230,7 @@ fn allowed(
     context: &mut Context<'_>,
 ) -> Result<Wanted, Unsupported> {
     no_others("tool_choice.allowed_tools", &allowed.other)?;
-    let mut names = Vec::with_capacity(allowed.tools.len());
+    let mut names = HashSet::with_capacity(allowed.tools.len());
     for tool in &allowed.tools {
         let Some(name) = tool.pointer("/function/name").and_then(Value::as_str) else {
             return Err(refused(
@@ -216,7 +238,7 @@ fn allowed(
                 "not a function's name",
             ));
         };
-        names.push(context.names.to_target(name).0);
+        names.insert(context.names.to_target(name).0);
     }
     specs.retain(|spec| names.contains(&spec.tool_spec.name));
     if specs.is_empty() {

@@ -1,7 +1,7 @@
 //! Tool calls and their results in a conversation's history: ids and names that fit, arguments that are objects,
 //! results in the order of the calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::{Open, ToolCall, ToolKind};
@@ -15,6 +15,9 @@ use crate::converse::{Block, ToolResult, ToolResultContent, ToolUse};
 
 /// What stands where a tool said nothing.
 const SAID_NOTHING: &str = "(empty)";
+/// The most calls that one call's arguments are split into. Each repeats the result, so without a bound a request could
+/// be made to grow without measure.
+const MOST_SPLIT: usize = 16;
 
 /// One call of the history. Arguments that held several objects make several calls of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub(in super::super) fn read(
     context: &mut Context<'_>,
 ) -> Result<Vec<Call>, Unsupported> {
     let mut read: Vec<Call> = Vec::with_capacity(calls.len());
+    let mut seen = HashSet::with_capacity(calls.len());
+    let mut taken = HashSet::with_capacity(calls.len());
     for (index, call) in calls.into_iter().enumerate() {
         let path = format!("{path}.tool_calls[{index}]");
         no_others_but(&path, &call.other, &["index"])?;
@@ -58,7 +63,7 @@ pub(in super::super) fn read(
         if call.id.is_empty() || function.name.is_empty() {
             return Err(refused(path, "without an id or a name"));
         }
-        if read.iter().any(|earlier| earlier.id == call.id) {
+        if !seen.insert(call.id.clone()) {
             context.lose(LossKind::ToolDuplicateDropped, path);
             continue;
         }
@@ -88,7 +93,17 @@ pub(in super::super) fn read(
                 kind: None,
             }
         });
-        let uses = uses.collect();
+        let uses: Vec<ToolUse> = uses.collect();
+        // Only an id that was made to look like the form of another's, or like a part of a call that was split.
+        if !uses
+            .iter()
+            .all(|each| taken.insert(each.tool_use_id.clone()))
+        {
+            return Err(refused(
+                format!("{path}.id"),
+                "not told apart from another one's in the candidate's form",
+            ));
+        }
         read.push(Call {
             id: call.id,
             name: function.name,
@@ -112,9 +127,13 @@ fn inputs(arguments: &str, path: &str, context: &mut Context<'_>) -> Vec<Value> 
     }
     let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(arguments)
         .into_iter()
+        .take(MOST_SPLIT + 1)
         .collect();
     match values {
-        Ok(objects) if !objects.is_empty() && objects.iter().all(Value::is_object) => {
+        Ok(objects)
+            if (1..=MOST_SPLIT).contains(&objects.len())
+                && objects.iter().all(Value::is_object) =>
+        {
             if objects.len() > 1 {
                 context.lose(LossKind::ToolArgumentsSplit, path);
             }
@@ -149,7 +168,8 @@ impl Call {
 pub(in super::super) struct Results {
     path: String,
     calls: Vec<Call>,
-    said: HashMap<String, String>,
+    /// By the caller's id; `None` while the result is awaited.
+    said: HashMap<String, Option<String>>,
 }
 
 // === impl Results ===
@@ -157,10 +177,11 @@ pub(in super::super) struct Results {
 impl Results {
     /// No result yet.
     pub(in super::super) fn new(path: &str, calls: Vec<Call>) -> Self {
+        let said = calls.iter().map(|call| (call.id.clone(), None)).collect();
         Self {
             path: path.to_owned(),
             calls,
-            said: HashMap::new(),
+            said,
         }
     }
 
@@ -177,23 +198,22 @@ impl Results {
         text: String,
         context: &mut Context<'_>,
     ) -> Result<(), Unsupported> {
-        if !self.calls.iter().any(|call| call.id == id) {
+        let Some(said) = self.said.get_mut(id) else {
             return Err(refused(
                 format!("{path}.tool_call_id"),
                 "a tool's result without its call",
             ));
-        }
-        if self.said.contains_key(id) {
+        };
+        if said.is_some() {
             context.lose(LossKind::ToolDuplicateDropped, path);
             return Ok(());
         }
-        let said = if text.is_empty() {
+        *said = Some(if text.is_empty() {
             context.lose(LossKind::PlaceholderInserted, format!("{path}.content"));
             SAID_NOTHING.to_owned()
         } else {
             text
-        };
-        self.said.insert(id.to_owned(), said);
+        });
         Ok(())
     }
 
@@ -205,15 +225,15 @@ impl Results {
         let mut blocks = Vec::with_capacity(self.calls.len());
         for call in std::mem::take(&mut self.calls) {
             let text = self.result_of(&call)?;
+            let said = if context.capabilities.result_json {
+                ToolResultContent::Json(as_object(&text))
+            } else {
+                ToolResultContent::Text(text)
+            };
             for tool_use in call.uses {
-                let said = if context.capabilities.result_json {
-                    ToolResultContent::Json(as_object(&text))
-                } else {
-                    ToolResultContent::Text(text.clone())
-                };
                 blocks.push(Block::ToolResult(ToolResult {
                     tool_use_id: tool_use.tool_use_id,
-                    content: vec![said],
+                    content: vec![said.clone()],
                 }));
             }
         }
@@ -231,7 +251,7 @@ impl Results {
     }
 
     fn result_of(&mut self, call: &Call) -> Result<String, Unsupported> {
-        self.said.remove(&call.id).ok_or_else(|| {
+        self.said.remove(&call.id).flatten().ok_or_else(|| {
             refused(
                 format!("{}.tool_calls", self.path),
                 "a tool call without its result",
@@ -280,6 +300,10 @@ mod tests {
         check("3", vec![json!({"_raw": "3"})], wrapped);
         check(r#""text""#, vec![json!({"_raw": "\"text\""})], wrapped);
         check("[{}]", vec![json!({"_raw": "[{}]"})], wrapped);
+        let most = "{}".repeat(MOST_SPLIT);
+        check(&most, vec![json!({}); MOST_SPLIT], split);
+        let more = "{}".repeat(MOST_SPLIT + 1);
+        check(&more, vec![json!({ "_raw": more })], wrapped);
     }
 
     #[test]

@@ -1,0 +1,224 @@
+//! The worst that a body of the largest kind can ask for. A request is translated before the primary is asked, so work
+//! must grow with the body and no faster; what is quadratic takes minutes here, and what recurses ends the process.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// The bytes of a large body.
+const LARGE: usize = 2 << 20;
+/// Far above what a linear pass takes, on a slow machine and unoptimised; far below a quadratic one.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// As many items as make a large body.
+fn items(item: impl Fn(usize) -> Value) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    while bytes < LARGE {
+        let item = item(items.len());
+        bytes += item.to_string().len() + 1;
+        items.push(item);
+    }
+    items
+}
+
+/// A request of a user message and these after it.
+fn after_hi(messages: impl IntoIterator<Item = Value>) -> Value {
+    let first = json!({"role": "user", "content": "Hi"});
+    chat(std::iter::once(first).chain(messages).collect())
+}
+
+/// Translates; a machine that was busy for a moment gets another try.
+#[track_caller]
+fn check(request: &Value, field: Option<&str>) {
+    check_for(&able(), request, field);
+}
+
+#[track_caller]
+fn check_for(settings: &CandidateSettings, request: &Value, field: Option<&str>) {
+    let body = body(request);
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let began = Instant::now();
+        let translated = translate(&body, settings);
+        fastest = fastest.min(began.elapsed());
+        let refused = translated.as_ref().err().map(|error| error.field.as_str());
+        assert_eq!(refused, field);
+        if let Ok(translation) = translated {
+            let sent = serde_json::to_vec(&translation.request).unwrap().len();
+            assert!(sent < 20 * body.len(), "{sent} of {}", body.len());
+        }
+        if fastest < LIMIT {
+            return;
+        }
+    }
+    panic!("{fastest:?} for {} bytes", body.len());
+}
+
+#[test]
+fn more_tools_than_the_primary_takes() {
+    let many = |n: usize| -> Vec<Value> { (0..n).map(|i| tool(&format!("t{i}"))).collect() };
+    check(&hi(json!({"tools": many(128)})), None);
+    check(&hi(json!({"tools": many(129)})), Some("tools"));
+    let all = items(|i| tool(&format!("t{i}")));
+    check(&hi(json!({ "tools": all })), Some("tools"));
+    let allowed = |allowed: &[Value]| json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": allowed}});
+    let fields = json!({"tools": many(128), "tool_choice": allowed(&many(128))});
+    check(&hi(fields), None);
+    let fields = json!({"tools": many(128), "tool_choice": allowed(&all)});
+    check(&hi(fields), Some("tool_choice.allowed_tools.tools"));
+}
+
+#[test]
+fn the_answer_s_own_tool_finds_a_free_name() {
+    let name = |n: usize| match n {
+        0 => "answer_as_json".to_owned(),
+        n => format!("answer_as_json_{}", n + 1),
+    };
+    let tools: Vec<Value> = (0..128).map(|n| tool(&name(n))).collect();
+    let request = hi(
+        json!({"tools": tools, "response_format": {"type": "json_schema",
+        "json_schema": {"name": "o", "schema": {"type": "object"}}}}),
+    );
+    let settings = with(|c| c.structured = Some(Structured::Tool));
+    let reply = translate(&body(&request), &settings).unwrap().reply;
+    assert_eq!(reply.json_tool, Some(name(128)));
+}
+
+#[test]
+fn many_messages() {
+    for role in ["system", "user", "assistant"] {
+        check(
+            &after_hi(items(|_| json!({"role": role, "content": "a"}))),
+            None,
+        );
+        check(
+            &after_hi(items(|_| json!({"role": role, "content": " "}))),
+            None,
+        );
+    }
+    let parts = items(|_| json!({"type": "text", "text": "a"}));
+    check(&after_hi([json!({"role": "user", "content": parts})]), None);
+    let turns = items(
+        |i| json!({"role": if i % 2 == 0 { "user" } else { "assistant" }, "content": "a", "name": "n"}),
+    );
+    check(&after_hi(turns), None);
+}
+
+/// A user's messages after results join the results' turn, or stand alone.
+#[test]
+fn many_messages_after_results() {
+    let results = || {
+        [
+            json!({"role": "assistant", "tool_calls": [call("c", "f", "")]}),
+            json!({"role": "tool", "tool_call_id": "c", "content": "r"}),
+        ]
+    };
+    let spoken = items(|_| json!({"role": "user", "content": "a"}));
+    let mut request = after_hi(results().into_iter().chain(spoken));
+    request["tools"] = json!([tool("f")]);
+    check(&request, None);
+    check_for(&with(|c| c.result_alone = Some(true)), &request, None);
+}
+
+#[test]
+fn many_calls_and_results() {
+    for id in [
+        "c",
+        "a|b",
+        "a long id that does not fit because of its blanks",
+    ] {
+        let calls = items(|i| call(&format!("{id}{i}"), "f", "{}"));
+        let result =
+            |i: usize| json!({"role": "tool", "tool_call_id": format!("{id}{i}"), "content": "r"});
+        let results = (0..calls.len()).rev().map(result);
+        let turn = json!({"role": "assistant", "tool_calls": calls});
+        let mut request = after_hi(std::iter::once(turn).chain(results));
+        check(&request, None);
+        request["tools"] = json!([tool("f")]);
+        check(&request, None);
+    }
+    let same = items(|_| call("c", "f", "{}"));
+    let turn = json!({"role": "assistant", "tool_calls": same});
+    let results = items(|_| json!({"role": "tool", "tool_call_id": "c", "content": "r"}));
+    check(
+        &after_hi(std::iter::once(turn.clone()).chain(results)),
+        None,
+    );
+    check(&after_hi([turn]), Some("messages[1].tool_calls"));
+}
+
+/// Each part of a split call repeats the result.
+#[test]
+fn arguments_that_would_multiply_a_result() {
+    let arguments = "{}".repeat(LARGE / 4);
+    let result = json!({"role": "tool", "tool_call_id": "c", "content": "r".repeat(LARGE / 2)});
+    for arguments in [arguments.as_str(), "{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}"] {
+        let turn = json!({"role": "assistant", "tool_calls": [call("c", "f", arguments)]});
+        let mut request = after_hi([turn, result.clone()]);
+        request["tools"] = json!([tool("f")]);
+        check(&request, None);
+        check_for(&with(|c| c.result_json = Some(true)), &request, None);
+    }
+}
+
+#[test]
+fn large_schemas() {
+    let properties = |n: usize, of: &dyn Fn(usize) -> Value| -> Value {
+        (0..n).map(|i| (format!("p{i}"), of(i))).collect()
+    };
+    let wide = properties(60_000, &|_| json!({"type": "string"}));
+    let web = properties(
+        2_000,
+        &|i| json!({"anyOf": [{"$ref": format!("#/$defs/p{}", i + 1)}, {"$ref": format!("#/$defs/p{}", i + 2)}]}),
+    );
+    let chain = properties(40_000, &|i| json!({"$ref": format!("#/$defs/p{}", i + 1)}));
+    let mut nested = json!({});
+    for _ in 0..50 {
+        nested = json!({"properties": {"a": nested, "b": {"$ref": "#/properties/a"}}});
+    }
+    let long = "n".repeat(LARGE / 2);
+    let refs: Vec<Value> = (0..10_000).map(|_| json!({"$ref": "#/$defs/a"})).collect();
+    for schema in [
+        json!({"type": "object", "properties": wide}),
+        json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/p0"}}, "$defs": web}),
+        json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/p0"}}, "$defs": chain}),
+        nested,
+        json!({"type": "object", "anyOf": refs, "$defs": {"a": {"$ref": format!("#/$defs/{long}")}}}),
+    ] {
+        let format =
+            json!({"type": "json_schema", "json_schema": {"name": "o", "schema": &schema}});
+        check(&hi(json!({ "response_format": format })), None);
+        let strict = json!({"type": "function", "function":
+            {"name": "f", "strict": true, "parameters": &schema}});
+        check(&hi(json!({ "tools": [strict] })), None);
+    }
+}
+
+#[test]
+fn other_lists() {
+    let stops: Vec<Value> = items(|_| json!("a"));
+    check(&hi(json!({ "stop": stops })), Some("stop"));
+    let pairs: Value = (0..100_000)
+        .map(|i| (format!("k{i}"), json!("v")))
+        .collect();
+    check(&hi(json!({ "metadata": pairs })), None);
+    let unknown: serde_json::Map<String, Value> = (0..100_000)
+        .map(|i| (format!("k{i}"), Value::Null))
+        .collect();
+    check(&hi(Value::Object(unknown)), None);
+    let annotations = items(|_| json!({}));
+    let turn = json!({"role": "assistant", "content": "a", "annotations": annotations});
+    check(&after_hi([turn]), None);
+}
+
+/// An id that was made to look like the form of another's must not be sent twice.
+#[test]
+fn ids_that_only_look_different() {
+    let (fitted, _) = names::tool_use_id("a|b");
+    for (first, arguments, second) in [("a|b", "{}", fitted.as_str()), ("a", "{}{}", "a_1")] {
+        let calls = json!([call(first, "f", arguments), call(second, "f", "{}")]);
+        let request = after_hi([json!({"role": "assistant", "tool_calls": calls})]);
+        check(&request, Some("messages[1].tool_calls[1].id"));
+    }
+}
