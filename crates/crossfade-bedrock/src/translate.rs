@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod fences;
 mod format;
+mod known;
 mod messages;
 mod names;
 mod request;

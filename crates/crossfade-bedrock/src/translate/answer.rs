@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     Reply,
-    context::plain,
     fences::Unfence,
+    known,
     stop::{self, Meaning},
     usage,
 };
@@ -372,6 +372,6 @@ fn pieces(block: Block) -> Vec<Piece> {
         Block::ReasoningContent(_) => Vec::new(),
         Block::Image(_) => vec![Piece::Dropped("image".to_owned())],
         Block::ToolResult(_) => vec![Piece::Dropped("toolResult".to_owned())],
-        Block::Other(name) => vec![Piece::Dropped(plain(&name))],
+        Block::Other(name) => vec![Piece::Dropped(known::block(&name).to_owned())],
     }
 }

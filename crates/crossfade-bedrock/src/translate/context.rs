@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
 use crossfade_openai::chat::Fields;
 
-use super::Names;
+use super::{Names, known};
 use crate::{capabilities::Capabilities, settings::CandidateSettings};
 
 /// The state of one request's translation.
@@ -66,17 +66,6 @@ pub(super) fn stateful(field: impl Into<String>) -> Unsupported {
     }
 }
 
-/// A field's name if it is a plain identifier: anything else may be the caller's own text.
-pub(super) fn plain(name: &str) -> String {
-    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let rest = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if first && rest {
-        name.to_owned()
-    } else {
-        "(unknown)".to_owned()
-    }
-}
-
 /// Refuses members that nobody knows; `null` says nothing, and is no member.
 pub(super) fn no_others(path: &str, others: &Fields) -> Result<(), Unsupported> {
     no_others_but(path, others, &[])
@@ -94,32 +83,13 @@ pub(super) fn no_others_but(
     match unknown {
         None => Ok(()),
         Some((name, _)) => {
-            let name = plain(name);
+            let name = known::shown(name);
             let field = if path.is_empty() {
-                name
+                name.to_owned()
             } else {
                 format!("{path}.{name}")
             };
             Err(refused(field, "not a field that is known here"))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_names_are_shown() {
-        for (name, shown) in [
-            ("enhancements", "enhancements"),
-            ("x_1", "x_1"),
-            ("my secret", "(unknown)"),
-            ("1st", "(unknown)"),
-            ("", "(unknown)"),
-            ("a@b.example", "(unknown)"),
-        ] {
-            assert_eq!(plain(name), shown);
         }
     }
 }

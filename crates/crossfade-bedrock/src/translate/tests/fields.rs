@@ -302,13 +302,17 @@ fn what_cannot_be_mapped_names_its_field() {
         ("reasoning_effort", json!("extreme")),
         ("response_format", json!({"type": "grammar"})),
         ("stream_options", json!({"include_usage": true})),
+        ("stop", json!(["a", "b", "c", "d", "e"])),
+        ("top_k", json!(40)),
         ("metadata", json!({"k": 1})),
     ] {
         let mut fields = serde_json::Map::new();
         fields.insert(field.to_owned(), value);
         check_refused(&hi(Value::Object(fields)), field, Unsupported);
     }
-    check_refused(&hi(json!({"my secret": 1})), "(unknown)", Unsupported);
+    for secret in ["my secret", "hunter2", "alice", "sk_live_0123456789"] {
+        check_refused(&hi(json!({ secret: 1 })), "(unknown)", Unsupported);
+    }
     check_refused(&json!({"model": "d"}), "messages", Unsupported);
     check_refused(&chat(json!([])), "messages", Unsupported);
     check_refused(
@@ -323,7 +327,7 @@ fn what_cannot_be_mapped_names_its_field() {
     );
     check_refused(
         &chat(json!([{"role": "user", "content": "x", "mood": 1}])),
-        "messages[0].mood",
+        "messages[0].(unknown)",
         Unsupported,
     );
     let part = |part: Value| chat(json!([{"role": "user", "content": [part]}]));
