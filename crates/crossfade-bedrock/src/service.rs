@@ -5,6 +5,10 @@
 
 mod body;
 mod reply;
+mod silence;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::Future,
@@ -20,7 +24,7 @@ use crossfade_exchange::{
     Unsupported,
 };
 use crossfade_openai::{chat, error::AzureError, id, path};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
@@ -33,6 +37,7 @@ use crate::{
     },
 };
 use reply::{Dress, problem_response};
+use silence::Silence;
 
 /// The most bytes of an answer that is given whole.
 const LARGEST_WHOLE: usize = 32 << 20;
@@ -100,6 +105,7 @@ impl Service<SideRequest> for Candidate {
 
 impl Shared {
     async fn serve(&self, request: SideRequest) -> SideResponse {
+        let began = Instant::now();
         let face = request
             .extensions()
             .get::<Face>()
@@ -139,7 +145,7 @@ impl Shared {
             shared: self,
             body: body.into(),
             patience,
-            began: Instant::now(),
+            began,
             losses: losses.into(),
         };
         call.answer(reply, stamp, &dress).await
@@ -210,16 +216,16 @@ impl Call<'_> {
             losses: Arc::clone(&self.losses),
             ..SideReport::default()
         };
-        let opened = match self.open(reply.delivery, &mut report.retries).await {
+        let mut silence = self.silence(reply.delivery);
+        let opened = self.open(reply.delivery, silence, &mut report.retries);
+        let opened = match opened.await {
             Ok(opened) => opened,
             Err(fault) => return problem_response(fault.problem(), report, dress),
         };
         let answered = match (opened, reply.delivery.is_stream()) {
             (Opened::Stream(events), true) => {
-                match self
-                    .first_content(events, Streamer::new(reply, stamp))
-                    .await
-                {
+                let streamer = Streamer::new(reply, stamp);
+                match first_content(events, streamer, &mut silence).await {
                     Ok(begun) => return reply::streaming(begun, report, self.idle(), dress),
                     Err(fault) => Err(fault),
                 }
@@ -228,7 +234,7 @@ impl Call<'_> {
                 Ok(begun) => return reply::streaming(begun, report, self.idle(), dress),
                 Err(fault) => Err(fault),
             },
-            (Opened::Stream(events), false) => match self.collect(events).await {
+            (Opened::Stream(events), false) => match self.collect(events, silence).await {
                 Ok(whole) => {
                     translate::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
                 }
@@ -255,10 +261,15 @@ impl Call<'_> {
         }
     }
 
-    /// Asks, and once more if the first attempt got nowhere and there is time.
-    async fn open(&self, delivery: Delivery, retries: &mut u32) -> Result<Opened, Fault> {
+    /// Asks, and once more if the first attempt got nowhere and there is time. The silence goes on through both.
+    async fn open(
+        &self,
+        delivery: Delivery,
+        silence: Silence,
+        retries: &mut u32,
+    ) -> Result<Opened, Fault> {
         loop {
-            let failure = match self.attempt(delivery).await {
+            let failure = match self.attempt(delivery, silence).await {
                 Ok(opened) => return Ok(opened),
                 Err(failure) => failure,
             };
@@ -274,68 +285,33 @@ impl Call<'_> {
         }
     }
 
-    async fn attempt(&self, delivery: Delivery) -> Result<Opened, Failure> {
+    async fn attempt(&self, delivery: Delivery, silence: Silence) -> Result<Opened, Failure> {
         let model = &self.shared.settings.model;
         let connection = &self.shared.connection;
-        let silent = |_| Failure::from(FaultKind::Silent);
-        if self.shared.streams && (delivery.is_stream() || self.shared.settings.stream_always) {
+        if self.asks_for_stream(delivery) {
             let asking = connection.stream(model, self.body.clone());
-            let events = timeout(self.silence(), asking).await.map_err(silent)??;
+            let events = silence.bound(asking).await??;
             Ok(Opened::Stream(events))
         } else {
-            let limit = self.patience.unwrap_or(self.idle() * WHOLE_ANSWER_LIMITS);
             let asking = connection.whole(model, self.body.clone());
-            let response = timeout(limit, asking).await.map_err(silent)??;
+            let response = silence.bound(asking).await??;
             Whole::try_from(response)
                 .map(Opened::Whole)
                 .map_err(|error| FaultKind::from(error).into())
         }
     }
 
-    /// Reads a stream up to its first content.
-    async fn first_content(
-        &self,
-        mut events: Events,
-        mut streamer: Streamer,
-    ) -> Result<body::Begun, Fault> {
-        loop {
-            let event = timeout(self.silence(), events.next()).await;
-            let event = event
-                .map_err(|_| FaultKind::Silent)?
-                .map_err(|failure| failure.fault)?;
-            let complete = match event {
-                Some(event) => streamer.push(event).map_err(FaultKind::from)?,
-                None => streamer.finish().map(|()| true).map_err(FaultKind::from)?,
-            };
-            if let Some(first) = streamer.take() {
-                let events = (!complete).then_some(events);
-                return Ok(body::Begun {
-                    first,
-                    events,
-                    streamer,
-                });
-            }
-        }
-    }
-
     /// Reads a whole stream for a caller who did not ask for one.
-    async fn collect(&self, mut events: Events) -> Result<Whole, Fault> {
+    async fn collect(&self, mut events: Events, mut silence: Silence) -> Result<Whole, Fault> {
         let mut collector = Collector::new(LARGEST_WHOLE);
-        let mut spoke = false;
         loop {
-            let limit = if spoke { self.idle() } else { self.silence() };
-            let event = timeout(limit, events.next()).await;
-            let event = event
-                .map_err(|_| FaultKind::Silent)?
-                .map_err(|failure| failure.fault)?;
+            let event = silence.bound(events.next()).await?;
+            let event = event.map_err(|failure| failure.fault)?;
             let Some(event) = event else { break };
-            spoke |= matches!(
-                event,
-                Event::BlockDelta {
-                    delta: Delta::Text(_) | Delta::ToolInput(_),
-                    ..
-                }
-            );
+            silence.ended();
+            if is_content(&event) {
+                silence.allow(self.idle());
+            }
             let is_last = matches!(event, Event::Metadata { .. });
             collector.push(event).map_err(FaultKind::from)?;
             if is_last {
@@ -345,14 +321,58 @@ impl Call<'_> {
         collector.finish().map_err(|error| fault_of(error.into()))
     }
 
-    /// The longest silence before the first content.
-    fn silence(&self) -> Duration {
-        self.patience.unwrap_or(self.idle())
+    fn asks_for_stream(&self, delivery: Delivery) -> bool {
+        self.shared.streams && (delivery.is_stream() || self.shared.settings.stream_always)
+    }
+
+    /// The silence that began with the request. Where nothing is heard before the whole answer, it may be longer.
+    fn silence(&self, delivery: Delivery) -> Silence {
+        let limit = if self.asks_for_stream(delivery) {
+            self.idle()
+        } else {
+            self.idle() * WHOLE_ANSWER_LIMITS
+        };
+        Silence::since(self.began, self.patience.unwrap_or(limit))
     }
 
     fn idle(&self) -> Duration {
         self.shared.connection.idle_timeout()
     }
+}
+
+/// Reads a stream up to its first content.
+async fn first_content(
+    mut events: Events,
+    mut streamer: Streamer,
+    silence: &mut Silence,
+) -> Result<body::Begun, Fault> {
+    loop {
+        let event = silence.bound(events.next()).await?;
+        let event = event.map_err(|failure| failure.fault)?;
+        silence.ended();
+        let complete = match event {
+            Some(event) => streamer.push(event).map_err(FaultKind::from)?,
+            None => streamer.finish().map(|()| true).map_err(FaultKind::from)?,
+        };
+        if let Some(first) = streamer.take() {
+            let events = (!complete).then_some(events);
+            return Ok(body::Begun {
+                first,
+                events,
+                streamer,
+            });
+        }
+    }
+}
+
+fn is_content(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::BlockDelta {
+            delta: Delta::Text(_) | Delta::ToolInput(_),
+            ..
+        }
+    )
 }
 
 /// Gives a whole answer out as a stream.
