@@ -7,6 +7,7 @@ pub(crate) mod finish_reason;
 pub(crate) mod first_content;
 pub(crate) mod json_parse;
 pub(crate) mod json_schema;
+pub(crate) mod json_structure;
 pub(crate) mod label;
 pub(crate) mod refusal;
 pub(crate) mod required_fields;

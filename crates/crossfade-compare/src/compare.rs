@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossfade_exchange::{Check, Exchange, Metric, MetricSet, Side as Which, Verdict};
-use crossfade_openai::path::Operation;
+use crossfade_openai::{path::Operation, scan::JsonMode};
 
 use crate::{
     ask::{Ask, JsonAsk},
@@ -111,19 +111,32 @@ impl Checks {
         on
     }
 
-    /// Of the metrics that are on, those that apply to a request, by the request alone: whether it asks for JSON.
-    pub fn applies(&self, json_asked: bool) -> MetricSet {
+    /// Of the metrics that are on, those that apply to a request, by the request alone: what JSON it asks for. A schema
+    /// counts only where there is one, the request's or the route's: an answer that cannot break it says nothing of it.
+    pub fn applies_to(&self, mode: JsonMode) -> MetricSet {
         let mut applies = self.metrics_on();
-        if !json_asked && !self.settings.json {
-            for metric in [
-                Metric::JsonParse,
-                Metric::JsonSchema,
-                Metric::RequiredFields,
-            ] {
-                applies.remove(metric);
-            }
+        let (asked, brings_schema) = match mode {
+            JsonMode::None => (self.settings.json, false),
+            JsonMode::Object => (true, false),
+            JsonMode::Schema => (true, true),
+        };
+        if !asked {
+            applies.remove(Metric::JsonParse);
+            applies.remove(Metric::RequiredFields);
+        }
+        if !asked || !(brings_schema || self.schema.is_some()) {
+            applies.remove(Metric::JsonSchema);
         }
         applies
+    }
+
+    /// [`Checks::applies_to`] for a caller that knows only whether JSON is asked for, and takes it for one with a schema.
+    pub fn applies(&self, json_asked: bool) -> MetricSet {
+        self.applies_to(if json_asked {
+            JsonMode::Schema
+        } else {
+            JsonMode::None
+        })
     }
 
     /// Whether a check is on.

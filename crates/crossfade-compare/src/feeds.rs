@@ -48,9 +48,11 @@ pub fn feeds(check: Check) -> Feeds {
             advance: Advance::BadEventsAndFlips,
             ..bad(&[Metric::Refusal])
         },
-        Check::Label | Check::ToolSelection | Check::ToolArguments | Check::TextSimilarity => {
-            none(Advance::Disagreement)
-        }
+        Check::JsonStructure
+        | Check::Label
+        | Check::ToolSelection
+        | Check::ToolArguments
+        | Check::TextSimilarity => none(Advance::Disagreement),
         Check::FinishReason => none(Advance::Reported),
     }
 }
@@ -111,6 +113,7 @@ mod tests {
 | json_parse | json_parse | yes, x = c - p |
 | json_schema | json_schema | yes, x = c - p |
 | required_fields | required_fields | yes, x = c - p |
+| json_structure | no | yes, x = D - N |
 | tool_selection | no | yes, x = D - N |
 | tool_arguments | no | yes, x = D - N |
 | refusal | refusal | yes, x = c - p, and flips x = D - N |

@@ -1,45 +1,50 @@
 //! JSON as models write it: strictly, and with the repairs that applications commonly make, so that both numbers can
-//! be reported. It repairs nothing that would have to be guessed: no quotes, no missing brackets.
+//! be reported. What strict means stands in [`crate::document`]. It repairs nothing that would have to be guessed: no
+//! quotes, no missing brackets.
 
 use serde_json::Value;
+
+use crate::document::{DEEPEST, Document};
 
 /// A text read as JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
     /// It parses as it stands.
-    Strict(Value),
+    Strict(Document),
     /// It parses after repairs, which are named.
-    Lenient(Value, &'static str),
+    Lenient(Document, &'static str),
     /// It does not parse, and why.
     No(&'static str),
     /// Nested more deeply than is judged here.
     TooDeep,
 }
 
-/// The deepest nesting that the parser accepts.
-const DEEPEST: usize = 127;
-
 // === impl Json ===
 
 impl Json {
     /// Reads a text.
     pub(crate) fn read(text: &str) -> Self {
-        match serde_json::from_str(text) {
-            Ok(value) => Self::Strict(value),
-            Err(_) if text.trim().is_empty() => Self::No("empty"),
-            Err(_) => match lenient(text) {
-                Some((value, repairs)) => Self::Lenient(value, repairs),
+        match Document::parse(text) {
+            Some(document) => Self::Strict(document),
+            None if text.trim().is_empty() => Self::No("empty"),
+            None => match lenient(text) {
+                Some((document, repairs)) => Self::Lenient(document, repairs),
                 None => Self::hopeless(text),
             },
         }
     }
 
-    /// The value, however it was reached.
-    pub(crate) fn value(&self) -> Option<&Value> {
+    /// What was read, however it was reached.
+    pub(crate) fn document(&self) -> Option<&Document> {
         match self {
-            Self::Strict(value) | Self::Lenient(value, _) => Some(value),
+            Self::Strict(document) | Self::Lenient(document, _) => Some(document),
             Self::No(_) | Self::TooDeep => None,
         }
+    }
+
+    /// The value, however it was reached.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        self.document().map(Document::value)
     }
 
     fn hopeless(text: &str) -> Self {
@@ -57,7 +62,7 @@ impl Json {
 }
 
 /// Tries the repairs, the mildest first.
-fn lenient(text: &str) -> Option<(Value, &'static str)> {
+fn lenient(text: &str) -> Option<(Document, &'static str)> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if let Some(inside) = fenced(text)
         && let Some((value, repair)) = repaired(inside)
@@ -135,8 +140,8 @@ impl Repair {
     }
 }
 
-fn repaired(text: &str) -> Option<(Value, Repair)> {
-    if let Ok(value) = serde_json::from_str(text) {
+fn repaired(text: &str) -> Option<(Document, Repair)> {
+    if let Some(value) = Document::parse(text) {
         return Some((value, Repair::None));
     }
     let (newlines, commas) = (
@@ -159,7 +164,7 @@ fn repaired(text: &str) -> Option<(Value, Repair)> {
         (both, Repair::Both),
     ]
     .into_iter()
-    .find_map(|(mend, repair)| Some((serde_json::from_str(&mend.apply(text)).ok()?, repair)))
+    .find_map(|(mend, repair)| Some((Document::parse(&mend.apply(text))?, repair)))
 }
 
 /// The inside of the first code fence, to its end mark or, if it has none, to the end.
@@ -179,7 +184,7 @@ fn fenced(text: &str) -> Option<&str> {
         .split_once("```")
         .map_or(inside, |(inside, _)| inside)
         .trim();
-    if serde_json::from_str::<serde::de::IgnoredAny>(whole).is_ok() {
+    if Document::parse(whole).is_some() {
         Some(whole)
     } else {
         Some(first)
@@ -286,11 +291,12 @@ mod tests {
     #[test]
     fn text_is_read_strictly_then_leniently() {
         let check = |text: &str, expected: Json| assert_eq!(Json::read(text), expected, "{text}");
-        let strict = |value| Json::Strict(value);
+        let read = |value: Value| Document::parse(&value.to_string()).unwrap();
+        let strict = |value| Json::Strict(read(value));
         check("{\"a\":1}", strict(json!({"a": 1})));
         check(" \n[1, 2]\t", strict(json!([1, 2])));
         check("42", strict(json!(42)));
-        let lenient = |value, repair| Json::Lenient(value, repair);
+        let lenient = |value, repair| Json::Lenient(read(value), repair);
         check(
             "```json\n{\"a\":1}\n```",
             lenient(json!({"a": 1}), "fenced"),

@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::{
+    leaves::Step,
     path::Path,
     settings::{LabelSettings, SettingsError},
 };
@@ -93,6 +94,22 @@ impl LabelRule {
     /// Whether the label is taken from JSON.
     pub(crate) const fn needs_json(&self) -> bool {
         matches!(self.source, Source::Path(_))
+    }
+
+    /// Where the label stands in a JSON answer, if it is taken from JSON.
+    pub(crate) fn place(&self, json: &Value) -> Option<Vec<Step<'_>>> {
+        match &self.source {
+            Source::Path(path) => path.first_place(json),
+            Source::Pattern(_) => None,
+        }
+    }
+
+    /// Whether the path of the label names a member so.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        match &self.source {
+            Source::Path(path) => path.names(name),
+            Source::Pattern(_) => false,
+        }
     }
 
     /// The label of an answer, from its text or from the JSON that the text holds.

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::leaves::Step as Place;
+
 /// A compiled path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path {
@@ -46,6 +48,19 @@ impl Path {
     /// The first value at the path.
     pub(crate) fn first<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         first(&self.steps, value)
+    }
+
+    /// Where the first value at the path stands.
+    pub(crate) fn first_place(&self, value: &Value) -> Option<Vec<Place<'_>>> {
+        let mut place = Vec::new();
+        walk(&self.steps, value, &mut place).then_some(place)
+    }
+
+    /// Whether the path itself names a member so.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Key(key) if key == name))
     }
 
     /// How many places the path names in this value, and how many of them hold something other than null. A place
@@ -105,6 +120,29 @@ fn first<'v>(steps: &[Step], value: &'v Value) -> Option<&'v Value> {
             .as_array()?
             .iter()
             .find_map(|element| first(rest, element)),
+    }
+}
+
+/// Goes to the first value at the steps and notes the way; whether there is one.
+fn walk<'p>(steps: &'p [Step], value: &Value, place: &mut Vec<Place<'p>>) -> bool {
+    let Some((step, rest)) = steps.split_first() else {
+        return true;
+    };
+    let mut enter = |at: Place<'p>, next: Option<&Value>| {
+        place.push(at);
+        let found = next.is_some_and(|next| walk(rest, next, place));
+        if !found {
+            place.pop();
+        }
+        found
+    };
+    match step {
+        Step::Key(key) => enter(Place::Key(key), value.get(key.as_str())),
+        Step::Index(index) => enter(Place::Index(*index), value.get(*index)),
+        Step::All => value.as_array().is_some_and(|list| {
+            let mut elements = list.iter().enumerate();
+            elements.any(|(index, next)| enter(Place::Index(index), Some(next)))
+        }),
     }
 }
 

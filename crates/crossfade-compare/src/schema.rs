@@ -105,6 +105,11 @@ impl Schema {
         }
     }
 
+    /// Whether the schema itself declares a property of that name.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.declared.contains(name)
+    }
+
     fn push_segment(&self, evidence: &mut String, segment: &LocationSegment<'_>) {
         match segment {
             LocationSegment::Property(name) if self.declared.contains(name.as_ref()) => {

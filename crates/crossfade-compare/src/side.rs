@@ -9,7 +9,8 @@
 //! 7. A full refusal is a *refusal*; its missing JSON is not held against it a second time.
 //! 8. JSON that does not parse is bad as *JSON*; schema and required fields are judged only of what parses. A call of
 //!    a tool instead of JSON is judged as neither.
-//! 9. Cost is judged wherever the tokens are known.
+//! 9. JSON that says nothing but a refusal is a full refusal too: only its form is what was asked for.
+//! 10. Cost is judged wherever the tokens are known.
 
 use crossfade_exchange::{Metric, MetricSet, Recording, Usage};
 
@@ -17,9 +18,13 @@ use crate::{
     Checks,
     answer::{Answer, Finish},
     ask::Ask,
-    checks::{cost, envelope, json_parse, json_schema, refusal, required_fields, tool_arguments},
+    checks::{
+        cost, envelope, json_parse, json_schema, json_structure, refusal, required_fields,
+        tool_arguments,
+    },
     finding::Finding,
     json::Json,
+    label::LabelRule,
     settings::Price,
     stance::Stance,
     state::{State, Wanted},
@@ -32,7 +37,7 @@ pub(crate) struct Side<'e> {
     pub(crate) state: State,
     /// What its text does with the request, if it was judged.
     pub(crate) stance: Option<Stance>,
-    /// Its text read as JSON, where JSON is asked for or a label is taken from it.
+    /// Its text read as JSON, where JSON is asked for, a label is taken from it, or it looks like it.
     pub(crate) json: Option<Json>,
     pub(crate) usage: Option<Usage>,
     pub(crate) cost_usd: Option<f64>,
@@ -113,20 +118,15 @@ impl<'e> Side<'e> {
             return;
         }
         let wants_json = checks.wants_json(ask);
+        let label = checks.label.as_ref();
         if wants_json
-            || checks
-                .label
-                .as_ref()
-                .is_some_and(crate::label::LabelRule::needs_json)
+            || label.is_some_and(LabelRule::needs_json)
+            || json_structure::may_be_json(&answer.text)
         {
             self.json = Some(Json::read(&answer.text));
         }
-        let is_json = wants_json
-            && self
-                .json
-                .as_ref()
-                .is_some_and(|json| json.value().is_some());
-        let stance = refusal::stance(answer, is_json, &checks.phrases);
+        let asked = self.json.as_ref().filter(|_| wants_json);
+        let stance = refusal::stance(answer, asked.and_then(Json::value), &checks.phrases);
         self.stance = Some(stance);
         self.refusal = refusal::own(stance);
         if stance == Stance::Full {

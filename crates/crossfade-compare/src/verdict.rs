@@ -10,7 +10,8 @@ use crate::{
     answer::Answer,
     ask::Ask,
     checks::{
-        Weighed, cost, finish_reason, first_content, label, refusal, text_similarity,
+        Weighed, cost, finish_reason, first_content, json_structure, label, refusal,
+        text_similarity::{self, Compared},
         tool_arguments, tool_selection,
     },
     finding::Finding,
@@ -30,7 +31,7 @@ const fn default_severity(check: Check) -> Severity {
         Check::ToolSelection | Check::ToolArguments | Check::Refusal | Check::Label => {
             Severity::Major
         }
-        Check::FinishReason => Severity::Minor,
+        Check::FinishReason | Check::JsonStructure => Severity::Minor,
         Check::TextSimilarity | Check::FirstContent | Check::Cost => Severity::Info,
     }
 }
@@ -86,14 +87,48 @@ fn of_pair(
     candidate: &Side<'_>,
 ) -> Vec<CheckResult> {
     let on = Check::ALL.iter().filter(|check| checks.is_on(**check));
-    on.map(|check| {
-        result(
-            checks,
-            *check,
-            weigh(checks, ask, *check, primary, candidate),
-        )
-    })
-    .collect()
+    let (texts, others): (Vec<Check>, Vec<Check>) =
+        on.partition(|check| **check == Check::TextSimilarity);
+    let judged = |check: Check, compared: Compared| {
+        let weighed = weigh(checks, ask, check, primary, candidate, compared);
+        result(checks, check, weighed)
+    };
+    let mut results: Vec<CheckResult> = others
+        .into_iter()
+        .map(|check| judged(check, Compared::Yes))
+        .collect();
+    // Wording counts for something only where nothing else compared what was said: it is judged after all others.
+    let compared = compared(&results);
+    results.extend(texts.into_iter().map(|check| judged(check, compared)));
+    results.sort_by_key(|result| Check::ALL.iter().position(|check| *check == result.check));
+    results
+}
+
+/// Whether a check has compared what two answers say.
+fn compared(results: &[CheckResult]) -> Compared {
+    let said = |result: &CheckResult| {
+        let applies = matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail);
+        match result.check {
+            Check::JsonStructure | Check::ToolArguments | Check::Label => applies,
+            // That neither calls a tool says nothing of what they say instead.
+            Check::ToolSelection => result.outcome == CheckOutcome::Fail,
+            Check::Transport
+            | Check::Envelope
+            | Check::FinishReason
+            | Check::JsonParse
+            | Check::JsonSchema
+            | Check::RequiredFields
+            | Check::Refusal
+            | Check::TextSimilarity
+            | Check::FirstContent
+            | Check::Cost => false,
+        }
+    };
+    if results.iter().any(said) {
+        Compared::Yes
+    } else {
+        Compared::No
+    }
 }
 
 fn result(checks: &Checks, check: Check, weighed: Weighed) -> CheckResult {
@@ -124,6 +159,7 @@ fn own<'s>(check: Check, side: &'s Side<'_>) -> Option<&'s Finding> {
         Check::ToolArguments => Some(&side.tool_arguments),
         Check::Cost => Some(&side.cost),
         Check::FinishReason
+        | Check::JsonStructure
         | Check::ToolSelection
         | Check::Label
         | Check::TextSimilarity
@@ -140,6 +176,7 @@ const fn is_validity(check: Check) -> bool {
         | Check::JsonSchema
         | Check::RequiredFields => true,
         Check::FinishReason
+        | Check::JsonStructure
         | Check::ToolSelection
         | Check::ToolArguments
         | Check::Refusal
@@ -156,6 +193,7 @@ fn weigh(
     check: Check,
     primary: &Side<'_>,
     candidate: &Side<'_>,
+    compared: Compared,
 ) -> Weighed {
     let na = || Weighed::new(Finding::na(), default_severity(check));
     let on_answers = |compare: &dyn Fn(&Answer, &Answer) -> Weighed| match (
@@ -183,13 +221,17 @@ fn weigh(
             (Some(from), Some(to)) => finish_reason::pair(from, to),
             (None | Some(_), None) | (None, Some(_)) => na(),
         },
+        Check::JsonStructure => {
+            on_answers(&|_, _| json_structure::pair(checks, ask, primary, candidate))
+        }
         Check::ToolSelection => on_answers(&|from, to| tool_selection::pair(checks, ask, from, to)),
         Check::ToolArguments => {
             on_answers(&|_, _| tool_arguments::pair(checks, primary, candidate))
         }
         Check::Label => on_answers(&|_, _| label::pair(checks, primary, candidate)),
         Check::TextSimilarity => on_answers(&|from, to| {
-            text_similarity::pair(from, to, checks.settings.text_similarity.threshold)
+            let threshold = checks.settings.text_similarity.threshold;
+            text_similarity::pair(from, to, threshold, compared)
         }),
     }
 }
@@ -330,7 +372,8 @@ const fn changes_task(kind: LossKind) -> bool {
 }
 
 /// 0 if a blocker fails, else the mean of the scores that apply, weighed by severity (blocker 3, major 2, minor 1; what
-/// is only reported does not count). None where there is no agreement to measure.
+/// is only reported does not count), but never more than what was said agrees: good form does not make up for another
+/// content. None where there is no agreement to measure.
 fn parity(class: VerdictClass, results: &[CheckResult]) -> Option<f64> {
     match class {
         VerdictClass::PrimaryBad | VerdictClass::BothBad | VerdictClass::Incomparable => {
@@ -356,5 +399,18 @@ fn parity(class: VerdictClass, results: &[CheckResult]) -> Option<f64> {
             weights += weight;
         }
     }
-    (weights > 0.0).then(|| sum / weights)
+    (weights > 0.0).then(|| (sum / weights).min(agreement(results)))
+}
+
+/// How far the contents agree, by the leaves of their JSON or, where nothing else compared them, by their wording.
+fn agreement(results: &[CheckResult]) -> f64 {
+    let failed = results.iter().filter(|result| {
+        result.outcome == CheckOutcome::Fail && result.severity >= Severity::Minor
+    });
+    let alone = compared(results) == Compared::No;
+    failed
+        .filter(|result| {
+            result.check == Check::JsonStructure || (result.check == Check::TextSimilarity && alone)
+        })
+        .fold(1.0, |least, result| least.min(result.score))
 }

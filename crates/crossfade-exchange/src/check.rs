@@ -19,6 +19,8 @@ closed_enum! {
         JsonSchema = "json_schema",
         /// The share of required fields that are present and not null.
         RequiredFields = "required_fields",
+        /// Two JSON answers hold the same leaves.
+        JsonStructure = "json_structure",
         /// The same tools are called.
         ToolSelection = "tool_selection",
         /// The same calls have arguments that fit the tool's schema and each other.

@@ -1,6 +1,6 @@
 //! JSON parse: where JSON is asked for, the text parses as it stands. The evidence names the repair after which it
 //! would have parsed (a code fence stripped, a raw line break escaped), or why none helps; a route may let repaired
-//! JSON pass. `response_format` of type `json_object` promises an object.
+//! JSON pass. A name that stands twice is noted as well, and is no failure: see [`crate::document`]. `response_format` of type `json_object` promises an object.
 
 use crate::{
     answer::Finish,
@@ -12,6 +12,9 @@ use crate::{
 /// Judges a text that should be JSON.
 pub(crate) fn own(json: &Json, ask: &Ask<'_>, lenient: bool, finish: Finish) -> Finding {
     let finding = match json {
+        Json::Strict(document) if document.duplicate_key => {
+            Finding::pass().because("duplicate_key")
+        }
         Json::Strict(_) => Finding::pass(),
         Json::Lenient(_, repair) if lenient => Finding::pass().because(*repair),
         // Half: an application that repairs could use it.

@@ -9,19 +9,25 @@ use crate::{
     Checks,
     ask::{Ask, JsonAsk},
     finding::Finding,
+    schema::{Schema, SchemaError},
 };
 
 /// Validates a value.
 pub(crate) fn own(checks: &Checks, ask: &Ask<'_>, value: &Value) -> Finding {
-    let schema = match (ask.json, &checks.schema) {
-        (JsonAsk::Schema(Some(text)), _) => checks.schemas.get(text),
+    match of(checks, ask) {
+        None => Finding::na(),
+        Some(Ok(schema)) => schema.check(value),
+        Some(Err(error)) => Finding::error(error.as_str()),
+    }
+}
+
+/// The schema that an answer to this request must keep, if there is one.
+pub(crate) fn of(checks: &Checks, ask: &Ask<'_>) -> Option<Result<Arc<Schema>, SchemaError>> {
+    match (ask.json, &checks.schema) {
+        (JsonAsk::Schema(Some(text)), _) => Some(checks.schemas.get(text)),
         (JsonAsk::Schema(None) | JsonAsk::Object | JsonAsk::No, Some(schema)) => {
-            Ok(Arc::clone(schema))
+            Some(Ok(Arc::clone(schema)))
         }
-        (JsonAsk::Schema(None) | JsonAsk::Object | JsonAsk::No, None) => return Finding::na(),
-    };
-    match schema {
-        Ok(schema) => schema.check(value),
-        Err(error) => Finding::error(error.as_str()),
+        (JsonAsk::Schema(None) | JsonAsk::Object | JsonAsk::No, None) => None,
     }
 }

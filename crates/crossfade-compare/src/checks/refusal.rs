@@ -1,9 +1,10 @@
 //! Refusal: comply, partial or full. The API's own signals come first (its refusal field, its content filter), then
-//! the rules of [`crate::stance`] on how sentences start. An answer that calls a tool, or that holds the JSON that was asked
-//! for, complies. On a pair, a change of stance fails: a blocker if the candidate refuses what the primary answered, or
+//! the rules of [`crate::stance`] on how sentences start. An answer that calls a tool complies, and so does one that holds
+//! the JSON that was asked for, unless a refusal is all that this says. On a pair, a change of stance fails: a blocker if the candidate refuses what the primary answered, or
 //! answers what the primary's filter blocked, else major.
 
 use crossfade_exchange::Severity;
+use serde_json::Value;
 
 use super::Weighed;
 use crate::{
@@ -14,14 +15,51 @@ use crate::{
     state::State,
 };
 
-/// What an answer does with the request.
-pub(crate) fn stance(answer: &Answer, is_json: bool, phrases: &[String]) -> Stance {
+/// Members by which a JSON answer says that, and how, it failed: beside a refusal they are no content.
+const OF_FAILURE: &[&str] = &[
+    "code", "error", "ok", "reason", "refusal", "refused", "status", "success", "type",
+];
+/// Of a JSON answer, the texts that are read for refusals.
+const MOST_TEXTS: usize = 16;
+
+/// What an answer does with the request; `json` is the value that it holds where JSON was asked for.
+pub(crate) fn stance(answer: &Answer, json: Option<&Value>, phrases: &[String]) -> Stance {
     if answer.refusal.is_some() || answer.finish == Finish::ContentFilter {
+        return Stance::Full;
+    }
+    if !answer.calls.is_empty() {
+        return Stance::Comply;
+    }
+    let Some(json) = json else {
+        return Stance::of(&answer.text, phrases);
+    };
+    let mut texts = Vec::new();
+    let only_texts = collect(json, "", &mut texts);
+    let refuses = |text: &&str| Stance::of(text, phrases) == Stance::Full;
+    if only_texts && !texts.is_empty() && texts.iter().all(refuses) {
         Stance::Full
-    } else if is_json || !answer.calls.is_empty() {
-        Stance::Comply
     } else {
-        Stance::of(&answer.text, phrases)
+        Stance::Comply
+    }
+}
+
+/// Collects what a value says in sentences; whether it holds nothing else. What is empty holds nothing.
+fn collect<'v>(value: &'v Value, name: &str, texts: &mut Vec<&'v str>) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) if text.trim().is_empty() => true,
+        Value::String(text) if text.trim().contains(char::is_whitespace) || !text.is_ascii() => {
+            texts.push(text);
+            texts.len() <= MOST_TEXTS
+        }
+        // One plain word is a code, and content unless it stands where codes of failure do.
+        Value::String(_) | Value::Bool(true) | Value::Number(_) => {
+            OF_FAILURE.contains(&name.to_lowercase().as_str())
+        }
+        Value::Array(list) => list.iter().all(|element| collect(element, name, texts)),
+        Value::Object(members) => members
+            .iter()
+            .all(|(name, member)| collect(member, name, texts)),
     }
 }
 

@@ -1,19 +1,21 @@
 //! Tool arguments. Alone: they are a JSON object that validates against the tool's own schema, with every required
 //! parameter and, unless the schema lets others in, no unknown one. Together: calls of the same tool are matched so
 //! that they agree best, whatever their order, and the score is the mean agreement of their arguments; a value agrees
-//! by the share of its leaves that are equal (numbers by value). Strings are normalised only where the route says.
+//! by the share of its leaves that are equal (numbers by value, whatever their size). Strings are normalised only where the route says.
 
 use std::collections::BTreeSet;
 
 use crossfade_exchange::{CheckOutcome, Severity};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Weighed, tool_selection::place};
 use crate::{
     Checks,
     answer::{Answer, Call},
     ask::Ask,
+    document::{Document, Node},
     finding::{Finding, share},
+    leaves::{Leaves, Rule},
     settings::{SettingsError, ToolArgumentSettings},
     side::Side,
 };
@@ -26,14 +28,6 @@ const MOST_CALLS: usize = 64;
 pub(crate) struct ArgumentRules {
     ignore: BTreeSet<(String, String)>,
     casefold: BTreeSet<(String, String)>,
-}
-
-/// How one parameter is compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    Exact,
-    Casefold,
-    Ignore,
 }
 
 // === impl ArgumentRules ===
@@ -112,10 +106,10 @@ fn judge(checks: &Checks, ask: &Ask<'_>, call: &Call) -> Finding {
     let Some(parameters) = tool.parameters else {
         return Finding::pass();
     };
-    let unknown = unknown_parameters(parameters, &arguments);
+    let unknown = unknown_parameters(parameters, arguments.value());
     match checks.schemas.get(parameters) {
         Ok(schema) => {
-            let finding = schema.check(&Value::Object(arguments));
+            let finding = schema.check(arguments.value());
             match finding.evidence {
                 Some(evidence) => Finding::fail(format!("{at}: {evidence}")),
                 None if unknown => Finding::fail(format!("{at}: unknown parameter")),
@@ -128,15 +122,16 @@ fn judge(checks: &Checks, ask: &Ask<'_>, call: &Call) -> Finding {
 }
 
 /// Arguments as an object. An empty text is what some models write for a call without arguments.
-fn parse(call: &Call) -> Option<Map<String, Value>> {
-    if call.arguments.trim().is_empty() {
-        return Some(Map::new());
-    }
-    serde_json::from_str(&call.arguments).ok()
+fn parse(call: &Call) -> Option<Document> {
+    let text = match call.arguments.trim() {
+        "" => "{}",
+        _ => &call.arguments,
+    };
+    Document::parse(text).filter(|document| document.value().is_object())
 }
 
 /// Whether there is an argument that the schema neither declares nor lets in.
-fn unknown_parameters(schema: &str, arguments: &Map<String, Value>) -> bool {
+fn unknown_parameters(schema: &str, arguments: &Value) -> bool {
     let Ok(Value::Object(schema)) = serde_json::from_str(schema) else {
         return false;
     };
@@ -149,9 +144,11 @@ fn unknown_parameters(schema: &str, arguments: &Map<String, Value>) -> bool {
     let declared = schema.get("properties").and_then(Value::as_object);
     !open
         && !lets_in
-        && arguments
-            .keys()
-            .any(|name| !declared.is_some_and(|d| d.contains_key(name)))
+        && arguments.as_object().is_some_and(|arguments| {
+            arguments
+                .keys()
+                .any(|name| !declared.is_some_and(|d| d.contains_key(name)))
+        })
 }
 
 /// Compares the arguments of the calls that both answers make.
@@ -208,66 +205,15 @@ fn agreement(rules: &ArgumentRules, from: &Call, to: &Call) -> f64 {
     let (Some(a), Some(b)) = (parse(from), parse(to)) else {
         return 0.0;
     };
+    let (Node::Object(a), Node::Object(b)) = (&a.root, &b.root) else {
+        return 0.0;
+    };
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let mut leaves = Leaves::default();
     for name in names {
-        let rule = rules.rule(&from.name, name);
-        if rule != Rule::Ignore {
-            leaves.compare(rule, a.get(name), b.get(name));
-        }
+        leaves.compare(rules.rule(&from.name, name), a.get(name), b.get(name));
     }
     share(leaves.equal, leaves.all)
-}
-
-/// Leaves of two values that were compared, and those of them that are equal.
-#[derive(Default)]
-struct Leaves {
-    equal: usize,
-    all: usize,
-}
-
-impl Leaves {
-    fn compare(&mut self, rule: Rule, a: Option<&Value>, b: Option<&Value>) {
-        match (a, b) {
-            (Some(Value::Object(a)), Some(Value::Object(b))) if !(a.is_empty() && b.is_empty()) => {
-                let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-                for name in names {
-                    self.compare(rule, a.get(name), b.get(name));
-                }
-            }
-            (Some(Value::Array(a)), Some(Value::Array(b))) if !(a.is_empty() && b.is_empty()) => {
-                for place in 0..a.len().max(b.len()) {
-                    self.compare(rule, a.get(place), b.get(place));
-                }
-            }
-            (a, b) => {
-                self.all += 1;
-                self.equal += usize::from(equal(rule, a, b));
-            }
-        }
-    }
-}
-
-/// Whether two leaves are equal; a missing one equals null.
-fn equal(rule: Rule, a: Option<&Value>, b: Option<&Value>) -> bool {
-    match (a.unwrap_or(&Value::Null), b.unwrap_or(&Value::Null)) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b
-                || a.as_f64()
-                    .zip(b.as_f64())
-                    .is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
-        }
-        (Value::String(a), Value::String(b)) if rule == Rule::Casefold => {
-            let fold = |text: &str| {
-                text.split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-                    .to_lowercase()
-            };
-            fold(a) == fold(b)
-        }
-        (a, b) => a == b,
-    }
 }
 
 #[cfg(test)]
@@ -313,6 +259,23 @@ mod tests {
         check(r#"{"city":"São  Paulo"}"#, r#"{"city":"são paulo"}"#, 1.0);
         check(r#"{"name":"A"}"#, r#"{"name":"a"}"#, 0.0);
         check(r#"{"a":1,"query":"x"}"#, r#"{"a":1,"query":"y"}"#, 1.0);
+        check(
+            r#"{"id":9007199254740993}"#,
+            r#"{"id":9007199254740992}"#,
+            0.0,
+        );
+        check(
+            r#"{"id":9007199254740993}"#,
+            r#"{ "id": 9007199254740993 }"#,
+            1.0,
+        );
+        check(
+            r#"{"id":340282366920938463463374607431768211456}"#,
+            r#"{"id":340282366920938463463374607431768211457}"#,
+            0.0,
+        );
+        check(r#"{"id":1e999}"#, r#"{"id":1e998}"#, 0.0);
+        check(r#"{"a":{"x":1,"y":2}}"#, "{}", 0.0);
         check("not json", "{}", 0.0);
         check("[1]", "[1]", 1.0);
     }
@@ -345,7 +308,8 @@ mod tests {
     fn unknown_parameters_are_noticed() {
         let check = |schema: &str, arguments: &str, expected: bool| {
             let arguments = parse(&call(arguments)).unwrap();
-            assert_eq!(unknown_parameters(schema, &arguments), expected, "{schema}");
+            let found = unknown_parameters(schema, arguments.value());
+            assert_eq!(found, expected, "{schema}");
         };
         check(r#"{"properties":{"a":{}}}"#, r#"{"a":1}"#, false);
         check(r#"{"properties":{"a":{}}}"#, r#"{"b":1}"#, true);

@@ -2,6 +2,7 @@
 
 mod build;
 mod checks;
+mod content;
 mod properties;
 
 use build::{ask, body, error, exchange, recorded, sse};
@@ -221,6 +222,10 @@ fn a_failure_counts_once_in_its_own_metric() {
     check("I'm sorry, but I can't help with that.", "refusal");
     check(
         "{\"class\":\"I'm sorry, but I can't help with that.\"}",
+        "refusal",
+    );
+    check(
+        "{\"class\":\"c\",\"note\":\"I'm sorry, but I can't help with that.\"}",
         "json_schema",
     );
     check("", "envelope");
@@ -324,6 +329,28 @@ fn what_counts_follows_from_settings_and_request() {
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"refusal\"}"
     );
     assert_eq!(plain.applies(true), plain.metrics_on());
+    assert_eq!(plain.applies_to(JsonMode::None), plain.applies(false));
+    assert_eq!(plain.applies_to(JsonMode::Schema), plain.metrics_on());
+    // Without a schema nothing can break one.
+    assert_eq!(
+        names(plain.applies_to(JsonMode::Object)),
+        "{\"transport\", \"slow\", \"stream\", \"envelope\", \"json_parse\", \"refusal\"}"
+    );
+    let with_schema = |json: bool| {
+        let settings = CheckSettings {
+            json,
+            schema: Some(json!({"type": "object"})),
+            ..CheckSettings::default()
+        };
+        Checks::new(settings).unwrap()
+    };
+    let schema = |json: bool, mode| {
+        with_schema(json)
+            .applies_to(mode)
+            .contains(Metric::JsonSchema)
+    };
+    assert!(schema(false, JsonMode::Object) && schema(true, JsonMode::None));
+    assert!(!schema(false, JsonMode::None));
     let settings = CheckSettings {
         json: true,
         required_fields: vec!["$.a".into()],

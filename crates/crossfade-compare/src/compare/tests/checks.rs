@@ -8,11 +8,11 @@ use super::{
     build::{body, calls, exchange, recorded, said},
 };
 
-fn checks(settings: Value) -> Checks {
+pub(super) fn checks(settings: Value) -> Checks {
     Checks::new(serde_json::from_value(settings).unwrap()).unwrap()
 }
 
-fn compare(checks: &Checks, request: &Value, primary: &str, candidate: &str) -> Verdict {
+pub(super) fn compare(checks: &Checks, request: &Value, primary: &str, candidate: &str) -> Verdict {
     checks.compare(&exchange(
         request,
         Some(recorded(200, primary)),
@@ -20,7 +20,7 @@ fn compare(checks: &Checks, request: &Value, primary: &str, candidate: &str) -> 
     ))
 }
 
-fn result(verdict: &Verdict, check: Check) -> &CheckResult {
+pub(super) fn result(verdict: &Verdict, check: Check) -> &CheckResult {
     verdict
         .checks
         .iter()
@@ -29,7 +29,7 @@ fn result(verdict: &Verdict, check: Check) -> &CheckResult {
 }
 
 /// `outcome severity score evidence` of one check.
-fn told(result: &CheckResult) -> String {
+pub(super) fn told(result: &CheckResult) -> String {
     let CheckResult {
         outcome,
         severity,
@@ -138,7 +138,7 @@ fn json_is_judged_on_both_sides() {
         fenced,
         "no",
         "fail minor 0.00 both: no_json",
-        Class::Equivalent,
+        Class::DifferentMinor,
     );
     let unasked = checks(json!({}));
     check(
@@ -146,7 +146,7 @@ fn json_is_judged_on_both_sides() {
         "{\"a\":1}",
         "no",
         "na blocker 0.00 -",
-        Class::Equivalent,
+        Class::DifferentMinor,
     );
 }
 
@@ -362,27 +362,8 @@ fn labels_are_compared_and_risky_cells_block() {
         &label("secret"),
         &label("refund"),
         "na minor 0.00 primary has no label",
-        Class::Equivalent,
+        Class::DifferentMinor,
     );
-}
-
-#[test]
-fn similarity_is_reported_unless_a_threshold_is_set() {
-    let reported = checks(json!({}));
-    let verdict = compare(&reported, &json!({}), &body("alpha beta"), &body("xyz"));
-    assert_eq!(
-        told(result(&verdict, Check::TextSimilarity)),
-        "pass info 0.00 -"
-    );
-    assert_eq!(verdict.class, Some(Class::Equivalent));
-    assert_eq!(verdict.parity, Some(1.0));
-    let limited = checks(json!({"text_similarity": {"threshold": 0.5}}));
-    let verdict = compare(&limited, &json!({}), &body("alpha beta"), &body("xyz"));
-    assert_eq!(
-        told(result(&verdict, Check::TextSimilarity)),
-        "fail minor 0.00 under_threshold"
-    );
-    assert_eq!(verdict.class, Some(Class::DifferentMinor));
 }
 
 #[test]
