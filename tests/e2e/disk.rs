@@ -4,12 +4,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
 use crossfade::control::LeaseTimes;
-use crossfade_sim::{azure::AzureSim, bedrock::BedrockSim};
+use crossfade_sim::{azure::AzureSim, bedrock::BedrockSim, script::Fault};
 use crossfade_tests::{
     Process, Setup, World,
     chat::{self, CANDIDATE_SAYS, PRIMARY_SAYS, question},
@@ -18,6 +18,7 @@ use crossfade_tests::{
     process::command,
     within,
 };
+use tokio::net::TcpStream;
 
 use crate::PROGRAM;
 
@@ -218,4 +219,58 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
             "\"resume\""
         ]
     );
+}
+
+/// A child that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A log on a full disk: nothing can be written to standard error, and nothing else suffers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let setup = Setup::new();
+    let azure = AzureSim::start(setup.azure.clone()).await.unwrap();
+    let bedrock = BedrockSim::start(setup.bedrock.clone()).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("crossfade.toml");
+    // Without a log nothing tells the address, so it is one that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let data = home.path().join("data");
+    let text = setup.config(azure.address(), bedrock.address(), &data);
+    let ours = format!("[listen]\naddress = \"{free}\"");
+    fs::write(
+        &file,
+        text.replace("[listen]\naddress = \"127.0.0.1:0\"", &ours),
+    )
+    .unwrap();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut serve = command(PROGRAM, &["serve", "--config", file.to_str().unwrap()]);
+    let mut child = Killed(serve.stderr(full).spawn().unwrap());
+    let listening = eventually("a listener, or an end", async || {
+        match child.0.try_wait().unwrap() {
+            Some(status) => Some(Err(status)),
+            None => TcpStream::connect(free).await.ok().map(|_| Ok(())),
+        }
+    });
+    assert_eq!(listening.await, Ok(()));
+    // Refused, failing and in good health: each of these is logged.
+    for fault in [Fault::Reset, Fault::None] {
+        azure.script().set_fault(fault.clone());
+        let answer = exchange(free, &chat::request(&question("hi"))).await;
+        let expected = if fault == Fault::None { 200 } else { 503 };
+        assert_eq!(answer.status(), expected);
+    }
 }

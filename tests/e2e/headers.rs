@@ -77,7 +77,9 @@ async fn only_internal_callers_name_the_side() {
         assert_eq!(says("insider", "primary").await, PRIMARY_SAYS);
         assert_eq!(says("outsider", "candidate").await, PRIMARY_SAYS);
     }
-    world.raise(99.999_9).await;
+    let raised = world.admin().override_split(99.999_9).await;
+    assert_eq!(raised.status(), 200, "{}", raised.text());
+    world.admin().effective(99.999_9).await;
     for _ in 0..5 {
         assert_eq!(says("insider", "primary").await, PRIMARY_SAYS);
         assert_eq!(says("outsider", "primary").await, CANDIDATE_SAYS);

@@ -9,6 +9,7 @@
 
 mod admission;
 mod answering;
+mod arms;
 mod bounds;
 mod crash;
 mod disk;

@@ -421,7 +421,9 @@ fn refused(by: Side, status: http::StatusCode) -> SkipReason {
 
 /// Why no shadow was selected.
 fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
-    let off = plane.killed.load(Ordering::Relaxed) || !route.split.borrow().mirror_enabled;
+    let off = plane.killed.load(Ordering::Relaxed)
+        || !plane.settings.mirror
+        || !route.split.borrow().mirror_enabled;
     if off || assignment.reason == AnswerReason::Killed {
         SkipReason::Disabled
     } else {

@@ -45,6 +45,8 @@ pub struct PlaneSettings {
     pub max_body: u64,
     /// Whether answers carry `x-crossfade-side`.
     pub expose_side: bool,
+    /// Whether anything is mirrored at all.
+    pub mirror: bool,
     /// Mirrors at once.
     pub slots: usize,
     /// Bytes held for everything that is mirrored.
@@ -65,6 +67,7 @@ impl Default for PlaneSettings {
             max_in_flight: 10_000,
             max_body: 1 << 30,
             expose_side: false,
+            mirror: true,
             slots: 1024,
             bytes: 256 << 20,
             request_bytes: 2 << 20,
@@ -153,11 +156,6 @@ impl ProxyHandle {
     /// A handle that does not keep the data plane, and with it the queue, alive.
     pub fn downgrade(&self) -> WeakProxyHandle {
         WeakProxyHandle(Arc::downgrade(&self.0))
-    }
-
-    /// Whether a drain has begun.
-    pub fn is_draining(&self) -> bool {
-        self.0.spawner.stopping().is_cancelled()
     }
 
     /// The local kill switch: while on, only the primary answers and nothing is mirrored.

@@ -1,6 +1,13 @@
 //! A running process: listeners, data plane, worker, controller; and how they end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -51,6 +58,8 @@ pub struct Server {
     admin_address: SocketAddr,
     proxy: ProxyHandle,
     controller: Controller,
+    /// Set when a drain begins, so that load balancers look elsewhere from then on.
+    draining: Arc<AtomicBool>,
     drain: Duration,
     /// Stops accepting.
     stop_listening: CancellationToken,
@@ -124,7 +133,8 @@ impl Server {
         spawner.spawn(ordering.run(messages, settled, stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
         spawner.spawn(until(stop.clone(), telemetry.upkeep()));
-        let state = admin_state(&config, &controller, &telemetry, metrics, &proxy);
+        let draining = Arc::new(AtomicBool::new(false));
+        let state = admin_state(&config, &controller, &telemetry, metrics, &proxy, &draining);
         let serving = admin::serve(admin_listener, state, stop.clone());
         spawner.spawn(async move {
             if let Err(error) = serving.await {
@@ -138,6 +148,7 @@ impl Server {
             admin_address,
             proxy,
             controller,
+            draining,
             drain,
             stop_listening,
             application,
@@ -182,11 +193,13 @@ impl Server {
             stop_listening,
             application,
             controller,
+            draining,
             stop,
             comparer,
             spawner,
             ..
         } = self;
+        draining.store(true, Ordering::Relaxed);
         stop_listening.cancel();
         drop(application.await);
         proxy.drain(MIRROR_PATIENCE).await;
@@ -228,11 +241,12 @@ fn admin_state(
     telemetry: &Arc<Telemetry>,
     metrics: Arc<telemetry::Metrics>,
     proxy: &ProxyHandle,
+    draining: &Arc<AtomicBool>,
 ) -> Arc<AdminState> {
     // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
     let accounting = proxy.downgrade();
     let before_scrape = proxy.downgrade();
-    let ready = proxy.downgrade();
+    let draining = Arc::clone(draining);
     Arc::new(AdminState {
         controller: controller.clone(),
         telemetry: Arc::clone(telemetry),
@@ -250,9 +264,12 @@ fn admin_state(
                 proxy.export_metrics();
             }
         }),
-        ready: Arc::new(move || match ready.upgrade() {
-            Some(proxy) if !proxy.is_draining() => Ok(()),
-            _ => Err("the process is draining".to_owned()),
+        ready: Arc::new(move || {
+            if draining.load(Ordering::Relaxed) {
+                Err("the process is draining".to_owned())
+            } else {
+                Ok(())
+            }
         }),
     })
 }

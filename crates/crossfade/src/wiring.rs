@@ -101,6 +101,7 @@ pub(crate) fn plane_settings(config: &Config) -> PlaneSettings {
         max_in_flight: config.listen.max_in_flight,
         max_body: config.listen.max_body,
         expose_side: config.listen.expose_side,
+        mirror: config.mirror.enabled,
         slots: config.mirror.slots,
         bytes: config.mirror.bytes,
         request_bytes: config.mirror.request_bytes,

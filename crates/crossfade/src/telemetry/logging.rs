@@ -42,6 +42,8 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError>
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
+        // A line that cannot be written is lost. Complaining about it where nothing can be written would panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => {
