@@ -7,6 +7,8 @@ use http::{Request, request};
 
 use crossfade_exchange::{SideBody, SizeClass, Unit, full_body};
 
+use crossfade_openai::scan::JsonMode;
+
 use crate::{
     accounting::Ticket,
     budget::Hold,
@@ -48,7 +50,7 @@ pub(crate) struct Eligible {
     pub(crate) size: SizeClass,
     pub(crate) unit: Unit,
     pub(crate) streamed: bool,
-    pub(crate) json: bool,
+    pub(crate) json: JsonMode,
     pub(crate) max_output_tokens: Option<u64>,
     pub(crate) named: Option<crossfade_exchange::Side>,
     /// Taken by whoever answers.

@@ -18,7 +18,7 @@ use crossfade_exchange::{
 };
 use crossfade_openai::{
     path::{self, Dialect, Operation},
-    scan::{JsonMode, Scan, scan},
+    scan::{Scan, scan},
 };
 
 use crate::{
@@ -246,7 +246,7 @@ impl Classifying<'_> {
             deployment,
             size,
             streamed: scanned.stream,
-            json: scanned.json != JsonMode::None,
+            json: scanned.json,
             max_output_tokens: scanned.max_output_tokens,
             named,
             ticket: Some(ticket),

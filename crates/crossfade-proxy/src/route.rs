@@ -14,6 +14,7 @@ use tower::util::BoxCloneSyncService;
 use crossfade_exchange::{
     BoxError, Face, MetricSet, RouteId, SideRequest, SideResponse, Unsupported,
 };
+use crossfade_openai::scan::JsonMode;
 use crossfade_rollout::{BASELINE_ANSWERS, Baseline, MirrorPlan, Split};
 
 use crate::{
@@ -57,8 +58,8 @@ pub struct RouteSettings {
     pub mirror: MirrorPlan,
     /// Whether the candidate can be asked a request.
     pub eligibility: EligibilityFn,
-    /// The metrics that count for a request, by whether it asks for JSON.
-    pub applies: Arc<dyn Fn(bool) -> MetricSet + Send + Sync>,
+    /// The metrics that count for a request, by what JSON it asks for.
+    pub applies: Arc<dyn Fn(JsonMode) -> MetricSet + Send + Sync>,
     /// The candidate.
     pub candidate: Side,
     /// How long the candidate may be silent before the primary answers instead.

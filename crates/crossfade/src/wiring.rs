@@ -15,6 +15,7 @@ use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
 use crossfade_bedrock::{Auth, Candidate, Connection, Settings as BedrockSettings, eligibility};
 use crossfade_compare::{Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, MetricSet, RouteId, SideBody};
+use crossfade_openai::scan::JsonMode;
 use crossfade_proxy::{Caps, Forward, PlaneSettings, Price, ProxyError, RouteSettings};
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
 
@@ -182,11 +183,19 @@ fn mirror_plan(config: &Config) -> MirrorPlan {
     }
 }
 
-/// Whether a metric applies is decided by the request alone: by the route's checks, and whether it asks for JSON.
-fn applies(checks: &Arc<Checks>) -> Arc<dyn Fn(bool) -> MetricSet + Send + Sync> {
-    let of = |json| checks.applies(json);
-    let (plain, json) = (of(false), of(true));
-    Arc::new(move |asks_for_json| if asks_for_json { json } else { plain })
+/// Whether a metric applies is decided by the request alone: by the route's checks, and what JSON it asks for.
+fn applies(checks: &Arc<Checks>) -> Arc<dyn Fn(JsonMode) -> MetricSet + Send + Sync> {
+    let of = |mode| checks.applies_to(mode);
+    let (none, object, schema) = (
+        of(JsonMode::None),
+        of(JsonMode::Object),
+        of(JsonMode::Schema),
+    );
+    Arc::new(move |mode| match mode {
+        JsonMode::None => none,
+        JsonMode::Object => object,
+        JsonMode::Schema => schema,
+    })
 }
 
 fn price(price: CheckPrice) -> Price {
