@@ -14,6 +14,9 @@ use super::{
     nearest::nearest,
 };
 
+/// Words that a type knows and that are refused all the same, by the key or table in which they stand: not to be offered.
+pub(crate) type Refused = &'static [(&'static str, &'static str)];
+
 /// Looks an environment variable up.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
@@ -93,7 +96,10 @@ impl<'t> Document<'t> {
     }
 
     /// Reads the whole document as a `T`; the places stay, for what is found wrong later.
-    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<(T, Places), ConfigError> {
+    pub(crate) fn read<T: DeserializeOwned>(
+        self,
+        refused: Refused,
+    ) -> Result<(T, Places), ConfigError> {
         let Self {
             table,
             places,
@@ -102,7 +108,7 @@ impl<'t> Document<'t> {
         match T::deserialize(toml::Deserializer::from(table)) {
             Ok(value) => Ok((value, places)),
             Err(error) => {
-                let mut problem = places.explain(&error);
+                let mut problem = places.explain(&error, refused);
                 for (value, name) in &expanded {
                     problem.message = problem.message.replace(value, &format!("${{{name}}}"));
                 }
@@ -262,7 +268,7 @@ impl Places {
     }
 
     /// Puts a deserialiser's error into words.
-    fn explain(&self, error: &toml::de::Error) -> Problem {
+    fn explain(&self, error: &toml::de::Error, refused: Refused) -> Problem {
         let span = error.span();
         let message = error.message().trim_end();
         let mut path: Vec<String> = span
@@ -273,13 +279,26 @@ impl Places {
         let mut words = message.split('`').skip(1).step_by(2);
         let first = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
+        let offered = |place: Option<&String>| -> Vec<&str> {
+            let not_here = |word: &str| {
+                refused
+                    .iter()
+                    .any(|(of, no)| place.is_some_and(|place| place == of) && *no == word)
+            };
+            known
+                .iter()
+                .copied()
+                .filter(|word| !not_here(word))
+                .collect()
+        };
         let said = if message.starts_with("unknown field ") {
             if path.last().is_none_or(|last| last != first) {
                 path.push(first.to_owned());
             }
-            unknown("key", first, &known)
+            let table = path.len().checked_sub(2).and_then(|above| path.get(above));
+            unknown("key", first, &offered(table))
         } else if message.starts_with("unknown variant ") {
-            unknown("value", first, &known)
+            unknown("value", first, &offered(path.last()))
         } else if message.starts_with("missing field ") {
             path.push(first.to_owned());
             "missing: this key is required".to_owned()

@@ -50,7 +50,7 @@ fn what_it_shows_as_default_is_the_default() {
 fn keys_that_are_off_are_keys() {
     let text = everything();
     let document = Document::parse(&text, "everything.toml", &|_| None).unwrap();
-    if let Err(error) = document.read::<RawConfig>() {
+    if let Err(error) = document.read::<RawConfig>(super::REFUSED) {
         panic!("{error}");
     }
 }

@@ -33,7 +33,17 @@ pub use routes::{Rollout, Route};
 pub use secret::Secret;
 pub use units::{Digest, Endpoint, Size, Span};
 
-use document::{Document, Environment};
+use document::{Document, Environment, Refused};
+
+/// What `build` refuses though its types know it: keys that have their place elsewhere, values that are not available yet.
+const REFUSED: Refused = &[
+    ("checks", "max_cost_usd"),
+    ("checks", "price"),
+    ("checks", "primary_price"),
+    ("candidate", "adapt"),
+    ("auth", "entra"),
+    ("kind", "nats"),
+];
 
 impl Config {
     /// Reads and checks a file, with the process's environment.
@@ -60,7 +70,7 @@ impl Config {
 }
 
 fn parse(text: &str, name: &str, environment: Environment<'_>) -> Result<Config, ConfigError> {
-    let (raw, places) = Document::parse(text, name, environment)?.read()?;
+    let (raw, places) = Document::parse(text, name, environment)?.read(REFUSED)?;
     build::build(raw, &places, environment)
 }
 

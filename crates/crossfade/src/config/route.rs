@@ -16,6 +16,8 @@ use super::{
 
 /// The chance of a false roll-back in one attempt, unless the route says otherwise.
 const ALPHA: f64 = 0.01;
+/// Below this no evidence could ever suffice; the rollout's plan has the same bound.
+const LEAST_ALPHA: f64 = 1e-12;
 /// Beyond this the word "evidence" would not be deserved.
 const MOST_ALPHA: f64 = 0.1;
 
@@ -205,8 +207,11 @@ fn check_rollout(
 ) -> Rollout {
     let here = |key: &'static str| ["routes", name, "rollout", key];
     let alpha = raw.alpha.unwrap_or(ALPHA);
-    if !(alpha > 0.0 && alpha <= MOST_ALPHA) {
-        at.wrong(&here("alpha"), "use a probability over 0 and up to 0.1");
+    if !(LEAST_ALPHA..=MOST_ALPHA).contains(&alpha) {
+        at.wrong(
+            &here("alpha"),
+            "use a probability from 1e-12 to 0.1, such as 0.01",
+        );
     }
     let metrics: MetricSet = match &raw.metrics {
         Some(metrics) => metrics.iter().copied().collect(),

@@ -117,7 +117,7 @@ fn unknown_keys_and_values_name_the_nearest() {
     );
     check(
         "[routes.a]\ncandidate = { model = \"m\", modle = 1 }",
-        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, base_model, adapt, default_max_tokens, stream_always, annotations, answer_model, capabilities)",
+        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, base_model, default_max_tokens, stream_always, annotations, answer_model, capabilities)",
     );
     check(
         "[[admin.tokens]]\nname = \"a\"\nsha256 = \"${HASH_KEY}\"\nrole = \"onwer\"",
@@ -126,6 +126,10 @@ fn unknown_keys_and_values_name_the_nearest() {
     check(
         "[logging]\nlevel = \"verbose\"",
         "logging.level: unknown value \"verbose\" (known here: error, warn, info, debug)",
+    );
+    check(
+        "[backplane]\nkind = \"redis\"",
+        "backplane.kind: unknown value \"redis\" (known here: local)",
     );
 }
 

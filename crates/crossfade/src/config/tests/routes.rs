@@ -53,7 +53,11 @@ fn rollouts() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.rollout]\n{keys}");
     check(
         &with("alpha = 0.5"),
-        "routes.support.rollout.alpha: use a probability over 0 and up to 0.1",
+        "routes.support.rollout.alpha: use a probability from 1e-12 to 0.1, such as 0.01",
+    );
+    check(
+        &with("alpha = 1e-300"),
+        "routes.support.rollout.alpha: use a probability from 1e-12 to 0.1, such as 0.01",
     );
     check(
         &with("metrics = []"),
@@ -115,7 +119,7 @@ fn checks() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.checks]\n{keys}");
     check(
         &with("lable = {}"),
-        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, latency, max_cost_usd, price, primary_price)",
+        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, latency)",
     );
     check(
         &with("required_fields = [\"class\"]"),
