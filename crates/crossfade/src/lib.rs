@@ -12,6 +12,7 @@ pub mod demo;
 mod listen;
 pub mod serve;
 pub mod telemetry;
+mod text;
 mod wiring;
 pub mod worker;
 

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use crossfade_exchange::{Percent, RouteId};
-use crossfade_rollout::Refusal;
+use crossfade_rollout::{Actor, Refusal};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 
@@ -18,7 +18,10 @@ use super::{
     router::AdminState,
     view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport},
 };
-use crate::control::{self, Changed, ControlError, SplitAsk};
+use crate::{
+    control::{self, Changed, ControlError, SplitAsk},
+    text::is_control,
+};
 
 /// Entries on a page of the ledger, unless asked otherwise.
 const PAGE: usize = 100;
@@ -150,24 +153,12 @@ pub(super) async fn set_split(
         override_: body.override_,
         if_match: if_match.revision(),
     };
-    let ask = control::Ask {
-        actor,
-        reason: body.reason,
-    };
-    let changed =
-        state
-            .controller
-            .split(&route, split, ask)
-            .await
-            .map_err(|error| match error {
-                ControlError::Refused(Refusal::Stale { .. }) if if_match == IfMatch::Malformed => {
-                    Problem::malformed(
-                        "If-Match is not a revision",
-                        "send the number that the route's ETag shows, or leave the header out",
-                    )
-                }
-                error => problem(error),
-            })?;
+    let ask = ask(actor, body.reason)?;
+    let changed = state
+        .controller
+        .split(&route, split, ask)
+        .await
+        .map_err(|error| conditional(if_match, error))?;
     Ok(changes(&state, changed, Some(&route)))
 }
 
@@ -177,10 +168,7 @@ pub(super) async fn rollback(
     Named(route): Named,
     Body(body): Body<ReasonBody>,
 ) -> Result<Json<Changes>, Problem> {
-    let ask = control::Ask {
-        actor,
-        reason: body.reason,
-    };
+    let ask = ask(actor, body.reason)?;
     let changed = state
         .controller
         .rollback(&route, ask)
@@ -193,17 +181,15 @@ pub(super) async fn resume(
     State(state): Shared,
     Caller(actor): Caller,
     Named(route): Named,
+    if_match: IfMatch,
     Body(body): Body<ReasonBody>,
 ) -> Result<Json<Changes>, Problem> {
-    let ask = control::Ask {
-        actor,
-        reason: body.reason,
-    };
+    let ask = ask(actor, body.reason)?;
     let changed = state
         .controller
-        .resume(&route, ask)
+        .resume(&route, if_match.revision(), ask)
         .await
-        .map_err(problem)?;
+        .map_err(|error| conditional(if_match, error))?;
     Ok(changes(&state, changed, Some(&route)))
 }
 
@@ -212,10 +198,7 @@ pub(super) async fn set_mirror(
     Caller(actor): Caller,
     Body(body): Body<MirrorBody>,
 ) -> Result<Json<Changes>, Problem> {
-    let ask = control::Ask {
-        actor,
-        reason: body.reason,
-    };
+    let ask = ask(actor, body.reason)?;
     let changed = state
         .controller
         .switch_mirror(body.enabled, ask)
@@ -235,6 +218,12 @@ pub(super) async fn ledger(
         return Err(Problem::malformed(format!("limit is {limit}"), remedy));
     }
     let route = query.route.as_deref().map(RouteId::new);
+    if let Some(unknown) = route
+        .as_ref()
+        .filter(|route| !state.controller.knows(route))
+    {
+        return Err(problem(ControlError::UnknownRoute(unknown.to_string())));
+    }
     let entries = state.controller.entries(route.as_ref(), limit, query.after);
     Ok(Json(LedgerPage {
         entries,
@@ -270,16 +259,41 @@ fn changes(state: &AdminState, changed: Changed, route: Option<&RouteId>) -> Jso
         routes.retain(|report| report.view.rollout.route == *route);
     }
     Json(Changes {
-        recorded: changed.recorded,
+        recorded: changed.is_recorded(),
+        survives_restart: changed.survives_restart(),
+        unchanged: changed == Changed::Unchanged,
         routes,
     })
+}
+
+/// Who asks and why. The reason is printed on terminals and kept for good, so it is plain text in one line.
+fn ask(actor: Actor, reason: String) -> Result<control::Ask, Problem> {
+    if reason.chars().any(is_control) {
+        return Err(Problem::malformed(
+            "reason has control characters",
+            "write it as plain text in one line",
+        ));
+    }
+    Ok(control::Ask { actor, reason })
+}
+
+fn conditional(if_match: IfMatch, error: ControlError) -> Problem {
+    match error {
+        ControlError::Refused(Refusal::Stale { .. }) if if_match == IfMatch::Malformed => {
+            Problem::malformed(
+                "If-Match is not a revision",
+                "send the number that the route's ETag shows, or leave the header out",
+            )
+        }
+        error => problem(error),
+    }
 }
 
 fn problem(error: ControlError) -> Problem {
     match error {
         ControlError::UnknownRoute(name) => Problem::not_found(
             format!("no route {name:?} is configured"),
-            "use a name from GET /api/v1/routes",
+            "use a name from `crossfade status` (GET /api/v1/routes)",
         ),
         ControlError::Refused(refusal) => {
             let (status, kind) = match &refusal {

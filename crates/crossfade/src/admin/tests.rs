@@ -293,7 +293,7 @@ fn refused() -> Vec<(&'static str, &'static str, Value, u16, &'static str)> {
         ("PUT", SPLIT, odd, 400, "unknown field `foo`"),
         ("PUT", SPLIT, split(5.0, &"r".repeat(1_001)), 400, "1000"),
         ("PUT", SPLIT, split(5.0, &"r".repeat(70_000)), 413, "64 KiB"),
-        ("PUT", SPLIT, split(100.0, "r"), 409, "no second side"),
+        ("PUT", SPLIT, split(100.0, "r"), 409, "100 %"),
         (
             "PUT",
             "/api/v1/routes/bare/split",
@@ -459,4 +459,93 @@ fn tokens_are_not_shown() {
         shown.contains("Owner") && !shown.contains("sha256"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn reasons_are_plain_text_in_one_line() {
+    let api = api();
+    for reason in ["two\nlines", "\u{1b}[2J", "\u{202e}desrever"] {
+        for (method, verb, mut body) in [
+            (
+                "PUT",
+                "routes/support/split",
+                json!({"candidate_percent": 0}),
+            ),
+            ("POST", "routes/support/rollback", json!({})),
+            ("POST", "routes/support/resume", json!({})),
+            ("PUT", "mirror", json!({"enabled": false})),
+        ] {
+            body["reason"] = json!(reason);
+            let path = format!("/api/v1/{verb}");
+            let answer = api.call(method, &path, "owner-secret", Some(body)).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{verb} {reason:?}");
+            assert!(
+                answer.text.contains("plain text in one line"),
+                "{}",
+                answer.text
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resume_honours_if_match() {
+    let api = api();
+    api.split("operator-secret", 5.0).await;
+    let verb = |verb: &str| format!("/api/v1/routes/support/{verb}");
+    let reason = json!({"reason": "r"});
+    let rolled = api
+        .call(
+            "POST",
+            &verb("rollback"),
+            "owner-secret",
+            Some(reason.clone()),
+        )
+        .await
+        .json();
+    let revision = rolled["routes"][0]["rollout"]["revision"].as_u64().unwrap();
+    let resume = async |if_match: String| {
+        let request = Request::post(verb("resume"))
+            .header(header::AUTHORIZATION, "Bearer owner-secret")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, if_match)
+            .body(Body::from(reason.to_string()))
+            .unwrap();
+        api.send(request).await.status
+    };
+    for (if_match, expected) in [
+        (
+            format!("\"{}\"", revision + 1),
+            StatusCode::PRECONDITION_FAILED,
+        ),
+        ("some".to_owned(), StatusCode::BAD_REQUEST),
+        (format!("\"{revision}\""), StatusCode::OK),
+    ] {
+        assert_eq!(resume(if_match.clone()).await, expected, "{if_match}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_says_what_became_of_it() {
+    let api = api();
+    let said = |answer: &Value| {
+        ["recorded", "survives_restart", "unchanged"].map(|name| answer[name].as_bool().unwrap())
+    };
+    let first = api.split("operator-secret", 5.0).await.json();
+    assert_eq!(said(&first), [true, true, false]);
+    let again = api.split("operator-secret", 5.0).await.json();
+    assert_eq!(said(&again), [true, true, true]);
+}
+
+#[tokio::test]
+async fn a_ledger_of_nothing_known_is_not_found() {
+    let api = api();
+    for (route, expected) in [("support", StatusCode::OK), ("nope", StatusCode::NOT_FOUND)] {
+        let path = format!("/api/v1/ledger?route={route}");
+        let answer = api.call("GET", &path, "viewer-secret", None).await;
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        if expected == StatusCode::NOT_FOUND {
+            assert!(answer.text.contains("use a name from `crossfade status`"));
+        }
+    }
 }

@@ -30,8 +30,12 @@ pub struct RouteReports {
 /// A change that is in effect.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Changes {
-    /// Whether its entry is durable.
+    /// Whether the ledger says so durably.
     pub recorded: bool,
+    /// Whether a restart would find it; if not, do not restart before the data directory is mended.
+    pub survives_restart: bool,
+    /// It was so already: nothing was recorded.
+    pub unchanged: bool,
     /// The routes it concerns, as they are now.
     pub routes: Vec<RouteReport>,
 }

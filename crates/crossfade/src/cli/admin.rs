@@ -291,9 +291,59 @@ fn print_change(output: Output, what: &str, answer: &Value) {
         Output::Json => print::data(&format!("{answer:#}")),
         Output::Text => print::data(what),
     }
-    if answer.get("recorded").and_then(Value::as_bool) == Some(false) {
-        print::note(
-            "warning: in effect, and not in the ledger yet: it will be written as soon as the data directory takes it",
+    if let Some(warning) = warning(answer) {
+        print::note(warning);
+    }
+}
+
+/// What is to be known of a change beside that it is in effect.
+fn warning(answer: &Value) -> Option<&'static str> {
+    let is = |name: &str| answer.get(name).and_then(Value::as_bool);
+    if is("unchanged") == Some(true) {
+        return Some("note: it was so already: nothing changed, and nothing was recorded");
+    }
+    if is("recorded") != Some(false) {
+        return None;
+    }
+    Some(if is("survives_restart") == Some(true) {
+        "warning: in effect, and not in the ledger: it is kept in the data directory (rolled-back.json) and goes to the ledger when \
+         that can be written, at the latest by a start with a ledger that can be read; `crossfade status` says what is wrong"
+    } else {
+        "warning: in effect, and not on disk yet: a restart would undo it, so do not restart before `crossfade status` says that \
+         nothing waits and the ledger is writable; mend the data directory"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_not_recorded_says_what_holds() {
+        let check = |answer: Value, part: Option<&str>| {
+            let said = warning(&answer);
+            assert_eq!(said.is_some(), part.is_some(), "{answer}");
+            assert!(
+                said.unwrap_or_default().contains(part.unwrap_or_default()),
+                "{said:?}"
+            );
+        };
+        check(json!({}), None);
+        check(
+            json!({"recorded": true, "survives_restart": true, "unchanged": false}),
+            None,
+        );
+        check(
+            json!({"recorded": true, "unchanged": true}),
+            Some("it was so already"),
+        );
+        check(
+            json!({"recorded": false, "survives_restart": true}),
+            Some("rolled-back.json"),
+        );
+        check(
+            json!({"recorded": false, "survives_restart": false}),
+            Some("do not restart"),
         );
     }
 }

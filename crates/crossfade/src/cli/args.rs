@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crossfade_exchange::Percent;
 
+use crate::text::is_control;
+
 /// Moves applications from Azure OpenAI to Amazon Bedrock on evidence.
 #[derive(Debug, Parser)]
 #[command(
@@ -261,6 +263,8 @@ fn percent(text: &str) -> Result<Percent, String> {
 fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("say why: the ledger keeps it".to_owned())
+    } else if text.chars().any(is_control) {
+        Err("it has control characters: write plain text in one line".to_owned())
     } else {
         Ok(text.to_owned())
     }
@@ -346,6 +350,10 @@ mod tests {
             ),
             ("crossfade split support 5", "--reason <TEXT>"),
             ("crossfade rollback support --reason ", "say why"),
+            (
+                "crossfade rollback support --reason a\u{1b}[2Jb",
+                "write plain text in one line",
+            ),
             ("crossfade ledger --limit 0", "0 is not in 1..=1000"),
             (
                 "crossfade status --output yaml",

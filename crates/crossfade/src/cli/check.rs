@@ -92,7 +92,10 @@ fn facts(config: &Config) -> Vec<Fact> {
         Some(endpoint) => format!(" at {endpoint}"),
         None => String::new(),
     };
-    let tokens = config.admin.tokens.len();
+    let tokens = match config.admin.tokens.len() {
+        1 => "1 token".to_owned(),
+        many => format!("{many} tokens"),
+    };
     vec![
         Fact {
             what: "listen",
@@ -105,7 +108,7 @@ fn facts(config: &Config) -> Vec<Fact> {
         },
         Fact {
             what: "admin",
-            value: format!("{}, {tokens} tokens", config.admin.address),
+            value: format!("{}, {tokens}", config.admin.address),
         },
         Fact {
             what: "azure",
@@ -196,22 +199,22 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         ),
         Some(owner) => {
             may.push(format!(
-                "ramp: up to under 100 %, by operators; {owner} answers for it"
+                "ramp: up to 95 %, by operators; {owner} answers for it"
             ));
             if owners {
-                may.push("100 %: only by an owner with --override, because no second side is left to compare with".to_owned());
+                may.push("over 95 %: only by an owner with --override, because little is left to compare with, and at 100 % nothing".to_owned());
             } else {
                 may_not.push(
-                    "100 %, or on after a roll-back: that takes a token of role owner".to_owned(),
+                    "over 95 %, or on after a roll-back: that takes a token of role owner".to_owned(),
                 );
             }
         }
     }
     let metrics: Vec<&str> = route.rollout.metrics.iter().map(Metric::as_str).collect();
     may.push(format!(
-        "roll back by itself, on {}; a false alarm in at most {} % of attempts",
+        "roll back by itself, on {}; a false alarm in at most {} of attempts",
         metrics.join(", "),
-        route.rollout.alpha * 100.0
+        show_chance(route.rollout.alpha)
     ));
     may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
     if !route.internal.is_empty() {
@@ -225,6 +228,18 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         model: route.candidate.model.clone(),
         may,
         may_not,
+    }
+}
+
+/// A probability in percent; tiny ones by their power of ten.
+fn show_chance(chance: f64) -> String {
+    if chance < 1e-6 {
+        format!("{chance:e}")
+    } else {
+        // Up to eight decimals, without what the multiplication adds.
+        let percent = format!("{:.8}", chance * 100.0);
+        let short = percent.trim_end_matches('0').trim_end_matches('.');
+        format!("{short} %")
     }
 }
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crossfade_rollout::Entry;
 
+use crate::text::plain;
+
 use super::{
     admin::{Admin, Ask, escape},
     args::{LedgerArgs, Output},
@@ -54,8 +56,8 @@ fn text(entries: &[Entry], now_ms: u64) -> String {
             when,
             route,
             entry.change,
-            entry.actor,
-            entry.reason.replace(['\n', '\r'], " "),
+            plain(&entry.actor.to_string()),
+            plain(&entry.reason),
         );
     }
     out
@@ -92,7 +94,7 @@ mod tests {
             lines,
             [
                 "    4  60 s ago     support                  split from 0 % to 5 %",
-                "       by ana (operator): first step",
+                "       by ana (operator): first\\nstep",
                 "    5  59 s ago     all routes               controller started",
                 "       by controller (controller): restart",
             ]

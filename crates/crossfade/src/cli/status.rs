@@ -9,9 +9,13 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crossfade_exchange::Metric;
 use crossfade_rollout::MetricStatus;
 
-use crate::control::{LedgerState, RouteView};
+use crate::{
+    control::{LedgerState, RouteView},
+    text::plain,
+};
 
 use super::{
     admin::{Admin, Ask},
@@ -120,7 +124,11 @@ fn keep_route(answer: &mut Value, route: &str) -> Result<(), Failure> {
     routes.retain(|shown| name(shown) == route);
     if routes.is_empty() {
         let what = format!("there is no route {route:?}");
-        return Err(Failure::new(what, format!("one of: {}", known.join(", "))));
+        let remedy = match known.as_slice() {
+            [] => "configure one under [routes]".to_owned(),
+            known => format!("use a name from `crossfade status`: {}", known.join(", ")),
+        };
+        return Err(Failure::new(what, remedy));
     }
     Ok(())
 }
@@ -145,10 +153,23 @@ fn text(status: &Status, now_ms: u64) -> String {
         );
     }
     if ledger.unrecorded > 0 {
-        let unrecorded = ledger.unrecorded;
+        let _ = match ledger.unrecorded {
+            1 => writeln!(
+                out,
+                "1 change toward the primary is in effect and waits for the ledger"
+            ),
+            many => writeln!(
+                out,
+                "{many} changes toward the primary are in effect and wait for the ledger"
+            ),
+        };
+    }
+    for orphan in &ledger.orphans {
         let _ = writeln!(
             out,
-            "{unrecorded} changes toward the primary are in effect and wait for the ledger"
+            "{} had {} % and is not configured any more: this start has set it to 0 %, where it begins if it comes back",
+            plain(orphan.route.as_str()),
+            orphan.percent
         );
     }
     for route in &status.routes {
@@ -190,18 +211,24 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
         let _ = writeln!(
             out,
             "  ROLLED BACK {when} by {}: {}",
-            back.actor, back.reason
+            plain(&back.actor.to_string()),
+            plain(&back.reason)
         );
     }
     if let Some(barred) = &route.view.barred {
-        let _ = writeln!(out, "  NO LEASE: {barred}");
+        let _ = writeln!(out, "  HELD BACK: {}", plain(barred));
+    }
+    for note in &route.view.notes {
+        let _ = writeln!(out, "  note      {}", plain(note));
     }
     if let Some(change) = &rollout.last_change {
         let when = ago(change.at_unix_ms, now_ms);
         let _ = writeln!(
             out,
             "  change    {}, {when}, by {}: {}",
-            change.what, change.actor, change.reason
+            change.what,
+            plain(&change.actor.to_string()),
+            plain(&change.reason)
         );
     }
     if let Some(attempt) = &rollout.attempt {
@@ -213,10 +240,23 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
         );
         for group in &rollout.groups {
             let name = format!("{} {}", group.engine, group.group);
-            let _ = writeln!(out, "  {:<17} {}", name, bar(group.alarm_ratio));
+            let mut metrics = rollout.metrics.iter();
+            let seen = metrics.any(|metric| metric.group == group.group && has_evidence(metric));
+            let _ = writeln!(out, "  {:<17} {}", name, evidence(seen, group.alarm_ratio));
         }
         for metric in &rollout.metrics {
             show_metric(out, metric);
+        }
+        if rollout
+            .metrics
+            .iter()
+            .any(|metric| metric.metric == Metric::Transport)
+        {
+            let _ = writeln!(
+                out,
+                "    transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = {} s",
+                attempt.facts.arrival_age.as_secs_f64()
+            );
         }
     }
     if let Some(counts) = &route.accounting {
@@ -234,7 +274,7 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
     }
     for (index, missing) in rollout.missing.iter().enumerate() {
         let label = if index == 0 { "for more" } else { "" };
-        let _ = writeln!(out, "  {label:<9} {missing}");
+        let _ = writeln!(out, "  {label:<9} {}", plain(missing));
     }
 }
 
@@ -243,12 +283,25 @@ fn show_metric(out: &mut String, metric: &MetricStatus) {
         out,
         "    {:<15} {}   bad: primary {} of {}, candidate {} of {}",
         metric.metric.as_str(),
-        bar(metric.evidence_ratio),
+        evidence(has_evidence(metric), metric.evidence_ratio),
         count(metric.primary.bad),
         count(metric.primary.answers),
         count(metric.candidate.bad),
         count(metric.candidate.answers),
     );
+}
+
+fn has_evidence(metric: &MetricStatus) -> bool {
+    metric.primary.answers + metric.candidate.answers > 0
+}
+
+/// A bar, where there is anything to show.
+fn evidence(seen: bool, ratio: f64) -> String {
+    if seen {
+        bar(ratio)
+    } else {
+        format!("{:<27}", "no evidence yet")
+    }
 }
 
 /// The accounting identity, with its numbers.

@@ -3,7 +3,7 @@
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{
     Actor, Alarm, Baseline, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext,
-    Split,
+    Refusal, RouteRollout, Split,
 };
 
 use super::{
@@ -40,12 +40,23 @@ impl Shared {
             .get(route)
             .ok_or_else(|| ControlError::UnknownRoute(route.to_string()))?;
         let mut disk = lock(&self.disk);
-        let proposal = lock(&control.rollout).propose(command, actor, context);
+        let proposal = {
+            let rollout = lock(&control.rollout);
+            let proposal = rollout.propose(command, actor, context);
+            proposal.and_then(|proposal| match command {
+                Command::Resume => at_revision(&rollout, context).map(|()| proposal),
+                Command::Split { .. } | Command::Rollback | Command::Alarm(_) => Ok(proposal),
+            })
+        };
         match proposal {
             Err(refusal) => {
                 // Another change came first and made this one void.
                 lift(control, cap);
                 Err(refusal.into())
+            }
+            Ok(proposal) if changes_nothing(&proposal.change) => {
+                lift(control, cap);
+                Ok(Changed::Unchanged)
             }
             Ok(proposal) if proposal.change.is_toward_primary() => {
                 Ok(self.record_after(&mut disk, control, proposal, actor, cap))
@@ -98,7 +109,7 @@ impl Shared {
         }
         let Some(sequence) = disk.next_sequence() else {
             if toward_primary {
-                return Ok(Changed { recorded: false });
+                return Ok(Changed::InMemory);
             }
             return Err(refuse("the ledger is not available".to_owned()));
         };
@@ -129,9 +140,13 @@ impl Shared {
             actor = %entry.actor, reason = entry.reason, change = %entry.change, "control.changed"
         );
         lock(&self.history).push(entry.clone());
-        let recorded = !toward_primary || self.write_after(&mut disk, entry);
+        let changed = if toward_primary {
+            self.write_after(&mut disk, &entry)
+        } else {
+            Changed::Recorded
+        };
         self.note_head(&mut disk);
-        Ok(Changed { recorded })
+        Ok(changed)
     }
 
     /// In effect first, on record after.
@@ -144,15 +159,25 @@ impl Shared {
         cap: Option<&CapId>,
     ) -> Changed {
         let Some(sequence) = disk.next_sequence() else {
-            tracing::error!("control.change.unrecorded_until_restart");
-            return Changed { recorded: false };
+            return Self::hold_proposal(disk, control, proposal, actor);
         };
         let route = lock(&control.rollout).route().clone();
         let entry = proposal.into_entry(sequence, now_unix_ms(), route, actor.clone());
-        self.take_effect(control, &entry, cap);
-        let recorded = self.write_after(disk, entry);
+        self.enter_after(disk, control, &entry, cap)
+    }
+
+    /// As [`Self::record_after`], of an entry as it stands.
+    pub(super) fn enter_after(
+        &self,
+        disk: &mut Disk,
+        control: &RouteControl,
+        entry: &Entry,
+        cap: Option<&CapId>,
+    ) -> Changed {
+        self.take_effect(control, entry, cap);
+        let changed = self.write_after(disk, entry);
         self.note_head(disk);
-        Changed { recorded }
+        changed
     }
 
     /// On record first, in effect after.
@@ -167,6 +192,9 @@ impl Shared {
             self.note_trouble(&problem);
             ControlError::NotRecorded(problem)
         };
+        if let Some(held) = lock(&control.held).as_ref() {
+            return Err(ControlError::NotRecorded(held.text.clone()));
+        }
         if let Some(bar) = lock(&control.bar).as_ref() {
             return Err(ControlError::NotRecorded(bar.clone()));
         }
@@ -179,7 +207,7 @@ impl Shared {
         disk.record_before(&entry).map_err(refuse)?;
         self.take_effect(control, &entry, None);
         self.note_head(disk);
-        Ok(Changed { recorded: true })
+        Ok(Changed::Recorded)
     }
 
     fn take_effect(&self, control: &RouteControl, entry: &Entry, cap: Option<&CapId>) {
@@ -206,12 +234,16 @@ impl Shared {
         lock(&self.history).push(entry.clone());
     }
 
-    fn write_after(&self, disk: &mut Disk, entry: Entry) -> bool {
-        match disk.record_after(entry) {
-            Ok(()) => true,
+    fn write_after(&self, disk: &mut Disk, entry: &Entry) -> Changed {
+        let Err(problem) = disk.record_after(entry.clone()) else {
+            return Changed::Recorded;
+        };
+        self.note_trouble(&problem);
+        match disk.mark_waiting(entry) {
+            Ok(()) => Changed::Kept,
             Err(problem) => {
-                self.note_trouble(&problem);
-                false
+                tracing::warn!(problem, "control.change.not_marked");
+                Changed::InMemory
             }
         }
     }
@@ -233,6 +265,26 @@ impl Shared {
         }
         history.head = disk.head().map(str::to_owned);
         history.unrecorded = disk.unrecorded();
+    }
+}
+
+/// A resume is for the state that its actor knew, if it said which.
+fn at_revision(rollout: &RouteRollout, context: &ProposeContext) -> Result<(), Refusal> {
+    let current = rollout.revision();
+    match context.if_match {
+        Some(given) if given != current => Err(Refusal::Stale { given, current }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A share that is set to what it is: recording it would only hide the last real change.
+fn changes_nothing(change: &Change) -> bool {
+    match change {
+        Change::Split { from, to, .. } => from == to,
+        Change::Started
+        | Change::Rollback { .. }
+        | Change::Resume
+        | Change::MirrorSwitched { .. } => false,
     }
 }
 

@@ -3,20 +3,20 @@
 //! Everything here blocks. It decides nothing: whether a change may wait for the disk is its caller's business.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     fmt::Write as _,
     io,
     sync::Arc,
 };
 
-use crossfade_backplane::{DataDirectory, Ledger, OutcomeLog};
+use crossfade_backplane::{DataDirectory, Ledger, Mark, Marks, OutcomeLog};
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Decided, Entry};
 
 use super::now_unix_ms;
 
 /// Changes toward the primary that may wait for the ledger. Beyond it they still take effect, as caps that hold until
-/// the next start, which the ledger then does not know of.
+/// the next start, which learns of them by their marks.
 const PENDING: usize = 1_024;
 
 /// Files and what waits for them.
@@ -29,6 +29,10 @@ pub(super) struct Disk {
     logs: HashMap<RouteId, (u64, OutcomeLog)>,
     /// In effect, not yet written; oldest first.
     pending: VecDeque<Entry>,
+    /// What a restart must know of changes that are not written yet; or why that cannot be read.
+    marks: Result<Marks, String>,
+    /// Routes whose mark stands for a change that does not wait in `pending`: only a start puts it on the ledger.
+    held: BTreeSet<RouteId>,
     /// Whether this process's first entry is durable.
     started: bool,
     /// That entry, until somebody asks for it.
@@ -40,12 +44,20 @@ pub(super) struct Disk {
 // === impl Disk ===
 
 impl Disk {
-    pub(super) fn new(directory: Arc<DataDirectory>, ledger: Result<Ledger, String>) -> Self {
+    pub(super) fn new(
+        directory: Arc<DataDirectory>,
+        ledger: Result<Ledger, String>,
+        marks: Result<Marks, String>,
+    ) -> Self {
+        let left = marks.iter().flat_map(Marks::iter);
+        let held = left.map(|mark| mark.route.clone()).collect();
         Self {
             directory,
             ledger,
             logs: HashMap::new(),
             pending: VecDeque::new(),
+            marks,
+            held,
             started: false,
             fresh_start: None,
             outcomes_failing: HashMap::new(),
@@ -66,6 +78,63 @@ impl Disk {
     /// Changes that are in effect and not yet written.
     pub(super) fn unrecorded(&self) -> usize {
         self.pending.len()
+    }
+
+    /// The marks that an earlier process left.
+    pub(super) fn marks(&self) -> Result<Vec<Mark>, String> {
+        let marks = self.marks.as_ref().map_err(String::clone)?;
+        Ok(marks.iter().cloned().collect())
+    }
+
+    /// Every mark that could be put on the ledger is there, or waits for it like any other change.
+    pub(super) fn marks_are_on_record(&mut self) {
+        if self.ledger.is_ok() {
+            self.held.clear();
+            self.let_marks_go();
+        }
+    }
+
+    /// Marks a change for which the ledger has no place.
+    pub(super) fn hold(&mut self, mark: Mark) -> Result<(), String> {
+        let route = mark.route.clone();
+        self.mark(mark)?;
+        self.held.insert(route);
+        Ok(())
+    }
+
+    /// Marks a change that waits for the ledger. A mirror's switch has no mark.
+    pub(super) fn mark_waiting(&mut self, entry: &Entry) -> Result<(), String> {
+        let route = entry.route.clone().ok_or("no mark is kept of it")?;
+        self.mark(Mark {
+            route,
+            at_unix_ms: entry.at_unix_ms,
+            actor: entry.actor.clone(),
+            reason: entry.reason.clone(),
+            change: entry.change.clone(),
+        })
+    }
+
+    fn mark(&mut self, mark: Mark) -> Result<(), String> {
+        let marks = self.marks.as_mut().map_err(|problem| problem.clone())?;
+        let failed = |error| format!("rolled-back.json cannot be written: {error}");
+        marks.put(mark).map_err(failed)
+    }
+
+    /// What is on the ledger needs no mark. One that stays by a failure is known again by its time.
+    fn let_marks_go(&mut self) {
+        if !self.pending.is_empty() {
+            return;
+        }
+        if let Ok(marks) = &mut self.marks
+            && let Err(error) = marks.retain(|route| self.held.contains(route))
+        {
+            tracing::warn!(%error, "control.marks.not_removed");
+        }
+    }
+
+    /// Closes a route's log.
+    pub(super) fn close_log(&mut self, route: &RouteId) {
+        self.logs.remove(route);
     }
 
     /// Takes in a change that is already in effect, and tries to write it and all that waits before it.
@@ -195,6 +264,7 @@ impl Disk {
                 .map_err(|error| chain(&error))?;
             self.pending.pop_front();
         }
+        self.let_marks_go();
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 
 mod change;
 mod disk;
+mod held;
 mod lease;
 mod outcomes;
 mod publish;
@@ -30,11 +31,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::telemetry::Metrics;
 use disk::Disk;
+use held::Held;
 use publish::{CapId, Publisher};
 
 pub use outcomes::{Applied, NotLogged};
 pub use start::ControllerOptions;
-pub use view::{History, LedgerState, RouteView};
+pub use view::{History, LedgerState, Orphan, RouteView};
 
 /// How long a verb toward the primary waits for its entry; the change itself is in effect before that.
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);
@@ -77,16 +79,24 @@ pub struct SplitAsk {
     pub to: Percent,
     /// Whether the actor means to go beyond what the plan allows.
     pub override_: bool,
-    /// The revision that the actor knew; only raises look at it.
+    /// The revision that the actor knew; only what turns out to be a raise looks at it.
     pub if_match: Option<u64>,
 }
 
-/// A change that is in effect.
+/// A change that is in effect, by how well that is kept. Only changes toward the primary can be in effect without being
+/// recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// Whether its entry is durable. If not, it is written as soon as the disk allows; only changes toward the primary
-    /// can be in effect before.
-    pub recorded: bool,
+pub enum Changed {
+    /// Its ledger entry is durable.
+    Recorded,
+    /// The ledger could not take it, so it is marked in the data directory. It goes to the ledger as soon as that can be
+    /// written, at the latest by a start with a ledger that can be read.
+    Kept,
+    /// Nothing on disk knows of it yet: it is written as soon as the disk allows, and a restart before that undoes it.
+    /// This is also what is known while a disk hangs, and of the mirror's switch, for which there is no mark.
+    InMemory,
+    /// It was so already: nothing changed, and nothing was recorded.
+    Unchanged,
 }
 
 /// Why a change was not made.
@@ -122,6 +132,8 @@ struct Shared {
     tasks: TaskTracker,
     lease: LeaseTimes,
     metrics: Arc<Metrics>,
+    /// Routes that the ledger gave a share and that are not configured; this start has set them to 0.
+    orphans: OnceLock<BTreeMap<RouteId, Percent>>,
 }
 
 /// One route. The locks are held for moments, never over IO.
@@ -131,6 +143,8 @@ struct RouteControl {
     publisher: Publisher,
     /// Why the route gets no lease, apart from the disk: its running attempt's evidence could not be read.
     bar: Mutex<Option<String>>,
+    /// What holds the share down until the next start, because the ledger could not take it.
+    held: Mutex<Option<Held>>,
 }
 
 /// A job panicked.
@@ -146,6 +160,20 @@ impl Default for LeaseTimes {
             renew: Duration::from_secs(15),
             retry: Duration::from_secs(2),
         }
+    }
+}
+
+// === impl Changed ===
+
+impl Changed {
+    /// Whether the ledger says what is in effect.
+    pub const fn is_recorded(self) -> bool {
+        matches!(self, Self::Recorded | Self::Unchanged)
+    }
+
+    /// Whether a restart would find it.
+    pub const fn survives_restart(self) -> bool {
+        matches!(self, Self::Recorded | Self::Kept | Self::Unchanged)
     }
 }
 
@@ -197,23 +225,30 @@ impl Controller {
             return self.toward_candidate(route, command, ask, if_match).await;
         }
         let cap = control.publisher.cap_share(to);
-        self.toward_primary(route, command, ask, cap).await
+        self.toward_primary(route, command, ask, if_match, cap)
+            .await
     }
 
-    /// Gives everything back to the primary, and keeps it there until the route is resumed.
+    /// Gives everything back to the primary, and keeps it there until the route is resumed. It is in effect when this
+    /// returns; [`Changed`] says what a restart would know of it.
     pub async fn rollback(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
         let control = self.route(route)?;
         let context = change::context(&ask, None, None);
         drop(lock(&control.rollout).propose(Command::Rollback, &ask.actor, &context)?);
         let cap = control.publisher.cap_share(Percent::ZERO);
-        self.toward_primary(route, Command::Rollback, ask, cap)
+        self.toward_primary(route, Command::Rollback, ask, None, cap)
             .await
     }
 
-    /// Re-arms a route after a roll-back.
-    pub async fn resume(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
+    /// Re-arms a route after a roll-back; only if it is at revision `if_match`, where one is given.
+    pub async fn resume(
+        &self,
+        route: &RouteId,
+        if_match: Option<u64>,
+        ask: Ask,
+    ) -> Result<Changed, ControlError> {
         self.route(route)?;
-        self.toward_candidate(route, Command::Resume, ask, None)
+        self.toward_candidate(route, Command::Resume, ask, if_match)
             .await
     }
 
@@ -237,7 +272,7 @@ impl Controller {
         let job = self.on_disk(move |shared| shared.switch_mirror(change, ask, &caps));
         match tokio::time::timeout(patience, job).await {
             Ok(Ok(result)) => result,
-            Ok(Err(Lost)) | Err(_) if !enabled => Ok(Changed { recorded: false }),
+            Ok(Err(Lost)) | Err(_) if !enabled => Ok(Changed::InMemory),
             Ok(Err(Lost)) | Err(_) => Err(ControlError::Unanswered(patience)),
         }
     }
@@ -253,17 +288,19 @@ impl Controller {
         route: &RouteId,
         command: Command,
         ask: Ask,
+        if_match: Option<u64>,
         cap: CapId,
     ) -> Result<Changed, ControlError> {
         let route = route.clone();
         let job = self.on_disk(move |shared| {
-            let context = change::context(&ask, None, None);
+            // Another change may come first, and make a raise of it.
+            let context = change::context(&ask, if_match, None);
             shared.change(&route, command, &ask.actor, &context, Some(&cap))
         });
         match tokio::time::timeout(RECORD_PATIENCE, job).await {
             Ok(Ok(result)) => result,
             // The disk hangs, or the job panicked: the cap holds, and if the job lives it goes on.
-            Ok(Err(Lost)) | Err(_) => Ok(Changed { recorded: false }),
+            Ok(Err(Lost)) | Err(_) => Ok(Changed::InMemory),
         }
     }
 

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     Controller, LeaseTimes, RouteControl, Shared,
     disk::{Disk, chain},
+    held::open_marks,
     lock,
     publish::Publisher,
     view::History,
@@ -54,7 +55,8 @@ impl Controller {
                 (Err(problem.clone()), Vec::new(), Some(problem))
             }
         };
-        let mut disk = Disk::new(directory, ledger);
+        let marks = open_marks(&directory);
+        let mut disk = Disk::new(directory, ledger, marks);
         let routes: BTreeMap<_, _> = plans
             .into_iter()
             .map(|plan| (plan.route.clone(), fold(plan, &entries, &mut disk)))
@@ -76,7 +78,11 @@ impl Controller {
             tasks: TaskTracker::new(),
             lease,
             metrics,
+            orphans: OnceLock::new(),
         };
+        shared.record_marks();
+        let orphans = shared.end_what_is_not_configured();
+        shared.orphans.get_or_init(|| orphans);
         shared.roll_back_what_was_due();
         Self {
             shared: Arc::new(shared),
@@ -97,7 +103,7 @@ impl Shared {
     }
 }
 
-fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
+pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
     let route = plan.route.clone();
     let (has_owner, metrics) = (plan.owner.is_some(), plan.metrics());
     let mut bar = None;
@@ -134,6 +140,7 @@ fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
         rollout: Mutex::new(rollout),
         publisher,
         bar: Mutex::new(bar),
+        held: Mutex::new(None),
     }
 }
 

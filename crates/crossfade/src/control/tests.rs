@@ -1,12 +1,13 @@
 //! The controller against crashes, full and hanging disks, and damaged files.
 
 mod full_disk;
+mod held;
 
 use std::{fs, path::Path};
 
 use crossfade_backplane::{DataDirectory, OutcomeLog};
 use crossfade_exchange::{DrawKey, Group, Metric, MetricSet, Side, Unit};
-use crossfade_rollout::{ActorRole, Decided, RoutePlan, Stage};
+use crossfade_rollout::{ActorRole, Change, Decided, Entry, RoutePlan, Stage};
 
 use super::*;
 use crate::telemetry::Telemetry;
@@ -115,10 +116,7 @@ fn rollout_json(controller: &Controller) -> String {
 async fn a_raise_is_durable_before_it_is_published_and_counts_only_with_a_lease() {
     let home = tempfile::tempdir().unwrap();
     let controller = start(home.path());
-    assert_eq!(
-        raise(&controller, 10.0).await.unwrap(),
-        Changed { recorded: true }
-    );
+    assert_eq!(raise(&controller, 10.0).await.unwrap(), Changed::Recorded);
     let written = fs::read_to_string(home.path().join("ledger.jsonl")).unwrap();
     assert_eq!(written.lines().count(), 2, "the start, and the raise");
     let split = published(&controller);
@@ -220,14 +218,14 @@ async fn bad_outcomes_roll_back_and_only_an_owner_re_arms() {
         "{refused}"
     );
     let refused = controller
-        .resume(&support(), ask(ActorRole::Operator, "mended"))
+        .resume(&support(), None, ask(ActorRole::Operator, "mended"))
         .await;
     assert!(matches!(
         refused,
         Err(ControlError::Refused(Refusal::Role { .. }))
     ));
     controller
-        .resume(&support(), ask(ActorRole::Owner, "mended"))
+        .resume(&support(), None, ask(ActorRole::Owner, "mended"))
         .await
         .unwrap();
     raise(&controller, 5.0).await.unwrap();
@@ -275,12 +273,12 @@ async fn a_hanging_disk_delays_no_move_toward_the_primary() {
         watch.changed().await.unwrap();
         assert!((watch.borrow().share.percent() - 10.0).abs() < 1e-9);
     });
-    assert_eq!(lower.0.unwrap(), Changed { recorded: false });
+    assert_eq!(lower.0.unwrap(), Changed::InMemory);
     let rollback = controller
         .rollback(&support(), ask(ActorRole::Operator, "now"))
         .await
         .unwrap();
-    assert_eq!(rollback, Changed { recorded: false });
+    assert_eq!(rollback, Changed::InMemory);
     assert_eq!(
         (percent(&controller), published(&controller).stage),
         (0.0, Stage::Shadow)
@@ -330,7 +328,7 @@ async fn what_blocks_the_disk_blocks_raises_and_leases_only() {
             .rollback(&support(), ask(ActorRole::Operator, "x"))
             .await
             .unwrap();
-        assert!(changed.recorded && percent(&controller).abs() < 1e-9);
+        assert!(changed.is_recorded() && percent(&controller).abs() < 1e-9);
         fs::remove_dir(home.path().join("probe")).unwrap();
         watch.wait_for(valid).await.unwrap();
         assert!(controller.ledger_state().writable);
@@ -359,7 +357,7 @@ async fn a_broken_ledger_leaves_everything_with_the_primary() {
         .rollback(&support(), ask(ActorRole::Operator, "x"))
         .await
         .unwrap();
-    assert!(!changed.recorded);
+    assert!(!changed.is_recorded());
     assert!(
         controller
             .ledger_state()
@@ -397,7 +395,7 @@ async fn unreadable_evidence_bars_the_route_until_a_new_attempt() {
         .await
         .unwrap();
     controller
-        .resume(&support(), ask(ActorRole::Owner, "anew"))
+        .resume(&support(), None, ask(ActorRole::Owner, "anew"))
         .await
         .unwrap();
     raise(&controller, 5.0).await.unwrap();
@@ -448,7 +446,7 @@ async fn any_history_folds_to_the_same_state() {
                 drop(controller.split(&support(), to(percent), owner).await);
             }
             3 if next(3) == 0 => drop(controller.rollback(&support(), owner).await),
-            4 => drop(controller.resume(&support(), owner).await),
+            4 => drop(controller.resume(&support(), None, owner).await),
             5 => drop(controller.switch_mirror(next(2) == 0, owner).await),
             _ if published(&controller).is_drawn() => {
                 let batch = outcomes(&controller, 20 + next(300), next(8) == 0);

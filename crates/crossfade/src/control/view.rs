@@ -17,12 +17,24 @@ pub struct RouteView {
     pub effective_percent: f64,
     /// Time until the lease runs out; `None` without one.
     pub lease_seconds: Option<f64>,
-    /// Why the route gets no lease, if not for the disk; also among what is missing.
+    /// Why the route gets no lease, if not for the disk, or what holds its share down; also among what is missing.
     pub barred: Option<String>,
+    /// What an operator should know at this share.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// A route that the ledger gave a share and that is not configured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orphan {
+    /// Its name.
+    pub route: RouteId,
+    /// The share it had, in percent, until this start set it to 0.
+    pub percent: f64,
 }
 
 /// The ledger as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LedgerState {
     /// Entries, those included that wait to be written.
     pub entries: u64,
@@ -34,6 +46,9 @@ pub struct LedgerState {
     pub unrecorded: u64,
     /// Why it cannot be written.
     pub problem: Option<String>,
+    /// Routes that it gave a share and that are not configured; this start has set them to 0.
+    #[serde(default)]
+    pub orphans: Vec<Orphan>,
 }
 
 /// The ledger's entries, and how it does.
@@ -96,7 +111,25 @@ impl Controller {
             writable: history.problem.is_none(),
             unrecorded: history.unrecorded as u64,
             problem: history.problem.clone(),
+            orphans: self.orphans(),
         }
+    }
+
+    /// Whether a route is configured, or the ledger knows it.
+    pub fn knows(&self, route: &RouteId) -> bool {
+        let named = |entry: &Entry| entry.route.as_ref() == Some(route);
+        self.shared.routes.contains_key(route)
+            || lock(&self.shared.history).entries.iter().any(named)
+    }
+
+    fn orphans(&self) -> Vec<Orphan> {
+        let orphans = self.shared.orphans.get().into_iter().flatten();
+        orphans
+            .map(|(route, share)| Orphan {
+                route: route.clone(),
+                percent: share.percent(),
+            })
+            .collect()
     }
 
     /// Entries of one route or all (those that concern every route are always among them): the newest `limit`, or with
@@ -138,6 +171,11 @@ impl Controller {
             let split = control.publisher.published();
             handles.split.set(effective_ratio(&split, now));
             handles.lease.set(lease_seconds.unwrap_or(0.0));
+            let held = lock(&control.held)
+                .as_ref()
+                .is_some_and(|held| held.rolled_back);
+            let rolled_back = held || rollout.rolled_back.is_some();
+            handles.rolled_back.set(f64::from(u8::from(rolled_back)));
             for (stage, gauge) in Stage::ALL.iter().zip(handles.stage.iter()) {
                 gauge.set(f64::from(u8::from(*stage == split.stage)));
             }
@@ -163,7 +201,8 @@ impl Controller {
 
 fn view(control: &RouteControl, now: Instant) -> RouteView {
     let mut rollout = lock(&control.rollout).status();
-    let barred = lock(&control.bar).clone();
+    let held = lock(&control.held).as_ref().map(|held| held.text.clone());
+    let barred = held.or_else(|| lock(&control.bar).clone());
     rollout.missing.extend(barred.clone());
     let split: Arc<Split> = control.publisher.published();
     let lease = split
@@ -174,7 +213,20 @@ fn view(control: &RouteControl, now: Instant) -> RouteView {
         effective_percent: effective_ratio(&split, now) * 100.0,
         lease_seconds: lease,
         barred,
+        notes: notes(&split),
     }
+}
+
+/// What the test on the split cannot do at this share.
+fn notes(split: &Split) -> Vec<String> {
+    let note = if split.share.is_whole() {
+        "R is silent at 100 %: nothing rolls back by itself"
+    } else if split.share.percent() > 95.0 {
+        "R sees little of the primary above 95 %, so a roll-back by itself takes longer"
+    } else {
+        return Vec::new();
+    };
+    vec![note.to_owned()]
 }
 
 fn effective_ratio(split: &Split, now: Instant) -> f64 {

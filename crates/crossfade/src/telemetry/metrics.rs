@@ -67,6 +67,8 @@ metric_struct! {
         transitions: Grid<Counter> = Counter("crossfade_transitions_total", "", ["route", "to", "reason"], &[]);
         /// Time until the route's lease runs out; without one the candidate answers nothing.
         lease: Gauge = Gauge("crossfade_lease_seconds", "seconds", ["route"], &[]);
+        /// 1 while the route stands rolled back, until an owner resumes it.
+        rolled_back: Gauge = Gauge("crossfade_rolled_back", "", ["route"], &[]);
         /// Outcomes of drawn answers by what became of them; only decided ones enter the sequential test.
         outcomes: Family<Counter> = Counter("crossfade_outcomes_total", "", ["route", "fate"], &[]);
     }
@@ -213,6 +215,7 @@ impl RouteControlMetrics {
                 )
             }),
             lease: made.gauge("crossfade_lease_seconds", &[("route", route)]),
+            rolled_back: made.gauge("crossfade_rolled_back", &[("route", route)]),
             outcomes: Family::new(OutcomeFate::ALL.iter().map(|fate| fate.as_str()), |fate| {
                 made.counter(
                     "crossfade_outcomes_total",

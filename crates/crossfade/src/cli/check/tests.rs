@@ -57,8 +57,8 @@ fn what_a_route_may_do() {
         &[
             "support -> us.anthropic.claude-sonnet-4-6",
             "may      shadow: 100 % of its eligible units",
-            "may      ramp: up to under 100 %, by operators; team@example.com answers for it",
-            "may      100 %: only by an owner with --override",
+            "may      ramp: up to 95 %, by operators; team@example.com answers for it",
+            "may      over 95 %: only by an owner with --override",
             "may      roll back by itself, on transport, slow, stream, envelope, json_parse, json_schema, refusal; a false alarm in at most 1 % of attempts",
             "may      assign by conversation",
         ],
@@ -72,7 +72,7 @@ fn what_a_route_may_do() {
     check(
         &format!("{}{ROUTE}", OWNER.replace("\"owner\"", "\"operator\"")),
         &[
-            "may not  100 %, or on after a roll-back",
+            "may not  over 95 %, or on after a roll-back",
             "no token of role owner",
         ],
     );
@@ -154,4 +154,55 @@ fn what_deserves_a_thought() {
         "{shown}"
     );
     assert!(!shown.contains("value-of-K"), "{shown}");
+}
+
+#[test]
+fn chances_are_short() {
+    for (chance, shown) in [
+        (0.01, "1 %"),
+        (0.1, "10 %"),
+        (0.07, "7 %"),
+        (0.001, "0.1 %"),
+        (1e-6, "0.0001 %"),
+        (1e-12, "1e-12"),
+    ] {
+        assert_eq!(show_chance(chance), shown);
+    }
+}
+
+#[test]
+fn patterns_that_can_meet_are_named() {
+    let routes = |names: &[&str]| -> String {
+        let table = |name: &&str| {
+            format!("[routes.\"{name}\"]\nowner = \"t\"\ncandidate = {{ model = \"m\" }}\n")
+        };
+        names.iter().map(table).collect()
+    };
+    for (names, meet) in [
+        (["gpt-*-a", "gpt-*-b"], false),
+        (["a*", "*a"], true),
+        (["a*c*", "ab*c"], true),
+        (["ab*", "cd*"], false),
+        (["a*", "ab*"], false),
+        (["a", "a*"], false),
+    ] {
+        let shown = shown(&routes(&names));
+        assert_eq!(
+            shown.contains("can cover the same deployment"),
+            meet,
+            "{names:?}\n{shown}"
+        );
+    }
+    check(
+        &routes(&["b*", "*b"]),
+        &[
+            "routes *b and b* are patterns of equal length that can cover the same deployment: *b wins, the first by name",
+        ],
+    );
+}
+
+#[test]
+fn one_token_is_one() {
+    check(OWNER, &["127.0.0.1:9901, 1 token\n"]);
+    check("", &["127.0.0.1:9901, 0 tokens\n"]);
 }

@@ -13,6 +13,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     for route in &config.routes {
         of_route(route, &mut warnings);
     }
+    overlaps(config, &mut warnings);
     if !config.routes.is_empty() && config.mirror.reverse_share.is_zero() {
         warnings.push(
             "mirror.reverse_share is 0: once the candidate answers everything, nothing compares it any more".to_owned(),
@@ -102,6 +103,53 @@ fn money(config: &Config, warnings: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// The longest pattern wins; among equals the first by name, which is hardly what anybody means.
+fn overlaps(config: &Config, warnings: &mut Vec<String>) {
+    let patterns: Vec<&str> = config
+        .routes
+        .iter()
+        .map(|route| route.id.as_str())
+        .filter(|name| name.contains('*'))
+        .collect();
+    for (index, first) in patterns.iter().enumerate() {
+        for second in patterns.iter().skip(index + 1) {
+            if first.len() == second.len() && can_meet(first.as_bytes(), second.as_bytes()) {
+                warnings.push(format!(
+                    "routes {first} and {second} are patterns of equal length that can cover the same deployment: {first} wins, the first by name; make one longer"
+                ));
+            }
+        }
+    }
+}
+
+/// Whether some name fits both patterns, in which `*` stands for any run of characters.
+fn can_meet(left: &[u8], right: &[u8]) -> bool {
+    // Which rests of `right` can still meet the rest of `left`, from its end to its beginning.
+    let empty = |rest: &[u8]| rest.iter().all(|byte| *byte == b'*');
+    let mut after: Vec<bool> = (0..=right.len())
+        .map(|at| empty(right.get(at..).unwrap_or_default()))
+        .collect();
+    for (row, from) in left.iter().enumerate().rev() {
+        let left_empty = empty(left.get(row..).unwrap_or_default());
+        let mut now = vec![false; right.len() + 1];
+        for at in (0..=right.len()).rev() {
+            let get = |line: &[bool], index: usize| line.get(index).copied().unwrap_or(false);
+            let meets = match right.get(at) {
+                None => left_empty,
+                // A star takes nothing, or one more character of the other.
+                Some(b'*') => get(&now, at + 1) || get(&after, at),
+                Some(_) if *from == b'*' => get(&after, at) || get(&now, at + 1),
+                Some(to) => from == to && get(&after, at + 1),
+            };
+            if let Some(cell) = now.get_mut(at) {
+                *cell = meets;
+            }
+        }
+        after = now;
+    }
+    after.first().copied().unwrap_or(false)
 }
 
 fn of_route(route: &Route, warnings: &mut Vec<String>) {

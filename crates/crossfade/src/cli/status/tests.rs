@@ -89,11 +89,39 @@ fn trouble_is_not_to_be_overlooked() {
     let shown = shown(&answer);
     for part in [
         "NOT WRITABLE: no space left",
-        "1 changes toward the primary are in effect and wait",
+        "1 change toward the primary is in effect and waits",
         "THE COUNTS DO NOT ADD UP",
-        "NO LEASE: its outcome log is damaged",
+        "HELD BACK: its outcome log is damaged",
         "revision 7   rolled back   owner",
         "ROLLED BACK 1 s ago by R (engine): refusal: 9 of 100",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn what_is_new_or_strange_is_said_in_words() {
+    let mut answer = answer();
+    answer["ledger"]["orphans"] = json!([{ "route": "sales", "percent": 20.0 }]);
+    let route = &mut answer["routes"][0];
+    route["notes"] = json!(["R is silent at 100 %: nothing rolls back by itself"]);
+    let rollout = &mut route["rollout"];
+    rollout["last_change"]["reason"] = json!("a\u{1b}[2Jb\nc");
+    rollout["attempt"]["facts"]["arrival_age_micros"] = json!(12_500_000);
+    let counts = json!({ "answers": 0, "bad": 0, "counted": 0 });
+    rollout["groups"][0]["alarm_ratio"] = json!(-0.25);
+    rollout["metrics"] = json!([{
+        "metric": "transport", "group": "arrival", "share": 0.5, "w": 1.0, "evidence_ratio": 0.0,
+        "primary": counts, "candidate": counts
+    }]);
+    let shown = shown(&answer);
+    for part in [
+        "sales had 20 % and is not configured any more: this start has set it to 0 %",
+        "  note      R is silent at 100 %: nothing rolls back by itself\n",
+        "by ana (operator): a\\u{1b}[2Jb\\nc\n",
+        "  R content         no evidence yet",
+        "    transport       no evidence yet               bad: primary 0 of 0, candidate 0 of 0\n",
+        "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = 12.5 s",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
@@ -106,7 +134,8 @@ fn one_route_of_many() {
     assert_eq!(one["routes"].as_array().unwrap().len(), 1);
     let error = keep_route(&mut answer(), "sales").unwrap_err().to_string();
     assert!(
-        error.contains("no route \"sales\"") && error.contains("support"),
+        error.contains("no route \"sales\"")
+            && error.contains("use a name from `crossfade status`: support"),
         "{error}"
     );
     assert!(one_line(&answer(), "support").starts_with("support   ramp 10 %"));

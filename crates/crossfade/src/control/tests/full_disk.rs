@@ -68,7 +68,7 @@ async fn full_disk(home: &Path) {
         .rollback(&support(), ask(ActorRole::Operator, "full"))
         .await
         .unwrap();
-    assert!(changed.recorded, "room was held back for it");
+    assert!(changed.is_recorded(), "room was held back for it");
     assert!(percent(&controller).abs() < 1e-9);
     fs::remove_file(&filler).unwrap();
     let applied = controller.apply_outcomes(&support(), batch).await.unwrap();
