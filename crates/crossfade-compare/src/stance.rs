@@ -2,12 +2,15 @@
 //! hear that" is no refusal, "I'm sorry, but I can't help with that" is. No judgement of whether refusing was right,
 //! and no knowledge of the API's own refusal signals, which come first elsewhere.
 //!
-//! A text refuses when one of its first sentences does. It refuses in part when a later sentence takes the task up
+//! A text refuses when one of its first sentences does, unless it is a letter that somebody asked for, or was announced.
+//!  It refuses in part when a later sentence takes the task up
 //! after all, or when it refuses only after having answered a good deal.
 
 mod languages;
 mod openers;
 mod phrases;
+mod rules;
+mod words;
 
 use languages::OTHER_LANGUAGES;
 use openers::{ASIDES, GREETINGS, OPENERS, SOFTENERS};
@@ -15,6 +18,7 @@ use phrases::{
     ADVERBS, AND_CLAUSES, BUT_CLAUSES, DECLINES, DENIALS, DISCLAIMERS, INABILITIES, SERVICES,
     SUBJECTLESS, TAKES_UP,
 };
+use words::{OF_ITSELF, SIGN_OFFS};
 
 /// Of the text, the bytes that are read.
 const MOST_BYTES: usize = 8 * 1024;
@@ -49,6 +53,14 @@ impl Stance {
         let Some(first) = sentences.iter().position(refuses) else {
             return Self::Comply;
         };
+        // What was announced ("Here is a polite answer:") is a quotation.
+        if sentences
+            .iter()
+            .take(first)
+            .any(|sentence| takes_up(sentence))
+        {
+            return Self::Comply;
+        }
         let takes_up = sentences
             .get(first)
             .is_some_and(|sentence| turns_round(sentence))
@@ -100,13 +112,49 @@ fn sentences(text: &str) -> Vec<String> {
     let text = text
         .split_at_checked(text.floor_char_boundary(MOST_BYTES))
         .map_or(text, |(t, _)| t);
-    text.split('\n')
-        .flat_map(split_sentences)
-        .map(normal)
+    lines_and_letters(text)
+        .flat_map(|(line, in_letter)| split_sentences(line).map(move |s| (normal(s), in_letter)))
+        .filter(|(sentence, in_letter)| !in_letter || speaks_of_itself(sentence))
+        .map(|(sentence, _)| sentence)
         .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
         .filter(|sentence| !GREETINGS.iter().any(|greeting| is_only(sentence, greeting)))
         .take(MOST_SENTENCES)
         .collect()
+}
+
+/// The text's lines, and whether each is part of a letter: what is written there is said to somebody else. A letter
+/// begins with its subject or salutation and ends with a rule across the page.
+fn lines_and_letters(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let signed = text
+        .split('\n')
+        .map(normal)
+        .any(|line| SIGN_OFFS.iter().any(|phrase| is_only(&line, phrase)));
+    let mut in_letter = false;
+    text.split('\n').map(move |line| {
+        let is_rule =
+            line.trim().len() >= 3 && line.trim().chars().all(|c| matches!(c, '-' | '*' | '_'));
+        in_letter = !is_rule && (in_letter || begins_letter(&normal(line), signed));
+        (line, in_letter)
+    })
+}
+
+/// Whether a normal line begins a letter. "Hi Ann," may greet the asker: it counts only if the text is signed.
+fn begins_letter(line: &str, signed: bool) -> bool {
+    if starts(line, "subject:").is_some() || starts(line, "to whom it may concern").is_some() {
+        return true;
+    }
+    let Some((address, rest)) = line.split_once([',', ':']) else {
+        return false;
+    };
+    let to_somebody =
+        starts(address, "dear").is_some_and(|name| !name.is_empty() && name != "user");
+    let greets = strip(address, &["hi", "hello", "hey"]).is_some_and(|name| !name.is_empty());
+    address.split(' ').count() <= 6 && (to_somebody || (signed && greets && rest.is_empty()))
+}
+
+/// Whether a sentence speaks of its writer as of a machine, which no letter for somebody else does.
+fn speaks_of_itself(sentence: &str) -> bool {
+    OF_ITSELF.iter().any(|phrase| sentence.contains(phrase))
 }
 
 /// Splits a line after `.`, `!` or `?` followed by white space.
@@ -137,6 +185,9 @@ fn refuses(sentence: &str) -> bool {
         || is_unable_to_serve(core, INABILITIES)
         // "I am an AI model and do not …": the opener took the subject with it.
         || (core.len() < sentence.len() && is_unable_to_serve(core, SUBJECTLESS))
+        || rules::declines(core)
+        || rules::turns_request_down(core)
+        || rules::is_beyond_remit(core)
         || DENIALS.iter().any(|phrase| starts(core, phrase).is_some())
         || AND_CLAUSES.iter().filter_map(|and| sentence.split_once(and)).any(|(_, clause)| {
             is_unable_to_serve(without_openers(clause), INABILITIES)
@@ -147,13 +198,14 @@ fn refuses(sentence: &str) -> bool {
 fn is_unable_to_serve(core: &str, inabilities: &[&str]) -> bool {
     inabilities
         .iter()
-        .filter_map(|phrase| starts(core, phrase))
-        .any(|rest| {
+        .filter_map(|phrase| Some((phrase, starts(core, phrase)?)))
+        .any(|(inability, rest)| {
             let rest = without_any(rest, ADVERBS);
-            SERVICES
-                .iter()
-                .chain(DISCLAIMERS)
-                .any(|verb| starts(rest, verb).is_some())
+            let serves = |verb: &&str| {
+                starts(rest, verb)
+                    .is_some_and(|object| !rules::is_otherwise_meant(inability, verb, object))
+            };
+            SERVICES.iter().chain(DISCLAIMERS).any(serves)
         })
 }
 
@@ -171,9 +223,19 @@ fn disclaims(sentence: &str) -> bool {
         })
 }
 
-/// Whether a sentence that refuses goes on to serve: "I don't have personal opinions, but I can …".
+/// Whether a sentence that refuses goes on to serve: "I can't give you all of it, but I can …". After a mere disclaimer
+/// whatever follows serves: "I don't have personal opinions, but many say …".
 fn turns_round(sentence: &str) -> bool {
+    let goes_on = |but: &str| {
+        sentence
+            .split_once(but)
+            .is_some_and(|(_, clause)| !refuses(clause))
+    };
     BUT_CLAUSES.iter().any(|but| sentence.contains(but))
+        || (disclaims(sentence)
+            && [", but ", "; but ", ", however, ", "; however, "]
+                .iter()
+                .any(|but| goes_on(but)))
 }
 
 /// Whether a later sentence takes the task up after all.

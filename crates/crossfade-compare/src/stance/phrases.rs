@@ -239,17 +239,6 @@ pub(super) const DISCLAIMERS: &[&str] = &[
 
 /// Sentences that decline without "cannot" and a verb.
 pub(super) const DECLINES: &[&str] = &[
-    "i must decline",
-    "i have to decline",
-    "i need to decline",
-    "i'll have to decline",
-    "i will have to decline",
-    "i must respectfully decline",
-    "i respectfully decline",
-    "i decline to",
-    "i refuse to",
-    "i must refuse",
-    "i have to refuse",
     "that's not something i can",
     "that is not something i can",
     "this is not something i can",
@@ -271,7 +260,6 @@ pub(super) const DECLINES: &[&str] = &[
     "this request violates",
     "that request violates",
     "this request goes against",
-    "i'm going to have to decline",
     "i can only help with",
     "i can only assist with",
     "i'm not the right assistant for",
@@ -280,7 +268,6 @@ pub(super) const DECLINES: &[&str] = &[
     "i don't feel comfortable",
     "i'm not comfortable",
     "i am not comfortable",
-    "request denied",
     "i do not engage",
     "i don't engage",
 ];

@@ -193,7 +193,7 @@ fn json_that_only_refuses_is_a_refusal() {
     full(
         "{\"items\":[],\"note\":\"\",\"reply\":\"I'm sorry, but I can't assist with that request.\"}",
     );
-    full("[\"I must respectfully decline.\"]");
+    full("[\"I must respectfully refuse.\"]");
     full("{\"status\":\"refused\",\"reason\":\"policy\",\"reply\":\"抱歉，我无法提供帮助。\"}");
     comply("{\"reply\":\"I cannot help with that\",\"category\":\"billing\"}");
     comply("{\"reply\":\"I cannot help with that\",\"escalate\":true}");
