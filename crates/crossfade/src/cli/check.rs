@@ -205,7 +205,8 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
                 may.push("over 95 %: only by an owner with --override, because little is left to compare with, and at 100 % nothing".to_owned());
             } else {
                 may_not.push(
-                    "over 95 %, or on after a roll-back: that takes a token of role owner".to_owned(),
+                    "over 95 %, or on after a roll-back: that takes a token of role owner"
+                        .to_owned(),
                 );
             }
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crossfade_exchange::Metric;
-use crossfade_rollout::MetricStatus;
+use crossfade_rollout::{Cause, MetricStatus};
 
 use crate::{
     control::{LedgerState, RouteView},
@@ -24,6 +24,8 @@ use super::{
     print,
 };
 
+/// What the metric `transport` counts.
+const TRANSPORT: &str = "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than";
 /// Cells of an evidence bar.
 const BAR: usize = 20;
 
@@ -214,6 +216,9 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
             plain(&back.actor.to_string()),
             plain(&back.reason)
         );
+        if matches!(&back.cause, Cause::Alarm(alarm) if alarm.metric == Metric::Transport) {
+            let _ = writeln!(out, "              {TRANSPORT} the age A");
+        }
     }
     if let Some(barred) = &route.view.barred {
         let _ = writeln!(out, "  HELD BACK: {}", plain(barred));
@@ -254,7 +259,7 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
         {
             let _ = writeln!(
                 out,
-                "    transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = {} s",
+                "    {TRANSPORT} A = {} s",
                 attempt.facts.arrival_age.as_secs_f64()
             );
         }

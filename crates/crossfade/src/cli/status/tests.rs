@@ -114,8 +114,18 @@ fn what_is_new_or_strange_is_said_in_words() {
         "metric": "transport", "group": "arrival", "share": 0.5, "w": 1.0, "evidence_ratio": 0.0,
         "primary": counts, "candidate": counts
     }]);
+    let side = json!({ "answers": 100, "bad": 9, "counted": 9 });
+    rollout["rolled_back"] = json!({
+        "at_unix_ms": 180_000, "actor": { "name": "R", "role": "engine" }, "reason": "transport bad in 9",
+        "cause": {
+            "by": "alarm", "engine": "R", "group": "arrival", "metric": "transport", "sum": 201.0,
+            "threshold": 200.0, "decided": 100, "primary": side, "candidate": side
+        },
+        "evidence": { "decided": 0, "metrics": [], "groups": [] }
+    });
     let shown = shown(&answer);
     for part in [
+        "transport bad in 9\n              transport is bad: no answer, 408, 429 or 5xx, or silent for longer than the age A\n",
         "sales had 20 % and is not configured any more: this start has set it to 0 %",
         "  note      R is silent at 100 %: nothing rolls back by itself\n",
         "by ana (operator): a\\u{1b}[2Jb\\nc\n",
