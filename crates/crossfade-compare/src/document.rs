@@ -8,7 +8,7 @@
 //! answer, and the last one counts here, as it does in most. Byte order marks, comments, trailing commas and raw control
 //! characters are not JSON. Nesting beyond [`DEEPEST`] is not read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
@@ -136,7 +136,7 @@ impl<'t> Parser<'t> {
 
     fn object(&mut self, depth: usize) -> Option<BTreeMap<String, Node>> {
         self.take("{")?;
-        let (mut members, mut names) = (BTreeMap::new(), BTreeSet::new());
+        let mut members = BTreeMap::new();
         if depth > DEEPEST || self.take("}").is_some() {
             return (depth <= DEEPEST).then_some(members);
         }
@@ -145,8 +145,7 @@ impl<'t> Parser<'t> {
             let name = self.string()?;
             self.take(":")?;
             let node = self.node(depth)?;
-            self.duplicate_key |= !names.insert(name.clone());
-            members.insert(name, node);
+            self.duplicate_key |= members.insert(name, node).is_some();
             if self.take("}").is_some() {
                 return Some(members);
             }

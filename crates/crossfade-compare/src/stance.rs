@@ -186,6 +186,7 @@ fn refuses(sentence: &str) -> bool {
         // "I am an AI model and do not …": the opener took the subject with it.
         || (core.len() < sentence.len() && is_unable_to_serve(core, SUBJECTLESS))
         || rules::declines(core)
+        || rules::is_tersely_unable(core)
         || rules::turns_request_down(core)
         || rules::is_beyond_remit(core)
         || DENIALS.iter().any(|phrase| starts(core, phrase).is_some())

@@ -2,30 +2,61 @@
 //! said of it. The words themselves stand in [`super::words`]; all texts are normal.
 
 use super::{
-    ADVERBS, starts, strip, without_any,
+    ADVERBS, SERVICES, starts, strip, without_any,
     words::{
-        BEYOND, DECLINE_VERBS, DEMONSTRATIVES, DENIED, DONE, FACULTIES, LINKS, MANNERS, MEANT,
-        NOT_BE, OBLIGATIONS, OPINIONS, REASONS, REQUEST_WORDS, REQUESTS, TO_REQUEST, WAS,
+        BEYOND, DECLINE_VERBS, DEMONSTRATIVES, DENIED, DONE, FACULTIES, IDIOMS, LINKS, MANNERS,
+        MEANT, NOT_BE, OBLIGATIONS, OPINIONS, REASONS, REPORTED, REQUEST_WORDS, REQUESTS, TERSE,
+        TO_REQUEST, WAS,
     },
 };
 
-/// Whether somebody declines: "I must respectfully refuse", "we have to say no".
+/// Whether somebody declines: "I must respectfully refuse", "we have to say no". What a firm declines must be the request.
 pub(super) fn declines(core: &str) -> bool {
-    let Some(rest) = strip(
-        core,
-        &["i'm", "i am", "i'll", "i'd", "i", "we're", "we are", "we"],
-    ) else {
-        return false;
+    let (ours, mine) = (
+        ["we're", "we are", "we"],
+        ["i'm", "i am", "i'll", "i'd", "i"],
+    );
+    let (rest, is_firm) = match (strip(core, &mine), strip(core, &ours)) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return false,
     };
     let obliged = without_any(rest, OBLIGATIONS);
     let bare = obliged.len() == rest.len();
     let verb = without_any(without_any(obliged, MANNERS), OBLIGATIONS);
-    DECLINE_VERBS.iter().any(|(phrase, alone)| {
-        let object = starts(verb, phrase);
-        let idiom =
-            |object: &str| strip(object, &["to believe", "to accept", "to give up"]).is_some();
-        (!bare || *alone) && object.is_some_and(|object| !idiom(object))
+    let declined = DECLINE_VERBS.iter().find_map(|(phrase, alone)| {
+        let object = starts(verb, phrase).filter(|_| !bare || *alone)?;
+        Some((*phrase, object))
+    });
+    let reported = REPORTED.iter().any(|said| core.contains(said));
+    let refused = declined.filter(|_| !reported);
+    refused.is_some_and(|(phrase, object)| {
+        let any_will_do = !is_firm && phrase != "pass on";
+        match starts(object, "to") {
+            Some(task) if strip(task, IDIOMS).is_some() => false,
+            Some(task) => {
+                any_will_do || is_request(object) || strip(task, SERVICES).is_some_and(is_request)
+            }
+            None => any_will_do || is_request(object),
+        }
     })
+}
+
+/// Whether somebody unnamed is unable to serve the request: "unable to comply".
+pub(super) fn is_tersely_unable(core: &str) -> bool {
+    strip(core, TERSE).is_some_and(|rest| {
+        let rest = without_any(rest, ADVERBS);
+        SERVICES.iter().any(|verb| {
+            starts(rest, verb).is_some_and(|object| {
+                is_request(object) || REQUESTS.iter().any(|about| verb.ends_with(about))
+            })
+        })
+    })
+}
+
+/// Whether an object is the request, or is left out.
+fn is_request(object: &str) -> bool {
+    !object.contains(char::is_alphanumeric) || strip(object, TO_REQUEST).is_some()
 }
 
 /// Whether the request itself is said to be turned down: "your request cannot be completed due to policy". With another
@@ -51,6 +82,13 @@ pub(super) fn is_beyond_remit(core: &str) -> bool {
     else {
         return false;
     };
+    if let Some(rest) = strip(limit, &["i", "we"]) {
+        return strip(
+            rest,
+            &["can", "am able", "'m able", "are able", "'re able", "may"],
+        )
+        .is_some();
+    }
     let speaker = ["what i", "what we", "anything i", "things i"];
     if let Some(rest) = strip(limit, &speaker) {
         return strip(
@@ -98,9 +136,8 @@ pub(super) fn is_otherwise_meant(inability: &str, verb: &str, object: &str) -> b
             .is_some_and(|rest| strip(rest, OPINIONS).is_some());
     // A firm that "cannot provide service on Sundays" speaks of the world, unless it speaks of the request.
     let firm = starts(inability, "we").is_some()
-        && object.contains(char::is_alphanumeric)
+        && !is_request(object)
         && !REQUESTS.iter().any(|about| verb.ends_with(about))
-        && strip(object, TO_REQUEST).is_none()
         && !MEANT.contains(&verb);
     helpless || view || firm
 }

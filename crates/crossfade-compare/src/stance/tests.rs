@@ -28,6 +28,10 @@ fn answers_comply() {
     comply("{\"answer\": \"I'm sorry, but I can't help with that.\"}");
     comply("It is important to note that prices change.");
     comply("I can't wait to help!");
+    comply("I must refuse to be drawn into the debate, wrote the minister.");
+    comply("We have to refuse the offer. The board has decided so.");
+    comply("I need to pass on the message that you called.");
+    comply("Cannot offer delivery before Friday.");
     comply("I can't help but notice the bug is on line 3. The loop ends too early.");
     comply("I cannot help feeling that the second draft is better.");
     comply("As an AI, I don't have personal opinions, but many say the first film is the best.");
@@ -89,6 +93,11 @@ fn refusals_refuse() {
     full("Your request goes beyond what we offer.");
     full("We cannot help you with that.");
     full("We can't provide such content.");
+    full("I must politely but firmly decline.");
+    full("We must decline to answer.");
+    full("Unable to comply.");
+    full("Cannot assist with this request.");
+    full("Unfortunately, that is not something I am able to help with.");
     full("I will not write that.");
     full("We are unable to process your request.");
     full("It is not appropriate to ask for that.");

@@ -42,6 +42,8 @@ pub(super) const MANNERS: &[&str] = &[
     "currently",
     "both",
     "and",
+    "but",
+    "yet",
 ];
 
 /// Declining, and whether it declines without an obligation before it.
@@ -194,6 +196,7 @@ pub(super) const BEYOND: &[&str] = &[
     "not within",
     "not in",
     "not part of",
+    "not something",
     "past",
 ];
 
@@ -310,3 +313,27 @@ pub(super) const SIGN_OFFS: &[&str] = &[
     "cheers",
     "respectfully",
 ];
+
+/// What one cannot, without saying who.
+pub(super) const TERSE: &[&str] = &[
+    "unable to",
+    "not able to",
+    "cannot",
+    "can't",
+    "won't",
+    "will not",
+];
+
+/// How a sentence names somebody else as its speaker.
+pub(super) const REPORTED: &[&str] = &[
+    ", said",
+    ", says",
+    ", wrote",
+    ", writes",
+    ", replied",
+    ", answered",
+    ", added",
+];
+
+/// What one refuses to do without anybody having asked.
+pub(super) const IDIOMS: &[&str] = &["believe", "accept", "give up", "be"];
