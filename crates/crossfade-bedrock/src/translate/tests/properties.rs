@@ -154,6 +154,114 @@ fn keeps_the_rules(request: &Value) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A request that has something of everything that is translated.
+fn full() -> Value {
+    let schema = json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d"}, "b": {"type": ["string", "null"]}},
+        "required": ["a"], "additionalProperties": false, "$defs": {"d": {"type": "array", "minItems": 2, "items": {"type": "string"}}}});
+    let png = "data:image/png;base64,iVBORw0KGgo=";
+    json!({
+        "model": "d", "stream": true, "stream_options": {"include_usage": true},
+        "temperature": 0.5, "top_p": 0.9, "max_completion_tokens": 4000, "stop": ["END", " "], "seed": 1, "n": 1,
+        "user": "u", "store": false, "metadata": {"team": "a b"}, "reasoning_effort": "medium", "service_tier": "auto",
+        "parallel_tool_calls": false, "tool_choice": {"type": "allowed_tools", "allowed_tools":
+            {"mode": "required", "tools": [{"type": "function", "function": {"name": "a tool"}}]}},
+        "tools": [
+            {"type": "function", "function": {"name": "a tool", "description": "d", "strict": true, "parameters": &schema}},
+            {"type": "function", "function": {"name": "g"}}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "o", "strict": true, "schema": &schema}},
+        "messages": [
+            {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+            {"role": "user", "name": "n", "content": [
+                {"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": png, "detail": "low"}}]},
+            {"role": "assistant", "content": "Well", "refusal": null, "tool_calls": [
+                {"id": "c|1", "type": "function", "function": {"name": "a tool", "arguments": "{}{}"}},
+                {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "[1]"}}]},
+            {"role": "tool", "tool_call_id": "c2", "content": "two"},
+            {"role": "tool", "tool_call_id": "c|1", "content": [{"type": "text", "text": "{\"one\":1}"}]},
+            {"role": "developer", "content": "Be brief."},
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "No"}], "annotations": [], "context": {}},
+            {"role": "user", "content": "Go on"}],
+    })
+}
+
+/// What is done to some value of a request.
+#[derive(Clone, Debug)]
+enum Change {
+    Replace(Value),
+    Remove,
+    Repeat,
+    Swap,
+    Add(Value),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        any_json().prop_map(Change::Replace),
+        Just(Change::Remove),
+        Just(Change::Repeat),
+        Just(Change::Swap),
+        any_json().prop_map(Change::Add),
+    ]
+}
+
+/// Changes the value that is reached by these turns, each taken among what there is.
+fn apply(at: &mut Value, way: &[prop::sample::Index], change: &Change) {
+    let length = match at {
+        Value::Array(items) => items.len(),
+        Value::Object(members) => members.len(),
+        _ => 0,
+    };
+    let Some((turn, rest)) = way.split_first().filter(|_| length > 0) else {
+        if let Change::Replace(value) | Change::Add(value) = change {
+            *at = value.clone();
+        }
+        return;
+    };
+    let turn = turn.index(length);
+    match at {
+        Value::Array(items) if rest.is_empty() => match change {
+            Change::Replace(value) => items[turn] = value.clone(),
+            Change::Remove => drop(items.remove(turn)),
+            Change::Repeat => items.insert(turn, items[turn].clone()),
+            Change::Swap => items.swap(0, turn),
+            Change::Add(value) => items.insert(turn, value.clone()),
+        },
+        Value::Object(members) if rest.is_empty() => {
+            let key = members.keys().nth(turn).unwrap().clone();
+            match change {
+                Change::Replace(value) => drop(members.insert(key, value.clone())),
+                Change::Remove => drop(members.shift_remove(&key)),
+                Change::Repeat | Change::Swap => {
+                    let value = members[&key].clone();
+                    members.insert(SECRET.to_owned(), value);
+                }
+                Change::Add(value) => drop(members.insert(SECRET.to_owned(), value.clone())),
+            }
+        }
+        Value::Array(items) => apply(&mut items[turn], rest, change),
+        Value::Object(members) => {
+            let value = members.values_mut().nth(turn).unwrap();
+            apply(value, rest, change);
+        }
+        _ => unreachable!("nothing else has a length"),
+    }
+}
+
+/// A key and a text of the caller's that must not be seen where it does not belong.
+const SECRET: &str = "hunter2";
+
+#[test]
+fn the_full_request_is_taken() {
+    for settings in [
+        CandidateSettings::new("anthropic.claude-sonnet-4-6"),
+        able(),
+    ] {
+        let body = serde_json::to_vec(&full()).unwrap();
+        let translation = translate(&body, &settings).unwrap();
+        keeps_the_rules(&serde_json::to_value(translation.request).unwrap()).unwrap();
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_fields_never_panic(
@@ -202,6 +310,32 @@ proptest! {
         }
         if !capabilities.prefill {
             prop_assert_eq!(turns.last().map(|turn| turn.role), Some(converse::Speaker::User));
+        }
+    }
+
+    #[test]
+    fn requests_that_were_tampered_with(
+        changes in proptest::collection::vec((proptest::collection::vec(any::<prop::sample::Index>(), 1..7), change()), 0..6),
+        model in models(),
+    ) {
+        let mut request = full();
+        for (way, change) in &changes {
+            apply(&mut request, way, change);
+        }
+        let body = serde_json::to_vec(&request).unwrap();
+        for settings in [CandidateSettings::new(model), able()] {
+            match translate(&body, &settings) {
+                Ok(translation) => {
+                    for loss in &translation.losses {
+                        prop_assert!(!loss.field.contains(SECRET), "{}", loss.field);
+                    }
+                    keeps_the_rules(&serde_json::to_value(translation.request).unwrap())?;
+                }
+                Err(refused) => {
+                    prop_assert!(!refused.field.is_empty());
+                    prop_assert!(!refused.to_string().contains(SECRET), "{refused}");
+                }
+            }
         }
     }
 }
