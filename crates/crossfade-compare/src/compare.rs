@@ -113,7 +113,7 @@ impl Checks {
 
     /// Of the metrics that are on, those that apply to a request, by the request alone: what JSON it asks for. A schema
     /// counts only where there is one, the request's or the route's: an answer that cannot break it says nothing of it.
-    pub fn applies_to(&self, mode: JsonMode) -> MetricSet {
+    pub fn applies(&self, mode: JsonMode) -> MetricSet {
         let mut applies = self.metrics_on();
         let (asked, brings_schema) = match mode {
             JsonMode::None => (self.settings.json, false),
@@ -128,15 +128,6 @@ impl Checks {
             applies.remove(Metric::JsonSchema);
         }
         applies
-    }
-
-    /// [`Checks::applies_to`] for a caller that knows only whether JSON is asked for, and takes it for one with a schema.
-    pub fn applies(&self, json_asked: bool) -> MetricSet {
-        self.applies_to(if json_asked {
-            JsonMode::Schema
-        } else {
-            JsonMode::None
-        })
     }
 
     /// Whether a check is on.

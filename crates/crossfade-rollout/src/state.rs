@@ -76,7 +76,8 @@ impl RouteRollout {
             Change::Rollback { cause, .. } => {
                 self.share = Percent::ZERO;
                 self.running = None;
-                self.rolled_back = Some(RolledBack {
+                // A second one, by hand and to be sure, must not hide what the first one found.
+                self.rolled_back.get_or_insert_with(|| RolledBack {
                     at_unix_ms: entry.at_unix_ms,
                     actor: entry.actor.clone(),
                     reason: entry.reason.clone(),

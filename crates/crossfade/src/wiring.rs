@@ -185,7 +185,7 @@ fn mirror_plan(config: &Config) -> MirrorPlan {
 
 /// Whether a metric applies is decided by the request alone: by the route's checks, and what JSON it asks for.
 fn applies(checks: &Arc<Checks>) -> Arc<dyn Fn(JsonMode) -> MetricSet + Send + Sync> {
-    let of = |mode| checks.applies_to(mode);
+    let of = |mode| checks.applies(mode);
     let (none, object, schema) = (
         of(JsonMode::None),
         of(JsonMode::Object),

@@ -325,15 +325,14 @@ fn what_counts_follows_from_settings_and_request() {
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"json_parse\", \"json_schema\", \"refusal\"}"
     );
     assert_eq!(
-        names(plain.applies(false)),
+        names(plain.applies(JsonMode::None)),
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"refusal\"}"
     );
-    assert_eq!(plain.applies(true), plain.metrics_on());
-    assert_eq!(plain.applies_to(JsonMode::None), plain.applies(false));
-    assert_eq!(plain.applies_to(JsonMode::Schema), plain.metrics_on());
+    assert_eq!(plain.applies(JsonMode::Schema), plain.metrics_on());
+    assert_eq!(plain.applies(JsonMode::Schema), plain.metrics_on());
     // Without a schema nothing can break one.
     assert_eq!(
-        names(plain.applies_to(JsonMode::Object)),
+        names(plain.applies(JsonMode::Object)),
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"json_parse\", \"refusal\"}"
     );
     let with_schema = |json: bool| {
@@ -344,11 +343,7 @@ fn what_counts_follows_from_settings_and_request() {
         };
         Checks::new(settings).unwrap()
     };
-    let schema = |json: bool, mode| {
-        with_schema(json)
-            .applies_to(mode)
-            .contains(Metric::JsonSchema)
-    };
+    let schema = |json: bool, mode| with_schema(json).applies(mode).contains(Metric::JsonSchema);
     assert!(schema(false, JsonMode::Object) && schema(true, JsonMode::None));
     assert!(!schema(false, JsonMode::None));
     let settings = CheckSettings {
@@ -359,7 +354,7 @@ fn what_counts_follows_from_settings_and_request() {
     };
     let route = Checks::new(settings).unwrap();
     assert_eq!(
-        names(route.applies(false)),
+        names(route.applies(JsonMode::None)),
         "{\"transport\", \"stream\", \"envelope\", \"json_parse\", \"required_fields\", \"refusal\"}"
     );
 }

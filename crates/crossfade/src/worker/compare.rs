@@ -100,12 +100,7 @@ impl Comparer {
     }
 
     /// Whether the exchange could be judged.
-    pub(super) fn judge(
-        &self,
-        exchange: &Exchange,
-        drawn: Option<Side>,
-        purpose: Purpose,
-    ) -> bool {
+    pub(super) fn judge(&self, exchange: &Exchange, drawn: Option<Side>, purpose: Purpose) -> bool {
         let verdict = self.compare(exchange);
         if purpose == Purpose::Exchange
             && let Some(metrics) = self.metrics.worker(exchange.route.as_str())

@@ -369,7 +369,11 @@ fn a_panic_costs_one_exchange_and_resolves_it() {
     let (to_settled, mut from_settled) = mpsc::channel(4);
     let mut comparer = Comparer::new(HashMap::new(), Arc::clone(&plant.metrics), to_settled);
     comparer.judge_with(support(), Box::new(|_| panic!("in a check")));
-    assert!(!comparer.judge(&exchange(Some("{}"), Some("{}")), Some(Side::Candidate), Purpose::Exchange));
+    assert!(!comparer.judge(
+        &exchange(Some("{}"), Some("{}")),
+        Some(Side::Candidate),
+        Purpose::Exchange
+    ));
     let settled = from_settled.try_recv().unwrap().1;
     assert_eq!(settled.bad, MetricSet::EMPTY, "not judged is not bad");
     let errors = "crossfade_exchanges_total{route=\"support\",verdict=\"error\"}";
