@@ -30,6 +30,9 @@ struct Args {
     /// Requests a second.
     #[arg(long, default_value_t = 300.0)]
     rate: f64,
+    /// Requests of plain text of this many bytes, instead of the corpus': for memory.
+    #[arg(long)]
+    request_bytes: Option<usize>,
     /// A short look at every state, for a machine of which nothing is known: nothing of what it times means anything.
     #[arg(long)]
     quick: bool,
@@ -50,6 +53,7 @@ impl Args {
             warm_up: Duration::from_secs(2),
             rate: self.rate,
             samples: 300,
+            request_bytes: self.request_bytes,
         };
         if self.quick {
             Plan {

@@ -18,7 +18,7 @@ use tokio::{
 use crossfade_sim::{corpus::Corpus, script::unit_interval};
 
 use super::process::ROUTE;
-use crate::stats::quantile;
+use crate::{samples, stats::quantile};
 
 /// How long a caller waits.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,8 +56,13 @@ pub struct Block {
 pub struct Pairs(pub Vec<(Block, Block)>);
 
 impl Caller {
-    /// Asks Azure itself for every sample first. Its simulation must be steady, or no answer would ever come twice.
-    pub async fn prepare(azure: SocketAddr, samples: usize) -> anyhow::Result<Self> {
+    /// Asks Azure itself for every sample first. Its simulation must be steady, or no answer would ever come twice. The samples are
+    /// the corpus', or plain text of `request_bytes`.
+    pub async fn prepare(
+        azure: SocketAddr,
+        samples: usize,
+        request_bytes: Option<usize>,
+    ) -> anyhow::Result<Self> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
@@ -67,10 +72,14 @@ impl Caller {
         let corpus = Corpus::new();
         let mut prepared = Vec::new();
         for serial in 0..samples as u64 {
-            let prompt = corpus
-                .pick(unit_interval(serial))
-                .context("the corpus is empty")?;
-            let request = Bytes::from(prompt.request(ROUTE, serial).to_string());
+            let request = if let Some(bytes) = request_bytes {
+                samples::request(bytes, serial.is_multiple_of(2))
+            } else {
+                let prompt = corpus
+                    .pick(unit_interval(serial))
+                    .context("the corpus is empty")?;
+                Bytes::from(prompt.request(ROUTE, serial).to_string())
+            };
             let (status, answer) = ask(&client, azure, request.clone()).await?;
             prepared.push(Sample {
                 request,

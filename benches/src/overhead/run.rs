@@ -31,6 +31,8 @@ pub struct Plan {
     pub rate: f64,
     /// Different requests.
     pub samples: usize,
+    /// Requests of plain text of this many bytes, instead of the corpus'.
+    pub request_bytes: Option<usize>,
 }
 
 /// What was measured in one state.
@@ -69,7 +71,7 @@ struct World {
 pub async fn run(plan: &Plan, mut on_row: impl FnMut(&Row)) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for state in &plan.states {
-        let world = World::start(plan.samples).await?;
+        let world = World::start(plan).await?;
         let row = world
             .measure(plan, *state)
             .await
@@ -81,7 +83,7 @@ pub async fn run(plan: &Plan, mut on_row: impl FnMut(&Row)) -> anyhow::Result<Ve
 }
 
 impl World {
-    async fn start(samples: usize) -> anyhow::Result<Self> {
+    async fn start(plan: &Plan) -> anyhow::Result<Self> {
         let corpus = std::sync::Arc::new(Corpus::new());
         let azure = AzureSim::start(AzureOptions {
             script: Script::new(corpus.voice(Voice::Primary)),
@@ -96,7 +98,7 @@ impl World {
         .await?;
         azure.server().keep_received(0);
         bedrock.server().keep_received(0);
-        let caller = Caller::prepare(azure.address(), samples).await?;
+        let caller = Caller::prepare(azure.address(), plan.samples, plan.request_bytes).await?;
         Ok(Self {
             azure,
             bedrock,
