@@ -140,6 +140,8 @@ impl Shared {
                 &dress,
             );
         };
+        // What is sent is the text of it; the rest must not wait for the answer.
+        drop(asked);
         let stamp = self.stamp(face, &dress);
         let call = Call {
             shared: self,

@@ -47,6 +47,7 @@ pub(crate) async fn collect(mut body: SideBody, bound: usize, budget: &Budget) -
     if body.size_hint().lower() > bound as u64 {
         return Collected::Stream(body, Overflow::Bound);
     }
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(bound);
     let Some(mut hold) = budget.try_take(0) else {
         return Collected::Stream(body, Overflow::Budget);
     };
@@ -75,6 +76,8 @@ pub(crate) async fn collect(mut body: SideBody, bound: usize, budget: &Budget) -
             continue;
         }
         if rest.is_empty() {
+            // Now that more than one piece has come, all of it is made room for at once: growing step by step would double it.
+            rest.reserve(announced.max(read).min(bound));
             rest.extend_from_slice(first.as_deref().unwrap_or_default());
         }
         rest.extend_from_slice(&data);

@@ -34,6 +34,8 @@ const USUAL_OUTPUT_TOKENS: u64 = 1024;
 /// What a shadow has been granted.
 pub(crate) struct Admitted {
     slot: Hold,
+    /// Room for the copy that is sent: the candidate's is the caller's body in another form.
+    copy: Hold,
     money: Option<Reservation>,
 }
 
@@ -60,6 +62,7 @@ pub(crate) fn admit(
         return Err(SkipReason::SampledOut);
     }
     let slot = plane.slots.try_take(1).ok_or(SkipReason::Slots)?;
+    let copy = plane.bytes.try_take(body_bytes).ok_or(SkipReason::Bytes)?;
     let money = match (side, route.settings.price) {
         (Side::Candidate, Some(price)) => {
             let most = price.most(body_bytes, max_output_tokens.unwrap_or(USUAL_OUTPUT_TOKENS));
@@ -72,7 +75,7 @@ pub(crate) fn admit(
         }
         _ => None,
     };
-    Ok(Admitted { slot, money })
+    Ok(Admitted { slot, copy, money })
 }
 
 fn moment(route: &Route) -> Moment {
@@ -165,9 +168,9 @@ impl Job {
             streamed,
             caller,
         } = self;
-        let Admitted { slot, money } = admitted;
-        // Moved in, so that the slot is given back when the call ends, however it ends.
-        let _slot = slot;
+        let Admitted { slot, copy, money } = admitted;
+        // Moved in, so that both are given back when the call ends, however it ends.
+        let _held = (slot, copy);
         let answer = match side {
             Side::Primary => {
                 let answer = plane.send(request.map(full_body)).await?;

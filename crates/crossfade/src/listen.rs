@@ -26,6 +26,8 @@ use crate::config::Tls;
 
 /// How long a connection may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Bytes that a connection reads at a time.
+const READ_BUFFER: usize = 64 << 10;
 /// How long a connection may stay without a whole request head, between requests too.
 const HEAD: Duration = Duration::from_secs(120);
 
@@ -153,6 +155,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_headers(256)
+        // A body's pieces are slices of this buffer, and a small piece keeps all of it.
+        .max_buf_size(READ_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
