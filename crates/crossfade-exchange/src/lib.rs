@@ -30,7 +30,7 @@ pub use outcome::{DrawKey, Drawn, OutcomeMessage, Settled};
 pub use recording::{Ending, Recording, Timings};
 pub use service::{
     BoxError, Face, Failover, LateFacts, Patience, SideBody, SideReport, SideRequest, SideResponse,
-    empty_body, full_body,
+    full_body,
 };
 pub use side::{Percent, PercentError, Role, RouteId, Side};
 pub use usage::Usage;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use serde::{Deserialize, Serialize};
 
 use crate::{Loss, Usage};
@@ -26,11 +26,6 @@ pub fn full_body(bytes: Bytes) -> SideBody {
     Full::new(bytes)
         .map_err(|never| match never {})
         .boxed_unsync()
-}
-
-/// No body.
-pub fn empty_body() -> SideBody {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 closed_enum! {
