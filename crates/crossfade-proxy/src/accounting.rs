@@ -79,14 +79,14 @@ struct Counts {
 
 /// The counts of one route.
 #[derive(Clone, Debug)]
-pub struct RouteAccounts {
+pub(crate) struct RouteAccounts {
     route: RouteId,
     counts: Arc<Mutex<Counts>>,
 }
 
 impl RouteAccounts {
     /// A route with nothing counted.
-    pub fn new(route: RouteId) -> Self {
+    pub(crate) fn new(route: RouteId) -> Self {
         Self {
             route,
             counts: Arc::default(),
@@ -94,7 +94,7 @@ impl RouteAccounts {
     }
 
     /// Counts a request that may not be mirrored or assigned.
-    pub fn ineligible(&self, reason: IneligibleReason) -> Seen {
+    pub(crate) fn ineligible(&self, reason: IneligibleReason) -> Seen {
         self.change(|c| {
             c.seen += 1;
             add(&mut c.ineligible, reason.index());
@@ -105,7 +105,7 @@ impl RouteAccounts {
     }
 
     /// Counts a request that may be mirrored and assigned. The ticket must be told what became of it.
-    pub fn eligible(&self, size: SizeClass) -> (Seen, Ticket) {
+    pub(crate) fn eligible(&self, size: SizeClass) -> (Seen, Ticket) {
         self.change(|c| {
             c.seen += 1;
             c.mirror_in_flight += 1;
@@ -125,7 +125,7 @@ impl RouteAccounts {
     }
 
     /// The counts now.
-    pub fn snapshot(&self) -> Accounting {
+    pub(crate) fn snapshot(&self) -> Accounting {
         let c = self.lock();
         let sizes = || SizeClass::ALL.iter().copied();
         let at = |table: &[u64; SIZES], size: SizeClass| table.get(size.index()).copied();
@@ -179,7 +179,7 @@ fn add(table: &mut [u64], index: usize) {
 
 /// A request being answered; counts it as finished when dropped, which is when its answer's body ends.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     accounts: RouteAccounts,
 }
 
@@ -191,7 +191,7 @@ impl Drop for Seen {
 
 /// An eligible request that is neither compared nor skipped yet. Dropped without a word, it counts as a panic.
 #[derive(Debug)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     accounts: RouteAccounts,
     size: SizeClass,
     open: bool,
@@ -199,12 +199,12 @@ pub struct Ticket {
 
 impl Ticket {
     /// Its two answers were compared.
-    pub fn compared(mut self) {
+    pub(crate) fn compared(mut self) {
         self.close(|c, size| add(&mut c.compared, size));
     }
 
     /// It was not compared.
-    pub fn skip(mut self, reason: SkipReason) {
+    pub(crate) fn skip(mut self, reason: SkipReason) {
         self.close(|c, size| skip(c, size, reason));
     }
 

@@ -58,11 +58,9 @@ pub(crate) struct Eligible {
     pub(crate) hold: Hold,
 }
 
-impl Call {
-    /// The id as text (UUID form), for spans and exchanges.
-    pub(crate) fn id_text(&self) -> String {
-        uuid::Uuid::from_u128(self.id).to_string()
-    }
+/// A request's id as text (UUID form).
+pub(crate) fn id_text(id: u128) -> String {
+    uuid::Uuid::from_u128(id).to_string()
 }
 
 /// A collected request for a side, as the caller sent it.
@@ -73,7 +71,7 @@ pub(crate) fn collected(parts: &request::Parts, body: &Bytes) -> Request<SideBod
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("id", &self.id_text())
+            .field("id", &id_text(self.id))
             .finish_non_exhaustive()
     }
 }

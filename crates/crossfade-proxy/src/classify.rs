@@ -107,7 +107,7 @@ async fn classify(plane: &Plane, request: Request<SideBody>) -> Classified {
     let received = Now::read();
     let (mut parts, body) = request.into_parts();
     let own = OwnHeaders::take(&mut parts);
-    let routes = plane.routes.load_full();
+    let routes = Arc::clone(&plane.routes);
     Classifying {
         plane,
         routes,
@@ -209,10 +209,8 @@ impl Classifying<'_> {
         })
     }
 
-    fn accounts(&self, found: Option<&Found>) -> &RouteAccounts {
-        // The route is kept alive by the table, which is kept alive by `self`.
-        let route = found.and_then(|(deployment, _)| self.routes.find(deployment));
-        route.map_or(&self.routes.unrouted.0, |route| &route.accounts)
+    fn accounts<'a>(&'a self, found: Option<&'a Found>) -> &'a RouteAccounts {
+        found.map_or(&self.routes.unrouted.0, |(_, route)| &route.accounts)
     }
 
     /// A request that only Azure answers.

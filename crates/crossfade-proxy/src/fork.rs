@@ -22,7 +22,7 @@ use crossfade_rollout::{DecideFacts, Split, decide};
 use crate::{
     accounting::Ticket,
     breaker::Gate,
-    call::{Call, Eligible, Kind, collected},
+    call::{Call, Eligible, Kind, collected, id_text},
     candidate::{self, CandidateAnswer},
     draw::{Draw, DrawnAs},
     face,
@@ -74,7 +74,6 @@ impl Service<Call> for Fork {
                     Ok(mark(&plane, answer, Side::Primary))
                 }
                 Kind::Eligible(eligible) => {
-                    let id = uuid::Uuid::from_u128(id).to_string();
                     let call = Collected {
                         plane,
                         id,
@@ -104,12 +103,7 @@ async fn forward(plane: &Plane, mut request: Request<SideBody>) -> Result<SideRe
 fn count(plane: &Plane, route: Option<&Arc<Route>>, status: http::StatusCode) {
     match route {
         Some(route) => route.metrics.answered(Side::Primary, status),
-        None => plane
-            .routes
-            .load()
-            .unrouted
-            .1
-            .answered(Side::Primary, status),
+        None => plane.routes.unrouted.1.answered(Side::Primary, status),
     }
 }
 
@@ -125,7 +119,7 @@ fn mark(plane: &Plane, mut answer: SideResponse, side: Side) -> SideResponse {
 /// A collected request with everything needed to answer it.
 struct Collected {
     plane: Arc<Plane>,
-    id: String,
+    id: u128,
     parts: http::request::Parts,
     received: Now,
     ready: Instant,
@@ -344,7 +338,7 @@ impl Collected {
             assignment.answer
         };
         let mut exchange = Exchange {
-            id: self.id.clone(),
+            id: id_text(self.id),
             route: route.id().clone(),
             received_unix_ms: u64::try_from(self.received.unix.as_millis()).unwrap_or(u64::MAX),
             path: self.parts.uri.path().to_owned(),

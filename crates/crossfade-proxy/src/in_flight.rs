@@ -65,7 +65,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<SideResponse, BoxError>> + Send
 impl<S> InFlight<S> {
     /// Its route is not known before it is classified, and classifying is what this spares.
     fn refuse(&self, reason: IneligibleReason, error: ProxyError) -> Answer {
-        drop(self.plane.routes.load().unrouted.0.ineligible(reason));
+        drop(self.plane.routes.unrouted.0.ineligible(reason));
         Box::pin(async move { Err(error.into()) })
     }
 }

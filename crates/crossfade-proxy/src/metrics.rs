@@ -115,7 +115,7 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// The handles of one route.
 #[derive(Debug)]
-pub struct RouteMetrics {
+pub(crate) struct RouteMetrics {
     requests: Vec<Vec<Counter>>,
     duration: Vec<Vec<Histogram>>,
     first_byte: Vec<Vec<Histogram>>,
@@ -130,7 +130,7 @@ pub struct RouteMetrics {
 
 impl RouteMetrics {
     /// Registers a route's series with the current recorder, at zero.
-    pub fn new(route: &RouteId) -> Self {
+    pub(crate) fn new(route: &RouteId) -> Self {
         let route = || route.as_str().to_owned();
         let per_role = |name: &'static str| -> Vec<Vec<Histogram>> {
             let of = |side: Side, role: Role| histogram!(name, "route" => route(), "side" => side.as_str(), "role" => role.as_str());
@@ -225,7 +225,7 @@ impl RouteMetrics {
 
     /// Brings the exported counts in step with a snapshot; called at each scrape.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-    pub fn export(&self, accounting: &Accounting) {
+    pub(crate) fn export(&self, accounting: &Accounting) {
         self.in_flight.set(accounting.in_flight as f64);
         self.mirror_in_flight
             .set(accounting.mirror_in_flight as f64);

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use http::{Request, StatusCode};
 use tokio::sync::mpsc;
 use tower::{ServiceExt, util::BoxCloneSyncService};
@@ -82,7 +81,7 @@ impl Default for PlaneSettings {
 pub(crate) struct Plane {
     pub(crate) settings: PlaneSettings,
     pub(crate) key: HashKey,
-    pub(crate) routes: ArcSwap<RouteTable>,
+    pub(crate) routes: Arc<RouteTable>,
     pub(crate) forward: Forward,
     pub(crate) accepted: AcceptedCredentials,
     pub(crate) slots: Budget,
@@ -126,7 +125,7 @@ pub struct ProxyHandle(pub(crate) Arc<Plane>);
 impl ProxyHandle {
     /// The counts of every route, `_unrouted` last.
     pub fn accounting(&self) -> Vec<Accounting> {
-        let routes = self.0.routes.load();
+        let routes = &self.0.routes;
         let mut all: Vec<Accounting> = routes.all().map(|r| r.accounts.snapshot()).collect();
         all.sort_by(|a, b| a.route.cmp(&b.route));
         all.push(routes.unrouted.0.snapshot());
@@ -135,7 +134,7 @@ impl ProxyHandle {
 
     /// Brings the exported metrics in step; called at each scrape.
     pub fn export_metrics(&self) {
-        let routes = self.0.routes.load();
+        let routes = &self.0.routes;
         for route in routes.all() {
             route.metrics.export(&route.accounts.snapshot());
         }
@@ -146,7 +145,7 @@ impl ProxyHandle {
 
     /// The primary's typical times on a route.
     pub fn baseline(&self, route: &RouteId) -> Option<Baseline> {
-        let routes = self.0.routes.load_full();
+        let routes = &self.0.routes;
         routes
             .all()
             .find(|r| r.id() == route)
@@ -171,11 +170,6 @@ impl ProxyHandle {
     /// Mirrors under way, and the bound.
     pub fn mirror_slots(&self) -> (usize, usize) {
         (self.0.slots.used(), self.0.slots.limit())
-    }
-
-    /// Puts another route table in place; requests under way finish on the old one.
-    pub fn replace_routes(&self, routes: RouteTable) {
-        self.0.routes.store(Arc::new(routes));
     }
 
     /// Waits for the mirrors under way for up to `patience`, then drops the rest and counts them.

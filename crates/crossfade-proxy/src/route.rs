@@ -86,7 +86,7 @@ impl fmt::Debug for RouteSettings {
 
 /// A route as the data plane holds it.
 #[derive(Debug)]
-pub struct Route {
+pub(crate) struct Route {
     /// What is configured.
     pub settings: RouteSettings,
     /// What the rollout allows, watched.
@@ -115,7 +115,7 @@ impl Route {
     }
 
     /// The route's name.
-    pub fn id(&self) -> &RouteId {
+    pub(crate) fn id(&self) -> &RouteId {
         &self.settings.id
     }
 }
@@ -221,7 +221,7 @@ pub(crate) fn mirror_deadline(usual: Option<Duration>, most: Duration) -> Durati
 
 /// The routes by deployment: exact names first, then the longest pattern.
 #[derive(Debug)]
-pub struct RouteTable {
+pub(crate) struct RouteTable {
     exact: HashMap<String, Arc<Route>>,
     patterns: Vec<(String, Arc<Route>)>,
     /// Counts and metrics of everything that no route covers.
@@ -230,7 +230,10 @@ pub struct RouteTable {
 
 impl RouteTable {
     /// A table of `(pattern, route)`; `*` in a pattern stands for any run of characters.
-    pub fn new(routes: Vec<(String, Arc<Route>)>, unrouted: (RouteAccounts, RouteMetrics)) -> Self {
+    pub(crate) fn new(
+        routes: Vec<(String, Arc<Route>)>,
+        unrouted: (RouteAccounts, RouteMetrics),
+    ) -> Self {
         let (mut patterns, exact): (Vec<_>, Vec<_>) = routes
             .into_iter()
             .partition(|(pattern, _)| pattern.contains('*'));
@@ -243,7 +246,7 @@ impl RouteTable {
     }
 
     /// The route of a deployment.
-    pub fn find(&self, deployment: &str) -> Option<&Arc<Route>> {
+    pub(crate) fn find(&self, deployment: &str) -> Option<&Arc<Route>> {
         self.exact.get(deployment).or_else(|| {
             let matching = self
                 .patterns
@@ -254,7 +257,7 @@ impl RouteTable {
     }
 
     /// Every route.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.exact
             .values()
             .chain(self.patterns.iter().map(|(_, route)| route))

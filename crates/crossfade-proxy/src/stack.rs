@@ -2,7 +2,6 @@
 
 use std::{any::Any, convert::Infallible, sync::Arc};
 
-use arc_swap::ArcSwap;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::sync::{mpsc, watch};
@@ -78,7 +77,7 @@ impl Builder {
                 .map(|rate| Rate::new(rate, Now::read().instant)),
             settings: self.settings,
             key: self.key,
-            routes: ArcSwap::from_pointee(RouteTable::new(routes.collect(), unrouted)),
+            routes: Arc::new(RouteTable::new(routes.collect(), unrouted)),
             forward: self.forward,
             accepted: AcceptedCredentials::default(),
             queue: self.queue,
@@ -143,7 +142,7 @@ async fn upkeep(plane: Arc<Plane>) {
         }
         count = count.wrapping_add(1);
         let now = Now::read();
-        for route in plane.routes.load().all() {
+        for route in plane.routes.all() {
             route.draws.age(now.instant);
             if count.is_multiple_of(4) {
                 route.draws.watermark(now);
