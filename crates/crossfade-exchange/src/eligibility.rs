@@ -28,6 +28,42 @@ closed_enum! {
 }
 
 closed_enum! {
+    /// What is asked for, of the operations that may be mirrored.
+    pub enum Operation {
+        /// A chat completion.
+        Chat = "chat",
+        /// A response of the Responses API.
+        Responses = "responses",
+        /// Embeddings.
+        Embeddings = "embeddings",
+    }
+}
+
+closed_enum! {
+    /// Why an eligible request is mirrored, and only the primary may answer it. Decided before assignment, by the request
+    /// alone: such a request is never drawn.
+    pub enum MirrorOnlyReason {
+        /// The route's policy for one of the translation's losses.
+        Loss = "loss",
+        /// Embeddings of two models never mix, and the configuration does not state that the index was rebuilt.
+        Embeddings = "embeddings",
+        /// The candidate's answer would leave state behind that later requests look for at the primary.
+        Stored = "stored",
+    }
+}
+
+/// What may become of a request that the candidate can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// Mirrored, and drawn: either side may answer.
+    Either,
+    /// Mirrored; only the primary answers.
+    MirrorOnly(MirrorOnlyReason),
+    /// It names state that only the candidate holds: the candidate answers, nobody is drawn, nothing is mirrored.
+    CandidateOnly,
+}
+
+closed_enum! {
     /// Why an eligible request was not compared.
     pub enum SkipReason {
         /// Not selected by the mirror's sampling; coverage leaves it out.

@@ -22,9 +22,11 @@ mod usage;
 
 pub use assignment::{AnswerReason, Assignment, Unit};
 pub use check::{Check, CheckOutcome, CheckResult, Severity, Verdict, VerdictClass};
-pub use eligibility::{IneligibleReason, SizeClass, SkipReason, Unsupported};
+pub use eligibility::{
+    Allowance, IneligibleReason, MirrorOnlyReason, Operation, SizeClass, SkipReason, Unsupported,
+};
 pub use exchange::Exchange;
-pub use loss::{Loss, LossKind};
+pub use loss::{Loss, LossKind, LossPolicies, LossPolicy};
 pub use metric::{Group, Metric, MetricSet};
 pub use outcome::{DrawKey, Drawn, OutcomeMessage, Settled};
 pub use recording::{Ending, Recording, Timings};
