@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crossfade_exchange::{
-    AnswerReason, Assignment, Ending, Exchange, Recording, Role, RouteId, Side, SizeClass, Timings,
+    AnswerReason, Assignment, Ending, Exchange, Operation, Recording, Role, RouteId, Side,
+    SizeClass, Timings,
 };
 
 /// The deployment that is asked.
@@ -166,6 +167,7 @@ pub fn exchange(request: Bytes, primary: Bytes, candidate: Bytes) -> Exchange {
         id: "00000000-0000-4000-8000-000000000000".to_owned(),
         route: RouteId::new(DEPLOYMENT),
         received_unix_ms: 1_751_900_000_000,
+        operation: Operation::Chat,
         path: PATH.split('?').next().unwrap_or(PATH).to_owned(),
         size: SizeClass::of(request.len()),
         request,

@@ -367,7 +367,21 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::StopReasonUnknown
         | LossKind::BlockDropped
         | LossKind::ToolCallsTrimmed
-        | LossKind::Adapted => false,
+        | LossKind::Adapted
+        | LossKind::SystemInPlace
+        | LossKind::DocumentRenamed
+        | LossKind::UrlFetched
+        | LossKind::FunctionsEmulated
+        | LossKind::CustomToolEmulated
+        | LossKind::CacheHintMapped
+        | LossKind::BudgetClamped
+        | LossKind::ThinkingMissing
+        | LossKind::ServiceTierMapped
+        | LossKind::Unstored
+        | LossKind::ReasoningHidden
+        | LossKind::JsonUnwrapped
+        | LossKind::ToolCallFromText
+        | LossKind::EventSkipped => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, DrawKey, Recording, RouteId, Side, SizeClass};
+use crate::{Assignment, DrawKey, Operation, Recording, RouteId, Side, SizeClass};
 
 /// One request with what each side answered. At least one recording is present.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Exchange {
     pub route: RouteId,
     /// When the request was received, in milliseconds since the Unix epoch.
     pub received_unix_ms: u64,
+    /// What was asked for; kept exchanges from before there was more than one are of chat.
+    #[serde(default = "chat")]
+    pub operation: Operation,
     /// The request's path as it came, without the query string.
     pub path: String,
     /// The request's body.
@@ -30,6 +33,10 @@ pub struct Exchange {
     pub primary: Option<Recording>,
     /// What the candidate answered.
     pub candidate: Option<Recording>,
+}
+
+const fn chat() -> Operation {
+    Operation::Chat
 }
 
 impl Exchange {

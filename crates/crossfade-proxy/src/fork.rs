@@ -14,8 +14,8 @@ use http_body_util::BodyExt;
 use tower::Service;
 
 use crossfade_exchange::{
-    AnswerReason, Assignment, BoxError, Exchange, Failover, Patience, Role, Side, SideBody,
-    SideReport, SideResponse, SkipReason,
+    AnswerReason, Assignment, BoxError, Exchange, Failover, Operation, Patience, Role, Side,
+    SideBody, SideReport, SideResponse, SkipReason,
 };
 use crossfade_rollout::{DecideFacts, Split, decide};
 
@@ -341,6 +341,7 @@ impl Collected {
             id: id_text(self.id),
             route: route.id().clone(),
             received_unix_ms: u64::try_from(self.received.unix.as_millis()).unwrap_or(u64::MAX),
+            operation: Operation::Chat,
             path: self.parts.uri.path().to_owned(),
             request: body.clone(),
             size,

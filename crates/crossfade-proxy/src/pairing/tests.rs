@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    AnswerReason, Assignment, OutcomeMessage, RouteId, SizeClass, Timings, Unit,
+    AnswerReason, Assignment, Operation, OutcomeMessage, RouteId, SizeClass, Timings, Unit,
 };
 use crossfade_rollout::{AttemptFacts, RoutePlan};
 
@@ -45,6 +45,7 @@ fn setup(shadow: bool) -> Setup {
         id: String::new(),
         route,
         received_unix_ms: 0,
+        operation: Operation::Chat,
         path: String::new(),
         request: Bytes::new(),
         size: SizeClass::K4,

@@ -7,8 +7,8 @@ use crossfade_backplane::DataDirectory;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
     AnswerReason, Assignment, DrawKey, Drawn, Ending, Exchange, Group, Loss, LossKind, Metric,
-    MetricSet, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side, SizeClass,
-    Timings, Unit,
+    MetricSet, Operation, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side,
+    SizeClass, Timings, Unit,
 };
 use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
@@ -265,6 +265,7 @@ fn exchange(primary: Option<&str>, candidate: Option<&str>) -> Exchange {
         id: "e".into(),
         route: support(),
         received_unix_ms: 1,
+        operation: Operation::Chat,
         path: "/openai/deployments/support/chat/completions".into(),
         request: Bytes::from(request.to_string()),
         size: SizeClass::K4,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    AnswerReason, Assignment, Ending, Exchange, Recording, Role, RouteId, Side, SizeClass, Timings,
+    AnswerReason, Assignment, Ending, Exchange, Operation, Recording, Role, RouteId, Side,
+    SizeClass, Timings,
 };
 use serde_json::{Value, json};
 
@@ -110,6 +111,7 @@ pub(super) fn exchange(
         id: "00000000-0000-4000-8000-000000000000".to_owned(),
         route: RouteId::new("support"),
         received_unix_ms: 0,
+        operation: Operation::Chat,
         path: "/openai/deployments/support/chat/completions".to_owned(),
         request: Bytes::from(request.to_string()),
         size: SizeClass::K4,
