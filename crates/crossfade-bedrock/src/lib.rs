@@ -4,6 +4,7 @@
 //! Converse. [`eligibility`] says beforehand, by the request alone, whether it can be asked faithfully. The translation
 //! between is pure and drops nothing without naming it. What mirrors, splits and compares are others' business.
 
+mod answer;
 mod capabilities;
 pub mod converse;
 mod sdk;
@@ -11,8 +12,9 @@ mod service;
 mod settings;
 mod translate;
 
+pub use answer::{Delivery, Reply};
 pub use capabilities::{Capabilities, Choice, Overrides, Reasoning, Sampling, Stop, Structured};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
 pub use settings::{Adapt, Annotations, Api, CandidateSettings};
-pub use translate::{Delivery, Names, Reply, Translation, eligibility, translate};
+pub use translate::{Names, Translation, eligibility, translate};

@@ -28,13 +28,13 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
+    answer::{
+        self, Answered, Collector, Delivery, Fault, FaultKind, Reply, Stamp, Streamer, Whole,
+    },
     converse::{Delta, Event},
     sdk::{Connection, Events, Failure},
     settings::CandidateSettings,
-    translate::{
-        self, Answered, Collector, Delivery, Fault, FaultKind, Reply, Stamp, Streamer, Translation,
-        Whole,
-    },
+    translate::{self, Translation},
 };
 use reply::{Dress, problem_response};
 use silence::Silence;
@@ -188,7 +188,7 @@ fn refusal(unsupported: &Unsupported, dress: &Dress) -> SideResponse {
         Some(&unsupported.field),
         Some("unsupported_parameter"),
     );
-    let problem = translate::Problem {
+    let problem = answer::Problem {
         error,
         failover: Some(Failover::Configuration),
     };
@@ -238,12 +238,12 @@ impl Call<'_> {
             },
             (Opened::Stream(events), false) => match self.collect(events, silence).await {
                 Ok(whole) => {
-                    translate::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
+                    answer::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
                 }
                 Err(fault) => Err(fault),
             },
             (Opened::Whole(whole), false) => {
-                translate::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
+                answer::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
             }
         };
         match answered {

@@ -3,10 +3,7 @@
 //! A request is translated in one pass that either gives everything the call needs, with every loss named, or says
 //! which field cannot be mapped. [`eligibility`] is that pass with its result thrown away, so the two cannot disagree.
 
-mod answer;
 mod context;
-mod error;
-mod fences;
 mod format;
 mod known;
 mod messages;
@@ -14,10 +11,7 @@ mod names;
 mod request;
 mod sampling;
 mod schema;
-mod stop;
-mod stream;
 mod tools;
-mod usage;
 
 #[cfg(test)]
 #[expect(clippy::needless_pass_by_value, reason = "cases are literals")]
@@ -26,12 +20,10 @@ mod tests;
 use crossfade_exchange::{Loss, Unsupported};
 use crossfade_openai::chat;
 
-pub(crate) use answer::{AnswerError, Answered, Collector, Stamp, Whole, answer};
-pub(crate) use error::{Fault, FaultKind, Problem};
+pub(crate) use known::block as known_block;
 pub use names::Names;
-pub(crate) use stream::Streamer;
 
-use crate::{converse, settings::CandidateSettings};
+use crate::{answer::Reply, converse, settings::CandidateSettings};
 
 /// A translated request and what is needed to translate its answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,46 +34,6 @@ pub struct Translation {
     pub losses: Vec<Loss>,
     /// What the answer's translation must know.
     pub reply: Reply,
-}
-
-/// The form in which an answer is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Delivery {
-    /// At once.
-    #[default]
-    Whole,
-    /// As a stream.
-    Stream {
-        /// It ends with the tokens.
-        include_usage: bool,
-    },
-}
-
-/// What the translation of an answer must know of its request.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reply {
-    /// In which form the caller wants it.
-    pub delivery: Delivery,
-    /// The tools' names.
-    pub names: Names,
-    /// The tool whose arguments are the answer's text.
-    pub json_tool: Option<String>,
-    /// The answer is JSON by instruction only, so that fences around it are taken off.
-    pub unfence: bool,
-    /// Only the first tool call is kept.
-    pub one_call: bool,
-}
-
-// === impl Delivery ===
-
-impl Delivery {
-    /// Whether a stream was asked for.
-    pub const fn is_stream(self) -> bool {
-        match self {
-            Self::Whole => false,
-            Self::Stream { .. } => true,
-        }
-    }
 }
 
 /// Translates a request body.

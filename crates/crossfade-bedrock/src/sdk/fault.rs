@@ -8,7 +8,7 @@ use aws_sdk_bedrockruntime::{
 };
 use aws_smithy_runtime_api::http::Response;
 
-use crate::translate::{Fault, FaultKind};
+use crate::answer::{Fault, FaultKind};
 
 /// A failed call, and whether asking again could help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use http_body_util::{BodyExt, StreamBody};
 use tokio::time::timeout;
 
 use crate::{
+    answer::{Fault, FaultKind, Streamer},
     sdk::Events,
-    translate::{Fault, FaultKind, Streamer},
 };
 
 /// A stream whose first content is known.

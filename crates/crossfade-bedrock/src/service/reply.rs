@@ -11,7 +11,7 @@ use http::{
 use uuid::Uuid;
 
 use super::body::{self, Begun};
-use crate::translate::Problem;
+use crate::answer::Problem;
 
 /// What headers show of the deployment.
 #[derive(Clone, Debug, Default)]

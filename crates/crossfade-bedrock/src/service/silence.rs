@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::translate::FaultKind;
+use crate::answer::FaultKind;
 
 /// A silence that lasts, and how long it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

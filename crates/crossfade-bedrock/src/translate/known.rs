@@ -117,7 +117,7 @@ pub(super) fn shown(name: &str) -> &'static str {
 }
 
 /// The name itself if it is one of the target's blocks.
-pub(super) fn block(name: &str) -> &'static str {
+pub(crate) fn block(name: &str) -> &'static str {
     of(&[BLOCKS], name)
 }
 

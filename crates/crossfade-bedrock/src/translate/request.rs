@@ -6,13 +6,14 @@ use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::{Fields, Request};
 
 use super::{
-    Delivery, Reply, Translation,
+    Translation,
     context::{Context, no_others, refused},
     format, messages,
     messages::History,
     sampling, tools,
 };
 use crate::{
+    answer::{Delivery, Reply},
     converse::{self, OutputConfig, System, ToolChoice, ToolConfig},
     settings::CandidateSettings,
 };
@@ -101,6 +102,7 @@ pub(super) fn request(
         json_tool: format.json_tool,
         unfence: format.unfence,
         one_call: told.one_call,
+        ..Reply::default()
     };
     Ok(Translation {
         request,

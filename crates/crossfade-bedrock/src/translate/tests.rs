@@ -4,13 +4,12 @@ use crossfade_exchange::{IneligibleReason, LossKind};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::answer::Delivery;
 use crate::capabilities::{Choice, Overrides, Reasoning, Sampling, Stop, Structured};
 
-mod answers;
 mod fields;
 mod messages;
 mod properties;
-mod streams;
 mod tools;
 mod worst;
 

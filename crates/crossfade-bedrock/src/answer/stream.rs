@@ -15,9 +15,9 @@ use serde_json::{Map, Value};
 
 use super::{
     Delivery, Reply,
-    answer::{AnswerError, Mint, Stamp, end},
     fences::Unfence,
     usage,
+    whole::{AnswerError, Mint, Stamp, end},
 };
 use crate::{
     converse::{Delta, Event, Guarded, Start, TokenUsage},
@@ -269,7 +269,7 @@ impl Streamer {
         }
         let finish_reason = match end(&stop_reason, guarded, self.spoke, self.calls > 0) {
             Ok(end) => {
-                if end == super::answer::End::Unknown {
+                if end == super::whole::End::Unknown {
                     self.lose(LossKind::StopReasonUnknown, "finish_reason");
                 }
                 end.finish_reason()

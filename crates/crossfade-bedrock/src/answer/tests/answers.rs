@@ -4,8 +4,8 @@ use crossfade_exchange::LossKind;
 use crossfade_openai::{chat, error::AzureError};
 use serde_json::{Value, json};
 
-use super::super::{AnswerError, Answered, Collector, Fault, Names, Reply, Stamp, Whole, answer};
-use crate::{converse::Response, settings::Annotations};
+use super::super::{AnswerError, Answered, Collector, Fault, Reply, Stamp, Whole, answer};
+use crate::{converse::Response, settings::Annotations, translate::Names};
 
 pub(super) fn stamp() -> Stamp {
     Stamp {

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::{
     Reply,
     fences::Unfence,
-    known,
     stop::{self, Meaning},
     usage,
 };
@@ -372,6 +371,8 @@ fn pieces(block: Block) -> Vec<Piece> {
         Block::ReasoningContent(_) => Vec::new(),
         Block::Image(_) => vec![Piece::Dropped("image".to_owned())],
         Block::ToolResult(_) => vec![Piece::Dropped("toolResult".to_owned())],
-        Block::Other(name) => vec![Piece::Dropped(known::block(&name).to_owned())],
+        Block::Other(name) => vec![Piece::Dropped(
+            crate::translate::known_block(&name).to_owned(),
+        )],
     }
 }

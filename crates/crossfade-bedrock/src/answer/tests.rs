@@ -1,0 +1,6 @@
+//! Answers as data, whole and streamed.
+
+use super::*;
+
+mod answers;
+mod streams;
