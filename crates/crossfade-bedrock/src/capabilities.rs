@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compatible::{Compatible, CompatibleOverrides};
+
 /// How a JSON schema for the answer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +108,8 @@ pub struct Capabilities {
     pub parallel_switch: bool,
     /// It takes pictures.
     pub images: bool,
+    /// What it takes on the OpenAI-compatible endpoints.
+    pub compatible: Compatible,
 }
 
 /// Capabilities as a row or a route's settings state them: what is left out is inherited.
@@ -140,6 +144,8 @@ pub struct Overrides {
     pub parallel_switch: Option<bool>,
     /// See [`Capabilities::images`].
     pub images: Option<bool>,
+    /// See [`Capabilities::compatible`]; inherited member by member.
+    pub compatible: CompatibleOverrides,
 }
 
 /// The careful choice, should the table have no `[default]`: everything a model may refuse is left out.
@@ -158,6 +164,7 @@ const CAREFUL: Capabilities = Capabilities {
     result_json: false,
     parallel_switch: false,
     images: false,
+    compatible: Compatible::CAREFUL,
 };
 
 /// The table as it stands in the file.
@@ -221,6 +228,7 @@ impl Capabilities {
             result_json: stated.result_json.unwrap_or(self.result_json),
             parallel_switch: stated.parallel_switch.unwrap_or(self.parallel_switch),
             images: stated.images.unwrap_or(self.images),
+            compatible: self.compatible.with(&stated.compatible),
         }
     }
 }

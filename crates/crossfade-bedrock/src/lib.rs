@@ -6,6 +6,7 @@
 
 mod answer;
 mod capabilities;
+mod compatible;
 pub mod converse;
 mod sdk;
 mod service;
@@ -14,7 +15,8 @@ mod translate;
 
 pub use answer::{Delivery, Reply};
 pub use capabilities::{Capabilities, Choice, Overrides, Reasoning, Sampling, Stop, Structured};
+pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
-pub use settings::{Adapt, Annotations, Api, CandidateSettings};
+pub use settings::{Adapt, Annotations, Api, CandidateSettings, Surface};
 pub use translate::{Names, Translation, eligibility, translate};

@@ -11,6 +11,23 @@ pub enum Api {
     /// One form for every model.
     #[default]
     Converse,
+    /// Chat completions on the OpenAI-compatible endpoints.
+    OpenaiChat,
+    /// Responses on the OpenAI-compatible endpoints.
+    OpenaiResponses,
+    /// The model's own form; for embeddings.
+    Invoke,
+}
+
+/// Which of the provider's hosts an OpenAI-compatible endpoint is asked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// The host that serves every model, which keeps no state.
+    #[default]
+    Runtime,
+    /// The host of OpenAI-compatible endpoints alone, which can keep state.
+    Mantle,
 }
 
 /// Changes of prompt and parameters that only the candidate sees. Each is a loss.
@@ -45,6 +62,12 @@ pub struct CandidateSettings {
     /// The API that is asked.
     #[serde(default)]
     pub api: Api,
+    /// Where an OpenAI-compatible endpoint is asked.
+    #[serde(default)]
+    pub surface: Surface,
+    /// The path before the operation, where the table has it wrong: `/openai/v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
     /// The id whose capabilities hold, where `model` does not show it (an application profile's ARN).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_model: Option<String>,
@@ -80,6 +103,8 @@ impl CandidateSettings {
         Self {
             model: model.into(),
             api: Api::default(),
+            surface: Surface::default(),
+            path_prefix: None,
             base_model: None,
             adapt: Adapt::default(),
             default_max_tokens: None,
@@ -113,7 +138,7 @@ mod tests {
         for wrong in [
             "model = 'm'\nmodell = 'x'",
             "api = 'converse'",
-            "model = 'm'\napi = 'invoke'",
+            "model = 'm'\napi = 'other'",
         ] {
             assert!(
                 toml::from_str::<CandidateSettings>(wrong).is_err(),

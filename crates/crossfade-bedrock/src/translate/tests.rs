@@ -31,6 +31,7 @@ fn able() -> CandidateSettings {
         result_json: Some(false),
         parallel_switch: Some(true),
         images: Some(true),
+        ..Overrides::default()
     };
     settings
 }

@@ -43,8 +43,8 @@ fn routes() {
         "routes.support.adapt.temperature: use a number from 0 to 1, or remove the key",
     );
     check(
-        "[routes.a]\ncandidate = { model = \"m\", api = \"invoke\" }",
-        "routes.a.candidate.api: unknown value \"invoke\" (known here: converse)",
+        "[routes.a]\ncandidate = { model = \"m\", api = \"other\" }",
+        "routes.a.candidate.api: unknown value \"other\" (known here: converse, openai-chat, openai-responses, invoke)",
     );
 }
 
