@@ -39,6 +39,8 @@ closed_enum! {
         Named = "named",
         /// The outcome path has no room to account for another drawn answer.
         OutcomesFull = "outcomes_full",
+        /// The request may be mirrored, and only the primary may answer it.
+        MirrorOnly = "mirror_only",
     }
 }
 

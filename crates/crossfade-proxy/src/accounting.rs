@@ -9,12 +9,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crossfade_exchange::{IneligibleReason, RouteId, SizeClass, SkipReason};
+use crossfade_exchange::{
+    IneligibleReason, Loss, LossKind, MirrorOnlyReason, RouteId, SizeClass, SkipReason,
+};
 use serde::Serialize;
 
 const SIZES: usize = SizeClass::ALL.len();
 const SKIPS: usize = SkipReason::ALL.len();
 const REASONS: usize = IneligibleReason::ALL.len();
+const MIRROR_ONLY: usize = MirrorOnlyReason::ALL.len();
+const LOSSES: usize = LossKind::ALL.len();
 
 /// A snapshot of one route's counts, consistent in itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +41,12 @@ pub struct Accounting {
     pub skipped: BTreeMap<SizeClass, BTreeMap<SkipReason, u64>>,
     /// Eligible requests that are neither yet.
     pub mirror_in_flight: u64,
+    /// Of the eligible requests, those that only the primary may answer, by reason.
+    pub mirror_only: BTreeMap<MirrorOnlyReason, u64>,
+    /// Requests that the candidate was asked, in either role, and whose call has ended.
+    pub asked: u64,
+    /// Of these, requests whose translation lost something, by what; one with several kinds counts in each.
+    pub losses: BTreeMap<LossKind, u64>,
 }
 
 impl Accounting {
@@ -49,6 +59,8 @@ impl Accounting {
         self.seen == ineligible + eligible
             && self.seen == self.finished + self.in_flight
             && eligible == sum(&self.compared) + skipped + self.mirror_in_flight
+            && self.mirror_only.values().sum::<u64>() <= eligible
+            && self.losses.values().all(|lost| *lost <= self.asked)
     }
 
     /// Eligible requests skipped for a reason, over all sizes.
@@ -66,7 +78,7 @@ impl Accounting {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     finished: u64,
     seen: u64,
@@ -75,6 +87,26 @@ struct Counts {
     compared: [u64; SIZES],
     skipped: [[u64; SKIPS]; SIZES],
     mirror_in_flight: u64,
+    mirror_only: [u64; MIRROR_ONLY],
+    asked: u64,
+    losses: [u64; LOSSES],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            finished: 0,
+            seen: 0,
+            ineligible: [0; REASONS],
+            eligible: [0; SIZES],
+            compared: [0; SIZES],
+            skipped: [[0; SKIPS]; SIZES],
+            mirror_in_flight: 0,
+            mirror_only: [0; MIRROR_ONLY],
+            asked: 0,
+            losses: [0; LOSSES],
+        }
+    }
 }
 
 /// The counts of one route.
@@ -104,12 +136,20 @@ impl RouteAccounts {
         }
     }
 
-    /// Counts a request that may be mirrored and assigned. The ticket must be told what became of it.
-    pub(crate) fn eligible(&self, size: SizeClass) -> (Seen, Ticket) {
+    /// Counts a request that may be mirrored, and assigned unless there is a reason why not. The ticket must be told what
+    /// became of it.
+    pub(crate) fn eligible(
+        &self,
+        size: SizeClass,
+        mirror_only: Option<MirrorOnlyReason>,
+    ) -> (Seen, Ticket) {
         self.change(|c| {
             c.seen += 1;
             c.mirror_in_flight += 1;
             add(&mut c.eligible, size.index());
+            if let Some(reason) = mirror_only {
+                add(&mut c.mirror_only, reason.index());
+            }
         });
         let ticket = Ticket {
             accounts: self.clone(),
@@ -122,6 +162,22 @@ impl RouteAccounts {
             },
             ticket,
         )
+    }
+
+    /// Counts a call to the candidate that has ended, and what its translation lost: each kind once.
+    pub(crate) fn asked(&self, losses: &[Loss]) {
+        let mut lost = [false; LOSSES];
+        for loss in losses {
+            if let Some(seen) = lost.get_mut(loss.kind.index()) {
+                *seen = true;
+            }
+        }
+        self.change(|c| {
+            c.asked += 1;
+            for (count, lost) in c.losses.iter_mut().zip(lost) {
+                *count += u64::from(lost);
+            }
+        });
     }
 
     /// The counts now.
@@ -159,6 +215,18 @@ impl RouteAccounts {
                 })
                 .collect(),
             mirror_in_flight: c.mirror_in_flight,
+            mirror_only: MirrorOnlyReason::ALL
+                .iter()
+                .copied()
+                .zip(c.mirror_only.iter().copied())
+                .collect(),
+            asked: c.asked,
+            losses: LossKind::ALL
+                .iter()
+                .copied()
+                .zip(c.losses.iter().copied())
+                .filter(|(_, count)| *count > 0)
+                .collect(),
         }
     }
 
@@ -240,7 +308,7 @@ mod tests {
     #[test]
     fn a_ticket_dropped_without_a_word_is_counted() {
         let accounts = RouteAccounts::new(RouteId::new("r"));
-        let (seen, ticket) = accounts.eligible(SizeClass::K4);
+        let (seen, ticket) = accounts.eligible(SizeClass::K4, None);
         assert!(accounts.snapshot().holds());
         drop(ticket);
         let snapshot = accounts.snapshot();
@@ -254,13 +322,34 @@ mod tests {
     fn coverage_leaves_out_what_was_not_sampled() {
         let accounts = RouteAccounts::new(RouteId::new("r"));
         assert_eq!(accounts.snapshot().coverage(), None);
-        accounts.eligible(SizeClass::K4).1.compared();
+        accounts.eligible(SizeClass::K4, None).1.compared();
         accounts
-            .eligible(SizeClass::K4)
+            .eligible(SizeClass::K4, None)
             .1
             .skip(SkipReason::SampledOut);
-        accounts.eligible(SizeClass::M2).1.skip(SkipReason::Slots);
+        accounts
+            .eligible(SizeClass::M2, None)
+            .1
+            .skip(SkipReason::Slots);
         assert_eq!(accounts.snapshot().coverage(), Some(0.5));
+    }
+
+    #[test]
+    fn a_kind_of_loss_counts_once_in_a_request() {
+        let accounts = RouteAccounts::new(RouteId::new("r"));
+        let stop = Loss::new(LossKind::StopDropped, "stop[0]");
+        let again = Loss::new(LossKind::StopDropped, "stop[1]");
+        let seed = Loss::new(LossKind::SeedDropped, "seed");
+        accounts.asked(&[stop, again, seed.clone()]);
+        accounts.asked(&[seed]);
+        accounts.asked(&[]);
+        let snapshot = accounts.snapshot();
+        assert_eq!(snapshot.asked, 3);
+        let losses: Vec<_> = snapshot.losses.iter().map(|(k, n)| (*k, *n)).collect();
+        assert_eq!(
+            losses,
+            [(LossKind::SeedDropped, 2), (LossKind::StopDropped, 1)]
+        );
     }
 
     proptest! {
@@ -272,7 +361,8 @@ mod tests {
                 match step {
                     0 => seen.push(accounts.ineligible(IneligibleReason::TooLarge)),
                     1 | 2 => {
-                        let (s, t) = accounts.eligible(SizeClass::K32);
+                        let mirror_only = (step == 2).then_some(MirrorOnlyReason::Loss);
+                        let (s, t) = accounts.eligible(SizeClass::K32, mirror_only);
                         seen.push(s);
                         tickets.push(t);
                     }

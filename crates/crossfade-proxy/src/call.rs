@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::{Request, request};
 
-use crossfade_exchange::{SideBody, SizeClass, Unit, full_body};
+use crossfade_exchange::{MirrorOnlyReason, Operation, SideBody, SizeClass, Unit, full_body};
 
 use crossfade_openai::scan::JsonMode;
 
@@ -40,12 +40,27 @@ pub(crate) enum Kind {
     Forward(SideBody, Option<Arc<Route>>),
     /// Collected: may be mirrored and assigned.
     Eligible(Eligible),
+    /// Collected: names state that only the candidate holds.
+    Pinned(Pinned),
+}
+
+/// A request that names state which only the candidate holds.
+pub(crate) struct Pinned {
+    pub(crate) route: Arc<Route>,
+    pub(crate) deployment: String,
+    pub(crate) body: Bytes,
+    pub(crate) streamed: bool,
+    /// Given back when the request has been answered.
+    pub(crate) hold: Hold,
 }
 
 /// An eligible request.
 pub(crate) struct Eligible {
     pub(crate) route: Arc<Route>,
     pub(crate) deployment: String,
+    pub(crate) operation: Operation,
+    /// Why only the primary may answer, if that is so.
+    pub(crate) mirror_only: Option<MirrorOnlyReason>,
     pub(crate) body: Bytes,
     pub(crate) size: SizeClass,
     pub(crate) unit: Unit,

@@ -25,6 +25,8 @@ pub(crate) enum CandidateAnswer {
         reason: Failover,
         /// What was seen.
         recording: Box<Recording>,
+        /// What the caller gets if there is no other side.
+        answer: Option<SideResponse>,
     },
 }
 
@@ -49,9 +51,13 @@ pub(crate) async fn ask(
     most: Duration,
 ) -> CandidateAnswer {
     route.state.breaker.begin(sent);
-    let failed = |reason, report: SideReport, status| CandidateAnswer::Failed {
-        reason,
-        recording: Box::new(failure(sent, reason, &report, status)),
+    let failed = |reason, report: SideReport, answer: Option<SideResponse>| {
+        let status = answer.as_ref().map(|answer| answer.status().as_u16());
+        CandidateAnswer::Failed {
+            reason,
+            recording: Box::new(failure(sent, reason, &report, status)),
+            answer,
+        }
     };
     let answer: Answer = Box::pin(route.settings.candidate.clone().oneshot(request));
     let asked = tokio::time::timeout(most, answer).await;
@@ -71,12 +77,13 @@ pub(crate) async fn ask(
                 route.metrics.retried(report.retries);
             }
             match report.failover {
-                Some(reason) => failed(reason, report, Some(answer.status().as_u16())),
+                Some(reason) => failed(reason, report, Some(answer)),
                 None => CandidateAnswer::Answer(answer),
             }
         }
     };
     if let CandidateAnswer::Failed { recording, .. } = &outcome {
+        route.accounts.asked(&recording.losses);
         record_in_breaker(route, recording);
     }
     outcome

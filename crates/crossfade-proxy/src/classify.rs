@@ -1,7 +1,8 @@
 //! Classify: from a request to an operation, a route, a unit and an eligibility, all by the request alone.
 //!
-//! The path decides where it can. Only a chat completion that some route may want is collected and scanned, once; on v1 paths the
-//! deployment stands in the body, so it is collected first. Everything else stays a stream.
+//! The path decides where it can. Only what may be mirrored and some route may want is collected and scanned, once: chat completions,
+//! responses, embeddings. Where the path names no deployment it stands in the body, which is collected first. Everything else stays a
+//! stream, but for operations on a stored response that a candidate minted: those are for that candidate alone.
 
 use std::{
     sync::Arc,
@@ -14,10 +15,11 @@ use http::{HeaderName, Request, request};
 use tower::{Layer, Service};
 
 use crossfade_exchange::{
-    BoxError, IneligibleReason, Side, SideBody, SideResponse, SizeClass, Unit, full_body,
+    Allowance, BoxError, IneligibleReason, MirrorOnlyReason, Operation, Side, SideBody,
+    SideResponse, SizeClass, full_body,
 };
 use crossfade_openai::{
-    path::{self, Dialect, Operation},
+    path,
     scan::{Scan, scan},
 };
 
@@ -25,12 +27,13 @@ use crate::{
     ProxyError,
     accounting::{RouteAccounts, Seen},
     budget::Hold,
-    call::{Call, Eligible, Kind},
+    call::{Call, Eligible, Kind, Pinned},
     collect::{Collected, Overflow, collect},
     credentials::Caller,
     guard::with_guard,
     plane::{Answer, Plane},
-    route::{Now, Route, RouteTable, StickyBy},
+    route::{Now, Route, RouteTable},
+    unit::unit,
 };
 
 const SIDE: HeaderName = HeaderName::from_static("x-crossfade-side");
@@ -130,44 +133,63 @@ struct Classifying<'a> {
     ready: Instant,
 }
 
-impl Classifying<'_> {
-    async fn run(mut self, body: SideBody) -> Classified {
+impl<'a> Classifying<'a> {
+    async fn run(self, body: SideBody) -> Classified {
         let target = path::parse(self.parts.uri.path_and_query().map_or("/", |p| p.as_str()));
-        let by_path = self.find(target.deployment.clone());
-        if let Some(reason) = self.by_head(&target, by_path.is_some()) {
-            return self.forward(reason, by_path, body);
+        let minted = stored(self.parts.uri.path()).and_then(|id| self.routes.minted(id));
+        if let Some(route) = minted.cloned() {
+            return self.stored(route, body).await;
         }
+        let by_path = self.find(target.deployment.clone());
+        let operation = match self.by_head(&target, by_path.is_some()) {
+            Ok(operation) => operation,
+            Err(reason) => return self.forward(reason, by_path, body),
+        };
+        match self.read(by_path, body).await {
+            Ok(read) => read.classify(operation),
+            Err(classified) => *classified,
+        }
+    }
+
+    /// An operation on a stored response that a candidate minted. Its path names no deployment, so the route's name stands for
+    /// one.
+    async fn stored(self, route: Arc<Route>, body: SideBody) -> Classified {
+        let found = (route.id().as_str().to_owned(), route);
+        match self.read(Some(found), body).await {
+            Ok(read) => read.pinned(false),
+            Err(classified) => *classified,
+        }
+    }
+
+    /// Collects the body, unless there is a reason to pass it on as it comes.
+    async fn read(
+        mut self,
+        found: Option<Found>,
+        body: SideBody,
+    ) -> Result<Read<'a>, Box<Classified>> {
         let bound = self.plane.settings.request_bytes;
-        let (body, hold) = match collect(body, bound, &self.plane.bytes).await {
-            Collected::Whole(body, hold) => (body, hold),
-            Collected::Stream(body, Overflow::Bound) => {
-                return self.forward(IneligibleReason::TooLarge, by_path, body);
+        match collect(body, bound, &self.plane.bytes).await {
+            Collected::Whole(body, hold) => {
+                self.ready = Instant::now();
+                Ok(Read {
+                    request: self,
+                    found,
+                    body,
+                    hold,
+                })
             }
-            Collected::Stream(body, Overflow::Budget) => {
-                return self.forward(IneligibleReason::Shed, by_path, body);
-            }
-            Collected::Stream(body, Overflow::Slow) => {
-                return self.forward(IneligibleReason::Incomplete, by_path, body);
+            Collected::Stream(body, overflow) => {
+                let reason = match overflow {
+                    Overflow::Bound => IneligibleReason::TooLarge,
+                    Overflow::Budget => IneligibleReason::Shed,
+                    Overflow::Slow => IneligibleReason::Incomplete,
+                };
+                Err(Box::new(self.forward(reason, found, body)))
             }
             Collected::Incomplete(error) => {
-                let seen = self
-                    .accounts(by_path.as_ref())
-                    .ineligible(IneligibleReason::Incomplete);
-                return (seen, Err(error));
-            }
-        };
-        self.ready = Instant::now();
-        let scanned = scan(&body).ok();
-        let found = by_path
-            .or_else(|| self.find(scanned.as_ref().and_then(|scanned| scanned.model.clone())));
-        let Some((deployment, route)) = found else {
-            return self.forward(IneligibleReason::Unrouted, None, full_body(body));
-        };
-        match (self.by_body(&route, &body, scanned.is_some()), scanned) {
-            (Ok(()), Some(scanned)) => self.eligible(deployment, route, body, hold, &scanned),
-            (verdict, _) => {
-                let reason = verdict.err().unwrap_or(IneligibleReason::Unsupported);
-                self.forward(reason, Some((deployment, route)), full_body(body))
+                let accounts = self.accounts(found.as_ref());
+                let seen = accounts.ineligible(IneligibleReason::Incomplete);
+                Err(Box::new((seen, Err(error))))
             }
         }
     }
@@ -179,37 +201,23 @@ impl Classifying<'_> {
     }
 
     /// What a look at the head can settle; such a request stays a stream.
-    fn by_head(&self, target: &path::Target, has_route: bool) -> Option<IneligibleReason> {
-        let is_chat = target.operation == Operation::ChatCompletions
-            && self.parts.method == http::Method::POST;
-        match (has_route, target.dialect) {
-            (true, _) if !is_chat => Some(IneligibleReason::Operation),
-            (true, _) if self.own.opted_out => Some(IneligibleReason::OptedOut),
-            (true, _) => None,
-            // The deployment stands in the body.
-            (false, Dialect::V1) if is_chat => None,
-            (false, _) if target.deployment.is_some() => Some(IneligibleReason::Unrouted),
-            (false, _) => Some(IneligibleReason::Operation),
+    fn by_head(
+        &self,
+        target: &path::Target,
+        has_route: bool,
+    ) -> Result<Operation, IneligibleReason> {
+        let operation = mirrored(target.operation)
+            .filter(|_| self.parts.method == http::Method::POST)
+            .ok_or(IneligibleReason::Operation);
+        match (has_route, &target.deployment) {
+            (true, _) if operation.is_ok() && self.own.opted_out => Err(IneligibleReason::OptedOut),
+            (false, Some(_)) => Err(IneligibleReason::Unrouted),
+            // Without a deployment in the path it stands in the body.
+            (true, _) | (false, None) => operation,
         }
     }
 
-    /// What the body settles.
-    fn by_body(&self, route: &Route, body: &Bytes, scanned: bool) -> Result<(), IneligibleReason> {
-        if self.own.opted_out {
-            return Err(IneligibleReason::OptedOut);
-        }
-        if !scanned {
-            return Err(IneligibleReason::Unsupported);
-        }
-        (route.settings.eligibility)(body).map_err(|unsupported| {
-            tracing::debug!(route = %route.id(),
-                field = %unsupported.field,
-                why = %unsupported.why, "proxy.request.ineligible");
-            unsupported.reason
-        })
-    }
-
-    fn accounts<'a>(&'a self, found: Option<&'a Found>) -> &'a RouteAccounts {
+    fn accounts<'s>(&'s self, found: Option<&'s Found>) -> &'s RouteAccounts {
         found.map_or(&self.routes.unrouted.0, |(_, route)| &route.accounts)
     }
 
@@ -221,38 +229,6 @@ impl Classifying<'_> {
             .map(|(deployment, _)| self.plane.key.caller(&self.parts.headers, deployment));
         let kind = Kind::Forward(body, found.map(|(_, route)| route));
         (seen, Ok(self.call(caller, kind)))
-    }
-
-    /// A request that either side may answer.
-    fn eligible(
-        self,
-        deployment: String,
-        route: Arc<Route>,
-        body: Bytes,
-        hold: Hold,
-        scanned: &Scan,
-    ) -> Classified {
-        let caller = self.plane.key.caller(&self.parts.headers, &deployment);
-        let size = SizeClass::of(body.len());
-        let (seen, ticket) = route.accounts.eligible(size);
-        let named = self
-            .own
-            .named
-            .filter(|_| (route.settings.internal)(&self.parts.headers));
-        let eligible = Eligible {
-            unit: unit(self.plane, &route, caller, &self.parts, &body, scanned),
-            deployment,
-            size,
-            streamed: scanned.stream,
-            json: scanned.json,
-            max_output_tokens: scanned.max_output_tokens,
-            named,
-            ticket: Some(ticket),
-            hold,
-            body,
-            route,
-        };
-        (seen, Ok(self.call(Some(caller), Kind::Eligible(eligible))))
     }
 
     fn call(self, caller: Option<Caller>, kind: Kind) -> Call {
@@ -274,31 +250,173 @@ impl Classifying<'_> {
     }
 }
 
-/// The unit that is assigned as a whole (interfaces: `sticky_by`).
-fn unit(
-    plane: &Plane,
-    route: &Route,
-    caller: Caller,
-    parts: &request::Parts,
-    body: &[u8],
-    scan: &Scan,
-) -> Unit {
-    let key = &plane.key;
-    let credential = || key.unit("credential", caller, []);
-    match &route.settings.sticky_by {
-        StickyBy::Conversation => {
-            let messages = scan.conversation.iter().filter_map(|r| body.get(r.clone()));
-            key.unit("conversation", caller, messages)
+/// A request whose body has been collected.
+struct Read<'a> {
+    request: Classifying<'a>,
+    found: Option<Found>,
+    body: Bytes,
+    hold: Hold,
+}
+
+// === impl Read ===
+
+impl Read<'_> {
+    /// What the body settles.
+    fn classify(mut self, operation: Operation) -> Classified {
+        let scanned = scan(&self.body).ok();
+        if self.found.is_none() {
+            let deployment = scanned.as_ref().and_then(|scanned| scanned.model.clone());
+            self.found = self.request.find(deployment);
         }
-        StickyBy::User => match &scan.user {
-            Some(user) => key.unit("user", 0, [user.as_bytes()]),
-            None => credential(),
-        },
-        StickyBy::Credential => credential(),
-        StickyBy::Request => Unit(rand::random()),
-        StickyBy::Header(name) => match parts.headers.get(name) {
-            Some(value) => key.unit("header", 0, [value.as_bytes()]),
-            None => credential(),
-        },
+        let Some((_, route)) = &self.found else {
+            return self.forward(IneligibleReason::Unrouted);
+        };
+        let Some(scanned) = scanned else {
+            let reason = if self.request.own.opted_out {
+                IneligibleReason::OptedOut
+            } else {
+                IneligibleReason::Unsupported
+            };
+            return self.forward(reason);
+        };
+        let allowed = allowance(route, operation, &self.body);
+        match allowed {
+            // Whoever does not want to be mirrored still wants the answer that only the candidate can give.
+            Ok(Allowance::CandidateOnly) => self.pinned(scanned.stream),
+            _ if self.request.own.opted_out => self.forward(IneligibleReason::OptedOut),
+            Ok(Allowance::Either) => self.eligible(operation, None, &scanned),
+            Ok(Allowance::MirrorOnly(reason)) => self.eligible(operation, Some(reason), &scanned),
+            Err(reason) => self.forward(reason),
+        }
+    }
+
+    fn forward(self, reason: IneligibleReason) -> Classified {
+        self.request
+            .forward(reason, self.found, full_body(self.body))
+    }
+
+    /// A request that names state which only the candidate holds.
+    fn pinned(self, streamed: bool) -> Classified {
+        let Some((deployment, route)) = self.found else {
+            return self.forward(IneligibleReason::Unrouted);
+        };
+        let request = self.request;
+        let caller = request
+            .plane
+            .key
+            .caller(&request.parts.headers, &deployment);
+        let seen = route.accounts.ineligible(IneligibleReason::Stateful);
+        let pinned = Pinned {
+            route,
+            deployment,
+            body: self.body,
+            streamed,
+            hold: self.hold,
+        };
+        (seen, Ok(request.call(Some(caller), Kind::Pinned(pinned))))
+    }
+
+    /// A request that may be mirrored, and that either side may answer unless there is a reason why not.
+    fn eligible(
+        self,
+        operation: Operation,
+        mirror_only: Option<MirrorOnlyReason>,
+        scanned: &Scan,
+    ) -> Classified {
+        let Some((deployment, route)) = self.found else {
+            return self.forward(IneligibleReason::Unrouted);
+        };
+        let Self {
+            request,
+            body,
+            hold,
+            ..
+        } = self;
+        let plane = request.plane;
+        let caller = plane.key.caller(&request.parts.headers, &deployment);
+        let size = SizeClass::of(body.len());
+        let (seen, ticket) = route.accounts.eligible(size, mirror_only);
+        let named = request
+            .own
+            .named
+            .filter(|_| (route.settings.internal)(&request.parts.headers));
+        let eligible = Eligible {
+            unit: unit(plane, &route, caller, &request.parts, &body, scanned),
+            deployment,
+            operation,
+            mirror_only,
+            size,
+            streamed: scanned.stream,
+            json: scanned.json,
+            max_output_tokens: match operation {
+                Operation::Chat | Operation::Responses => scanned.max_output_tokens,
+                // Nothing is generated.
+                Operation::Embeddings => Some(0),
+            },
+            named,
+            ticket: Some(ticket),
+            hold,
+            body,
+            route,
+        };
+        (
+            seen,
+            Ok(request.call(Some(caller), Kind::Eligible(eligible))),
+        )
+    }
+}
+
+/// What may become of a request by the candidate's word.
+fn allowance(
+    route: &Route,
+    operation: Operation,
+    body: &Bytes,
+) -> Result<Allowance, IneligibleReason> {
+    (route.settings.eligibility)(operation, body).map_err(|unsupported| {
+        tracing::debug!(route = %route.id(),
+            field = %unsupported.field,
+            why = %unsupported.why, "proxy.request.ineligible");
+        unsupported.reason
+    })
+}
+
+/// The operation, if it is one of those that may be mirrored.
+fn mirrored(operation: path::Operation) -> Option<Operation> {
+    use path::Operation as Asked;
+    match operation {
+        Asked::ChatCompletions => Some(Operation::Chat),
+        Asked::Responses => Some(Operation::Responses),
+        Asked::Embeddings => Some(Operation::Embeddings),
+        Asked::Completions | Asked::Models | Asked::Other => None,
+    }
+}
+
+/// What stands where the id of a stored response would: `…/responses/{id}` and what follows it. Only an id that a candidate
+/// minted means anything here.
+fn stored(path: &str) -> Option<&str> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.find(|segment| *segment == "responses")?;
+    segments.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_stored_response_follows_its_collection() {
+        for (path, want) in [
+            ("/openai/v1/responses", None),
+            ("/openai/v1/responses/", None),
+            ("/openai/v1/responses/resp_1", Some("resp_1")),
+            ("/openai/responses/resp_1/cancel", Some("resp_1")),
+            (
+                "/api/projects/p/openai/v1/responses/resp_1/input_items",
+                Some("resp_1"),
+            ),
+            ("/openai/deployments/d/chat/completions", None),
+        ] {
+            assert_eq!(stored(path), want, "{path}");
+        }
     }
 }

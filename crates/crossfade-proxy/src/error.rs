@@ -17,6 +17,9 @@ pub enum ProxyError {
     /// The primary cannot be reached, or broke off before it answered.
     #[error("the primary cannot be reached")]
     PrimaryUnreachable(#[source] BoxError),
+    /// The candidate holds the state that a request names, and cannot be asked.
+    #[error("the candidate holds the response that the request names, and cannot be asked")]
+    CandidateGone,
     /// The primary sent no answer in time.
     #[error("the primary sent no answer in time")]
     PrimaryTimedOut(#[source] BoxError),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crossfade_exchange::{Face, Recording};
+use crossfade_exchange::{Face, Operation, Recording};
 use crossfade_openai::sse::Decoder;
 
 use crate::route::RouteState;
@@ -11,6 +11,14 @@ use crate::route::RouteState;
 struct Shown {
     model: Option<String>,
     system_fingerprint: Option<String>,
+}
+
+/// Whether the primary's answers show the base model. A response of the Responses API repeats the name that the caller used.
+pub(crate) const fn shows(operation: Operation) -> bool {
+    match operation {
+        Operation::Chat | Operation::Embeddings => true,
+        Operation::Responses => false,
+    }
 }
 
 /// Learns from an answer of the primary, if nothing is known yet and it was captured in the clear.

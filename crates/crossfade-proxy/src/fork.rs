@@ -27,6 +27,7 @@ use crate::{
     draw::{Draw, DrawnAs},
     face,
     pairing::{Opening, Pairing},
+    pinned,
     plane::{Answer, Plane},
     record::{Capture, RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route},
@@ -36,7 +37,7 @@ use crate::{
 
 /// The longest wait for the candidate's first content while it shows signs of life: a guard against a candidate that does not keep to its
 /// patience.
-const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
 const SIDE: HeaderName = HeaderName::from_static("x-crossfade-side");
 
@@ -73,6 +74,15 @@ impl Service<Call> for Fork {
                     count(&plane, route.as_ref(), answer.status());
                     Ok(mark(&plane, answer, Side::Primary))
                 }
+                Kind::Pinned(pinned) => {
+                    let asked = pinned::Asked {
+                        parts,
+                        caller,
+                        admitted,
+                    };
+                    let (answer, side) = asked.answer(&plane, pinned).await?;
+                    Ok(mark(&plane, answer, side))
+                }
                 Kind::Eligible(eligible) => {
                     let call = Collected {
                         plane,
@@ -100,7 +110,7 @@ async fn forward(plane: &Plane, mut request: Request<SideBody>) -> Result<SideRe
     Ok(answer)
 }
 
-fn count(plane: &Plane, route: Option<&Arc<Route>>, status: http::StatusCode) {
+pub(crate) fn count(plane: &Plane, route: Option<&Arc<Route>>, status: http::StatusCode) {
     match route {
         Some(route) => route.metrics.answered(Side::Primary, status),
         None => plane.routes.unrouted.1.answered(Side::Primary, status),
@@ -189,7 +199,8 @@ impl Collected {
         let split: Arc<Split> = Arc::clone(&route.split.borrow());
         let now = Now::read();
         let killed = self.plane.killed.load(Ordering::Relaxed);
-        let permit = if split.is_drawn() {
+        let mirror_only = eligible.mirror_only.is_some();
+        let permit = if split.is_drawn() && !mirror_only {
             route.draws.reserve()
         } else {
             None
@@ -197,6 +208,7 @@ impl Collected {
         let facts = DecideFacts {
             unit: eligible.unit,
             eligible: true,
+            mirror_only,
             admitted: self.admitted,
             lease_valid: split.lease_valid(now.instant),
             breaker_open: route.state.breaker.gate(now.instant) == Gate::Open,
@@ -213,7 +225,8 @@ impl Collected {
                     salt: assignment.salt,
                     unit: eligible.unit,
                     // What an attempt is judged by was frozen when it began.
-                    applies: (route.settings.applies)(eligible.json).and(attempt.metrics),
+                    applies: (route.settings.applies)(eligible.operation, eligible.json)
+                        .and(attempt.metrics),
                     streamed: eligible.streamed,
                 };
                 Some(route.draws.announce(permit, attempt, drawn, now))
@@ -328,6 +341,7 @@ impl Collected {
     ) -> OpenExchange {
         let route = Arc::clone(&eligible.route);
         let streamed = eligible.streamed;
+        let operation = eligible.operation;
         let deployment = eligible.deployment.clone();
         let body = eligible.body.clone();
         let size = eligible.size;
@@ -341,7 +355,7 @@ impl Collected {
             id: id_text(self.id),
             route: route.id().clone(),
             received_unix_ms: u64::try_from(self.received.unix.as_millis()).unwrap_or(u64::MAX),
-            operation: Operation::Chat,
+            operation,
             path: self.parts.uri.path().to_owned(),
             request: body.clone(),
             size,
@@ -391,6 +405,7 @@ impl Collected {
                 pairing: Arc::clone(&pairing),
                 route: Arc::clone(&route),
                 deployment: deployment.clone(),
+                operation,
                 streamed,
                 caller: self.caller,
             };
@@ -400,6 +415,7 @@ impl Collected {
             pairing,
             route,
             deployment,
+            operation,
             streamed,
             wanted,
         }
@@ -431,6 +447,7 @@ struct OpenExchange {
     pairing: Arc<Pairing>,
     route: Arc<Route>,
     deployment: String,
+    operation: Operation,
     streamed: bool,
     wanted: bool,
 }
@@ -447,14 +464,16 @@ impl OpenExchange {
             pairing,
             route,
             deployment,
+            operation,
             streamed,
             wanted,
         } = self;
-        let faceless = side == Side::Primary && route.state.is_faceless(&deployment);
+        let teaches = side == Side::Primary && face::shows(operation);
+        let faceless = teaches && route.state.is_faceless(&deployment);
         let capture = (wanted || faceless)
             .then(|| Capture::new(&plane.bytes, plane.settings.answer_bytes))
             .flatten();
-        let learner = (side == Side::Primary).then(|| (Arc::clone(&route), deployment));
+        let learner = teaches.then(|| (Arc::clone(&route), deployment));
         let breaker = (side == Side::Candidate).then(|| Arc::clone(&route));
         RecorderPlan {
             route,
@@ -478,7 +497,7 @@ impl OpenExchange {
 }
 
 /// An answer with a recorder on its body.
-fn recorded(answer: SideResponse, plan: RecorderPlan) -> SideResponse {
+pub(crate) fn recorded(answer: SideResponse, plan: RecorderPlan) -> SideResponse {
     let (mut head, body) = answer.into_parts();
     let recorder = Recorder::new(plan, &head);
     head.extensions.remove::<SideReport>();

@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use crossfade_exchange::{Failover, IneligibleReason, Role, RouteId, Side, SizeClass, SkipReason};
+use crossfade_exchange::{
+    Failover, IneligibleReason, LossKind, MirrorOnlyReason, Role, RouteId, Side, SizeClass,
+    SkipReason,
+};
 
 use crate::accounting::Accounting;
 
@@ -73,6 +76,18 @@ pub const METRICS: &[MetricInfo] = &[
         help: "Requests that may be mirrored and assigned",
     },
     MetricInfo {
+        name: "crossfade_mirror_only_total",
+        kind: "counter",
+        labels: &["route", "reason"],
+        help: "Eligible requests that only the primary may answer",
+    },
+    MetricInfo {
+        name: "crossfade_losses_total",
+        kind: "counter",
+        labels: &["route", "loss"],
+        help: "Requests to the candidate, answering or mirrored, whose translation dropped, emulated or changed something; a kind counts once in a request",
+    },
+    MetricInfo {
         name: "crossfade_compared_total",
         kind: "counter",
         labels: &["route", "size"],
@@ -124,6 +139,8 @@ pub(crate) struct RouteMetrics {
     in_flight: Gauge,
     mirror_in_flight: Gauge,
     ineligible: Vec<(IneligibleReason, Counter)>,
+    mirror_only: Vec<(MirrorOnlyReason, Counter)>,
+    losses: Vec<(LossKind, Counter)>,
     eligible: Vec<(SizeClass, Counter, Counter)>,
     skipped: Vec<(SizeClass, SkipReason, Counter)>,
 }
@@ -162,6 +179,14 @@ impl RouteMetrics {
             ineligible: IneligibleReason::ALL
                 .iter()
                 .map(|r| (*r, counter!("crossfade_ineligible_total", "route" => route(), "reason" => r.as_str())))
+                .collect(),
+            mirror_only: MirrorOnlyReason::ALL
+                .iter()
+                .map(|r| (*r, counter!("crossfade_mirror_only_total", "route" => route(), "reason" => r.as_str())))
+                .collect(),
+            losses: LossKind::ALL
+                .iter()
+                .map(|l| (*l, counter!("crossfade_losses_total", "route" => route(), "loss" => l.as_str())))
                 .collect(),
             eligible: SizeClass::ALL
                 .iter()
@@ -231,6 +256,12 @@ impl RouteMetrics {
             .set(accounting.mirror_in_flight as f64);
         for (reason, counter) in &self.ineligible {
             counter.absolute(accounting.ineligible.get(reason).copied().unwrap_or(0));
+        }
+        for (reason, counter) in &self.mirror_only {
+            counter.absolute(accounting.mirror_only.get(reason).copied().unwrap_or(0));
+        }
+        for (loss, counter) in &self.losses {
+            counter.absolute(accounting.losses.get(loss).copied().unwrap_or(0));
         }
         for (size, eligible, compared) in &self.eligible {
             eligible.absolute(accounting.eligible.get(size).copied().unwrap_or(0));

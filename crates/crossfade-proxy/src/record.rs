@@ -243,6 +243,9 @@ impl Recorder {
         };
         let mut losses = self.report.losses.to_vec();
         losses.extend(late.into_iter().flat_map(|l| l.losses.iter().cloned()));
+        if self.side == Side::Candidate {
+            self.route.accounts.asked(&losses);
+        }
         let recording = Recording {
             side: self.side,
             role: self.role,

@@ -79,7 +79,9 @@ fn rescue(error: &(dyn Error + 'static), max_body: u64) -> SideResponse {
             Some(ProxyError::Incomplete(_) | ProxyError::PrimaryTimedOut(_)) => {
                 AzureError::timeout()
             }
-            Some(ProxyError::PrimaryUnreachable(_)) => AzureError::unavailable(Some(1)),
+            Some(ProxyError::PrimaryUnreachable(_) | ProxyError::CandidateGone) => {
+                AzureError::unavailable(Some(1))
+            }
             None => AzureError::server_error(),
         }
     };

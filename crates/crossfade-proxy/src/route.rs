@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 
 use crossfade_exchange::{
-    BoxError, Face, MetricSet, RouteId, SideRequest, SideResponse, Unsupported,
+    Allowance, BoxError, Face, MetricSet, Operation, RouteId, SideRequest, SideResponse,
+    Unsupported,
 };
 use crossfade_openai::scan::JsonMode;
 use crossfade_rollout::{BASELINE_ANSWERS, Baseline, MirrorPlan, Split};
@@ -29,8 +30,16 @@ use crate::{
 /// One side of a route, whatever stands behind it.
 pub type Side = BoxCloneSyncService<SideRequest, SideResponse, BoxError>;
 
-/// Whether the candidate can be asked a request faithfully: a pure function of the body.
-pub type EligibilityFn = Arc<dyn Fn(&Bytes) -> Result<(), Unsupported> + Send + Sync>;
+/// Whether the candidate can be asked a request faithfully, and what may become of it: a pure function of the operation and
+/// the body.
+pub type EligibilityFn =
+    Arc<dyn Fn(Operation, &Bytes) -> Result<Allowance, Unsupported> + Send + Sync>;
+
+/// The metrics that count for a request: a pure function of the operation and the JSON that is asked for.
+pub type AppliesFn = Arc<dyn Fn(Operation, JsonMode) -> MetricSet + Send + Sync>;
+
+/// Whether the route's candidate minted the id of a stored response, so that only the candidate can know it.
+pub type MintedFn = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What is assigned as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +67,10 @@ pub struct RouteSettings {
     pub mirror: MirrorPlan,
     /// Whether the candidate can be asked a request.
     pub eligibility: EligibilityFn,
-    /// The metrics that count for a request, by what JSON it asks for.
-    pub applies: Arc<dyn Fn(JsonMode) -> MetricSet + Send + Sync>,
+    /// Whether a stored response is the candidate's.
+    pub minted: MintedFn,
+    /// The metrics that count for a request.
+    pub applies: AppliesFn,
     /// The candidate.
     pub candidate: Side,
     /// How long the candidate may be silent before the primary answers instead.
@@ -254,6 +265,11 @@ impl RouteTable {
                 .find(|(pattern, _)| matches(pattern, deployment));
             matching.map(|(_, route)| route)
         })
+    }
+
+    /// The route whose candidate minted the id of a stored response.
+    pub(crate) fn minted(&self, id: &str) -> Option<&Arc<Route>> {
+        self.all().find(|route| (route.settings.minted)(id))
     }
 
     /// Every route.

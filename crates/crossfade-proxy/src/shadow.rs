@@ -10,8 +10,8 @@ use http::{StatusCode, request};
 use http_body_util::BodyExt;
 
 use crossfade_exchange::{
-    BoxError, Face, Failover, Recording, Role, Side, SideRequest, SideResponse, SkipReason,
-    full_body,
+    BoxError, Face, Failover, Operation, Recording, Role, Side, SideRequest, SideResponse,
+    SkipReason, full_body,
 };
 
 use crate::{
@@ -92,6 +92,7 @@ pub(crate) struct Job {
     pub(crate) pairing: Arc<Pairing>,
     pub(crate) route: Arc<Route>,
     pub(crate) deployment: String,
+    pub(crate) operation: Operation,
     pub(crate) streamed: bool,
     pub(crate) caller: Option<Caller>,
 }
@@ -165,6 +166,7 @@ impl Job {
             pairing,
             route,
             deployment,
+            operation,
             streamed,
             caller,
         } = self;
@@ -187,6 +189,7 @@ impl Job {
                     CandidateAnswer::Failed {
                         reason,
                         mut recording,
+                        ..
                     } => {
                         refund(money, reason);
                         recording.role = Role::Shadow;
@@ -207,7 +210,10 @@ impl Job {
             draw: None,
             done: Box::new(move |recording, held| {
                 match side {
-                    Side::Primary => face::learn(&route.state, &deployment, &recording),
+                    Side::Primary if face::shows(operation) => {
+                        face::learn(&route.state, &deployment, &recording);
+                    }
+                    Side::Primary => {}
                     Side::Candidate => {
                         settle(money, &route, &recording);
                         candidate::record_in_breaker(&route, &recording);

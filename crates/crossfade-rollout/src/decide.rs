@@ -26,6 +26,8 @@ pub struct DecideFacts {
     pub unit: Unit,
     /// Whether the candidate could be asked this faithfully; by the request alone.
     pub eligible: bool,
+    /// Whether only the primary may answer it, though the candidate may have a copy; by the request alone.
+    pub mirror_only: bool,
     /// Whether Azure has accepted this caller's credential lately.
     pub admitted: bool,
     /// [`Split::lease_valid`] at this moment.
@@ -43,7 +45,7 @@ pub struct DecideFacts {
 /// Decides who answers a request, and who gets a copy.
 ///
 /// The first of these that holds decides the answering side:
-/// 1. not eligible: the primary;
+/// 1. not eligible, or to be mirrored only: the primary;
 /// 2. named by an internal caller: that side, the candidate only under the conditions 3 to 6 and where the stage
 ///    lets it answer anybody;
 /// 3. the kill switch is on, 4. the caller is not admitted, 5. the lease ran out, 6. the breaker is open: the primary;
@@ -91,6 +93,9 @@ pub fn selection(unit: Unit) -> f64 {
 fn answering_side(split: &Split, facts: &DecideFacts) -> (Side, AnswerReason) {
     if !facts.eligible {
         return (Side::Primary, AnswerReason::Ineligible);
+    }
+    if facts.mirror_only {
+        return (Side::Primary, AnswerReason::MirrorOnly);
     }
     if facts.named == Some(Side::Primary) {
         return (Side::Primary, AnswerReason::Named);

@@ -12,11 +12,17 @@ use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 
 use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
-use crossfade_bedrock::{Auth, Candidate, Connection, Settings as BedrockSettings, eligibility};
+use crossfade_bedrock::{
+    Auth, Candidate, CandidateSettings, Connection, Settings as BedrockSettings, eligibility,
+};
 use crossfade_compare::{Checks, Price as CheckPrice};
-use crossfade_exchange::{BoxError, MetricSet, RouteId, SideBody};
+use crossfade_exchange::{
+    Allowance, BoxError, IneligibleReason, Operation, RouteId, SideBody, Unsupported,
+};
 use crossfade_openai::scan::JsonMode;
-use crossfade_proxy::{Caps, Forward, PlaneSettings, Price, ProxyError, RouteSettings};
+use crossfade_proxy::{
+    AppliesFn, Caps, EligibilityFn, Forward, PlaneSettings, Price, ProxyError, RouteSettings,
+};
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
 
 use crate::{
@@ -126,10 +132,8 @@ pub(crate) fn route(
         id: route.id.clone(),
         sticky_by: route.sticky_by.clone(),
         mirror: mirror_plan(config),
-        eligibility: {
-            let settings = route.candidate.clone();
-            Arc::new(move |body| eligibility(body, &settings))
-        },
+        eligibility: eligible(route.candidate.clone()),
+        minted: Arc::new(|_| false),
         applies: applies(checks),
         candidate: BoxCloneSyncService::new(candidate),
         candidate_streams,
@@ -143,6 +147,18 @@ pub(crate) fn route(
         internal: internal(&route.internal),
     };
     (route.id.as_str().to_owned(), settings, split)
+}
+
+/// What may become of a request on a route.
+fn eligible(settings: CandidateSettings) -> EligibilityFn {
+    Arc::new(move |operation, body| match operation {
+        Operation::Chat => eligibility(body, &settings).map(|()| Allowance::Either),
+        Operation::Responses | Operation::Embeddings => Err(Unsupported {
+            field: String::new(),
+            why: "the candidate has no such operation".into(),
+            reason: IneligibleReason::Operation,
+        }),
+    })
 }
 
 /// Each route's checks, compiled.
@@ -184,14 +200,14 @@ fn mirror_plan(config: &Config) -> MirrorPlan {
 }
 
 /// Whether a metric applies is decided by the request alone: by the route's checks, and what JSON it asks for.
-fn applies(checks: &Arc<Checks>) -> Arc<dyn Fn(JsonMode) -> MetricSet + Send + Sync> {
+fn applies(checks: &Arc<Checks>) -> AppliesFn {
     let of = |mode| checks.applies(mode);
     let (none, object, schema) = (
         of(JsonMode::None),
         of(JsonMode::Object),
         of(JsonMode::Schema),
     );
-    Arc::new(move |mode| match mode {
+    Arc::new(move |_, mode| match mode {
         JsonMode::None => none,
         JsonMode::Object => object,
         JsonMode::Schema => schema,

@@ -40,7 +40,7 @@ fn setup(shadow: bool) -> Setup {
     };
     let draw = line.announce(line.reserve().unwrap(), &attempt, drawn, Now::read());
     let accounts = RouteAccounts::new(route.clone());
-    let (_, ticket) = accounts.eligible(SizeClass::K4);
+    let (_, ticket) = accounts.eligible(SizeClass::K4, None);
     let exchange = Exchange {
         id: String::new(),
         route,

@@ -9,6 +9,7 @@ use crate::Stage;
 const OPEN: DecideFacts = DecideFacts {
     unit: Unit(42),
     eligible: true,
+    mirror_only: false,
     admitted: true,
     lease_valid: true,
     breaker_open: false,
@@ -84,9 +85,13 @@ fn the_first_reason_that_holds_decides() {
         named: Some(P),
         ..killed
     };
+    let mirror_only = DecideFacts {
+        mirror_only: true,
+        ..primary
+    };
     let ineligible = DecideFacts {
         eligible: false,
-        ..primary
+        ..mirror_only
     };
 
     check(0.0, OPEN, P, R::Share);
@@ -99,6 +104,7 @@ fn the_first_reason_that_holds_decides() {
         check(percent, admitted, P, R::NotAdmitted);
         check(percent, killed, P, R::Killed);
         check(percent, primary, P, R::Named);
+        check(percent, mirror_only, P, R::MirrorOnly);
         check(percent, ineligible, P, R::Ineligible);
     }
     // Where nothing is drawn, nothing needs room.
@@ -168,6 +174,15 @@ fn a_name_is_no_way_around_what_the_candidate_needs() {
     check(
         50.0,
         DecideFacts {
+            mirror_only: true,
+            ..named(C)
+        },
+        P,
+        R::MirrorOnly,
+    );
+    check(
+        50.0,
+        DecideFacts {
             eligible: false,
             ..named(C)
         },
@@ -188,6 +203,12 @@ fn a_copy_goes_to_the_other_side_if_it_is_selected() {
         );
     };
     check(0.0, (100.0, 0.0), OPEN, (Some(C), 1.0));
+    let mirror_only = DecideFacts {
+        mirror_only: true,
+        ..OPEN
+    };
+    check(50.0, (100.0, 0.0), mirror_only, (Some(C), 1.0));
+    check(100.0, (100.0, 0.0), mirror_only, (Some(C), 1.0));
     check(0.0, (0.0, 100.0), OPEN, (None, 0.0));
     check(100.0, (100.0, 0.0), OPEN, (None, 0.0));
     check(100.0, (0.0, 100.0), OPEN, (Some(P), 1.0));
@@ -290,14 +311,15 @@ proptest! {
         percent in 0.0_f64..=100.0,
         (eligible, admitted, lease_valid) in any::<(bool, bool, bool)>(),
         (breaker_open, killed, outcomes_room) in any::<(bool, bool, bool)>(),
+        mirror_only: bool,
         named in proptest::option::of(proptest::sample::select(Side::ALL)),
     ) {
         let unit = Unit(unit);
         let facts = DecideFacts {
-            unit, eligible, admitted, lease_valid, breaker_open, killed, named, outcomes_room,
+            unit, eligible, mirror_only, admitted, lease_valid, breaker_open, killed, named, outcomes_room,
         };
         let got = decide(&split(percent), &plan(50.0, 50.0), &facts);
-        let allowed = eligible && admitted && lease_valid && !breaker_open && !killed && percent > 0.0;
+        let allowed = eligible && !mirror_only && admitted && lease_valid && !breaker_open && !killed && percent > 0.0;
         prop_assert!(got.answer == Side::Primary || allowed);
         prop_assert!(!got.drawn || allowed && named.is_none() && outcomes_room);
         prop_assert!(got.shadow != Some(got.answer));

@@ -26,6 +26,8 @@ use super::{
 
 /// What the metric `transport` counts.
 const TRANSPORT: &str = "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than";
+/// Kinds of loss that are named, the most frequent ones.
+const LOSSES: usize = 8;
 /// Cells of an evidence bar.
 const BAR: usize = 20;
 
@@ -64,6 +66,12 @@ struct Accounting {
     compared: BTreeMap<String, u64>,
     skipped: BTreeMap<String, BTreeMap<String, u64>>,
     mirror_in_flight: u64,
+    #[serde(default)]
+    mirror_only: BTreeMap<String, u64>,
+    #[serde(default)]
+    asked: u64,
+    #[serde(default)]
+    losses: BTreeMap<String, u64>,
 }
 
 /// `status`
@@ -345,6 +353,45 @@ fn show_accounting(out: &mut String, counts: &Accounting) {
             .map(|(reason, n)| (reason.as_str(), *n)),
     );
     reasons(out, "skipped", skipped.into_iter());
+    reasons(
+        out,
+        "mirrored only",
+        counts
+            .mirror_only
+            .iter()
+            .map(|(reason, n)| (reason.as_str(), *n)),
+    );
+    show_losses(out, counts);
+}
+
+/// What the translation lost, the most frequent kinds first, with their share of what the candidate was asked.
+#[expect(clippy::cast_precision_loss, reason = "a share for people")]
+fn show_losses(out: &mut String, counts: &Accounting) {
+    let mut losses: Vec<(&str, u64)> = counts
+        .losses
+        .iter()
+        .map(|(kind, number)| (kind.as_str(), *number))
+        .filter(|(_, number)| *number > 0)
+        .collect();
+    if losses.is_empty() || counts.asked == 0 {
+        return;
+    }
+    losses.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    let share = |number: u64| number as f64 / counts.asked as f64 * 100.0;
+    let mut shown: Vec<String> = losses
+        .iter()
+        .take(LOSSES)
+        .map(|(kind, number)| format!("{kind} {} ({:.1} %)", count(*number), share(*number)))
+        .collect();
+    if losses.len() > LOSSES {
+        shown.push(format!("and {} more", losses.len() - LOSSES));
+    }
+    let _ = writeln!(
+        out,
+        "  losses    of {} asked of the candidate: {}",
+        count(counts.asked),
+        shown.join(", ")
+    );
 }
 
 fn reasons<'a>(out: &mut String, what: &str, counts: impl Iterator<Item = (&'a str, u64)>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossfade_exchange::{Check, CheckOutcome, Group, LossKind, Metric, Role, Side};
+use crossfade_exchange::{Check, CheckOutcome, Group, Metric, Role, Side};
 use crossfade_rollout::Stage;
 use metrics::{Counter, Gauge, Histogram};
 
@@ -33,8 +33,6 @@ metric_struct! {
         checks: Grid<Counter> = Counter("crossfade_check_total", "", ["route", "check", "outcome", "pairing"], &[]);
         /// Agreement of the two answers by check, from 0 to 1.
         check_scores: Family<Histogram> = Histogram("crossfade_check_score", "ratio", ["route", "check"], AGREEMENT);
-        /// What the translation to the candidate dropped, emulated or changed.
-        losses: Family<Counter> = Counter("crossfade_losses_total", "", ["route", "loss"], &[]);
         /// Tokens of recorded answers by the provider's own count; reasoning is also part of output.
         tokens: Grid<Counter> = Counter("crossfade_tokens_total", "", ["route", "side", "kind"], &[]);
         /// Cost of recorded answers in US dollars, where prices are configured.
@@ -162,12 +160,6 @@ impl RouteWorkerMetrics {
                 made.histogram(
                     "crossfade_check_score",
                     &[("route", route), ("check", check)],
-                )
-            }),
-            losses: Family::new(LossKind::ALL.iter().map(|loss| loss.as_str()), |loss| {
-                made.counter(
-                    "crossfade_losses_total",
-                    &[("route", route), ("loss", loss)],
                 )
             }),
             tokens: Grid::new(side_names(), |side| {

@@ -153,13 +153,6 @@ fn count(metrics: &RouteWorkerMetrics, exchange: &Exchange, verdict: Option<&Ver
     if let Some(counter) = metrics.exchanges.at(label.index()) {
         counter.increment(1);
     }
-    if let Some(candidate) = &exchange.candidate {
-        for loss in &candidate.losses {
-            if let Some(counter) = metrics.losses.at(loss.kind.index()) {
-                counter.increment(1);
-            }
-        }
-    }
     let Some(verdict) = verdict else { return };
     if verdict.class.is_some() {
         for result in &verdict.checks {

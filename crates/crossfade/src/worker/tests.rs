@@ -6,9 +6,9 @@ use bytes::Bytes;
 use crossfade_backplane::DataDirectory;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
-    AnswerReason, Assignment, DrawKey, Drawn, Ending, Exchange, Group, Loss, LossKind, Metric,
-    MetricSet, Operation, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side,
-    SizeClass, Timings, Unit,
+    AnswerReason, Assignment, DrawKey, Drawn, Ending, Exchange, Group, Metric, MetricSet,
+    Operation, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side, SizeClass,
+    Timings, Unit,
 };
 use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
@@ -301,12 +301,7 @@ fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Opti
 #[test]
 fn a_pair_is_counted_and_its_drawn_side_is_resolved() {
     let plant = plant();
-    let mut pair = exchange(Some("{\"a\":1}"), Some("{\"a\":"));
-    if let Some(candidate) = &mut pair.candidate {
-        candidate
-            .losses
-            .push(Loss::new(LossKind::SeedDropped, "seed"));
-    }
+    let pair = exchange(Some("{\"a\":1}"), Some("{\"a\":"));
     let bad = MetricSet::EMPTY.with(Metric::JsonParse);
     let (judged, settled) = judge(&plant, &pair, Some(Side::Primary));
     assert!(judged);
@@ -328,10 +323,6 @@ fn a_pair_is_counted_and_its_drawn_side_is_resolved() {
     );
     let failed = "crossfade_check_total{route=\"support\",check=\"json_parse\",outcome=\"fail\",pairing=\"candidate\"}";
     check(failed, 2.0);
-    check(
-        "crossfade_losses_total{route=\"support\",loss=\"seed_dropped\"}",
-        2.0,
-    );
     check(
         "crossfade_tokens_total{route=\"support\",side=\"primary\",kind=\"output\"}",
         10.0,

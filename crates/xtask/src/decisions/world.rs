@@ -153,6 +153,7 @@ impl<S: Sides> World<S> {
         let facts = DecideFacts {
             unit: self.unit,
             eligible: true,
+            mirror_only: false,
             admitted: true,
             lease_valid: true,
             breaker_open: false,

@@ -41,7 +41,13 @@ fn answer() -> Value {
                 "eligible": { "4k": 11_000, "32k": 500 },
                 "compared": { "4k": 10_000, "32k": 400 },
                 "skipped": { "4k": { "slots": 990, "money": 0 }, "32k": { "slots": 100 } },
-                "mirror_in_flight": 10
+                "mirror_in_flight": 10,
+                "mirror_only": { "loss": 70, "embeddings": 0 },
+                "asked": 10_500,
+                "losses": {
+                    "seed_dropped": 5_250, "hint_dropped": 42, "stop_dropped": 7, "name_dropped": 6,
+                    "blank_dropped": 5, "strict_dropped": 4, "adapted": 3, "token_floor": 2, "system_in_place": 1
+                }
             },
             "identity_holds": true,
             "coverage": 0.9
@@ -68,6 +74,10 @@ support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example
   eligible  11 500 = 10 400 compared + 1 090 skipped + 10 in flight
     ineligible: too_large 400, unsupported 100
     skipped: slots 1 090
+    mirrored only: loss 70
+  losses    of 10 500 asked of the candidate: seed_dropped 5 250 (50.0 %), hint_dropped 42 (0.4 %), \
+stop_dropped 7 (0.1 %), name_dropped 6 (0.1 %), blank_dropped 5 (0.0 %), strict_dropped 4 (0.0 %), \
+adapted 3 (0.0 %), token_floor 2 (0.0 %), and 1 more
   coverage  90.0 % of what was eligible and selected
   for more  100 % needs an override
 ";
