@@ -83,6 +83,7 @@ fn rollout(criterion: &mut Criterion) {
             let facts = DecideFacts {
                 unit: Unit(unit),
                 eligible: true,
+                mirror_only: false,
                 admitted: true,
                 lease_valid: true,
                 breaker_open: false,

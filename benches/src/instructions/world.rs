@@ -31,8 +31,8 @@ use tower::{ServiceExt, util::BoxCloneSyncService};
 use crossfade_azure::{Primary, Settings};
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
-    BoxError, MetricSet, OutcomeMessage, Percent, RouteId, SideBody, SideRequest, SideResponse,
-    full_body,
+    Allowance, BoxError, MetricSet, OutcomeMessage, Percent, RouteId, SideBody, SideRequest,
+    SideResponse, full_body,
 };
 use crossfade_proxy::{
     Builder, Caps, HashKey, PlaneSettings, Proxy, Queued, RouteSettings, StickyBy,
@@ -301,8 +301,9 @@ fn route(answer: Answer) -> RouteSettings {
             share: Percent::HUNDRED,
             reverse_share: Percent::ZERO,
         },
-        eligibility: Arc::new(|_| Ok(())),
-        applies: Arc::new(|_| MetricSet::all()),
+        eligibility: Arc::new(|_, _| Ok(Allowance::Either)),
+        minted: Arc::new(|_| false),
+        applies: Arc::new(|_, _| MetricSet::all()),
         candidate: candidate(answer),
         fallback_after: Duration::from_secs(10),
         candidate_streams: true,
