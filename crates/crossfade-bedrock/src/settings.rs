@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capabilities::{Capabilities, Overrides};
+use crate::{
+    capabilities::{Capabilities, Overrides},
+    fetch::FetchSettings,
+};
 
 /// The API of the provider that is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +89,9 @@ pub struct CandidateSettings {
     /// The `model` that answers show until the primary's own is known; else the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_model: Option<String>,
+    /// Fetch pictures and files that requests name by URL, and send them inline; absent: such requests are the primary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<FetchSettings>,
     /// Capabilities that the built-in table has wrong or does not know.
     #[serde(default)]
     pub capabilities: Overrides,
@@ -111,6 +117,7 @@ impl CandidateSettings {
             stream_always: true,
             annotations: Annotations::default(),
             answer_model: None,
+            fetch: None,
             capabilities: Overrides::default(),
         }
     }

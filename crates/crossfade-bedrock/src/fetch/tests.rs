@@ -1,0 +1,361 @@
+//! Fetching from real servers on this machine.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\npixels";
+
+/// What a server says, by the path that is asked. It keeps the heads of what it was asked.
+struct Server {
+    address: SocketAddr,
+    asked: mpsc::Receiver<String>,
+}
+
+type Script = fn(path: &str, connection: &mut TcpStream);
+
+impl Server {
+    fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (heads, asked) = mpsc::channel();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let heads = heads.clone();
+                thread::spawn(move || {
+                    let head = read_head(&connection);
+                    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                    if heads.send(head).is_ok() && !path.is_empty() {
+                        script(&path, &mut connection);
+                    }
+                });
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn fetcher(&self) -> Fetcher {
+        self.fetcher_with(|_| {})
+    }
+
+    fn fetcher_with(&self, change: impl FnOnce(&mut FetchSettings)) -> Fetcher {
+        let mut settings = FetchSettings {
+            http: true,
+            ports: vec![self.address.port()],
+            allow_private: true,
+            ..FetchSettings::default()
+        };
+        change(&mut settings);
+        Fetcher::new(settings)
+    }
+
+    fn times_asked(&self) -> usize {
+        self.asked.try_iter().count()
+    }
+}
+
+fn read_head(connection: &TcpStream) -> String {
+    let mut head = String::new();
+    let mut reader = BufReader::new(connection);
+    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+    head
+}
+
+fn say(connection: &mut TcpStream, head: &str, body: &[u8]) {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    // The other side may be gone already: that is what some tests are about.
+    let _gone = connection
+        .write_all(head.as_bytes())
+        .and_then(|()| connection.write_all(body));
+}
+
+/// Until the other side closes.
+fn wait_for_close(connection: &mut TcpStream) {
+    let _closed = connection.read_to_end(&mut Vec::new());
+}
+
+fn script(path: &str, connection: &mut TcpStream) {
+    let port = connection.local_addr().unwrap().port();
+    let moved = |to: &str| format!("302 Found\r\nlocation: {to}");
+    match path {
+        "/a.png" => say(connection, "200 OK\r\ncontent-type: image/png", PNG),
+        "/silent-type" => say(connection, "200 OK", PNG),
+        "/page" => say(connection, "200 OK\r\ncontent-type: text/html", b"<html>"),
+        "/liar" => say(connection, "200 OK\r\ncontent-type: image/png", b"<html>"),
+        "/packed" => say(
+            connection,
+            "200 OK\r\ncontent-type: image/png\r\ncontent-encoding: gzip",
+            PNG,
+        ),
+        "/doc.pdf" => say(
+            connection,
+            "200 OK\r\ncontent-type: application/pdf",
+            b"%PDF-1.4",
+        ),
+        "/large" => say(connection, "200 OK\r\ncontent-type: image/png", &[0; 4096]),
+        "/endless" => {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            let mut sent = connection.write_all(head.as_bytes());
+            while sent.is_ok() {
+                sent = connection.write_all(b"8\r\n01234567\r\n");
+            }
+        }
+        "/cut" => {
+            let _gone = connection
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n\x89PNG\r\n\x1a\n");
+        }
+        "/silent" => wait_for_close(connection),
+        "/drip" => {
+            let _gone =
+                connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n\x89PNG");
+            wait_for_close(connection);
+        }
+        "/teapot" => say(connection, "418 I'm a teapot", b""),
+        "/partial" => say(connection, "206 Partial Content", PNG),
+        "/garbage" => {
+            let _gone = connection.write_all(b"SSH-2.0-OpenSSH_9.6\r\n");
+        }
+        "/moved" => say(connection, &moved("/a.png"), b""),
+        "/moved-twice" => say(connection, &moved("/moved"), b""),
+        "/loop" => say(connection, &moved("/loop"), b""),
+        "/nowhere" => say(connection, "302 Found", b""),
+        "/to-metadata" => say(
+            connection,
+            &moved(&format!("http://169.254.169.254:{port}/latest/meta-data/")),
+            b"",
+        ),
+        "/to-file" => say(connection, &moved("file:///etc/passwd"), b""),
+        "/to-user" => say(
+            connection,
+            &moved(&format!("http://u:p@127.0.0.1:{port}/")),
+            b"",
+        ),
+        "/to-port" => say(connection, &moved("http://127.0.0.1:22/"), b""),
+        _ => say(connection, "404 Not Found", b""),
+    }
+}
+
+fn asking(parts: &Value) -> chat::Request {
+    let body = json!({"messages": [{"role": "user", "content": parts}]});
+    chat::Request::from_slice(body.to_string().as_bytes()).unwrap()
+}
+
+fn image(url: &str) -> Value {
+    json!({"type": "image_url", "image_url": {"url": url, "detail": "low"}})
+}
+
+fn written(request: &chat::Request) -> Value {
+    let body = serde_json::to_value(request).unwrap();
+    body.pointer("/messages/0/content").unwrap().clone()
+}
+
+async fn one(fetcher: &Fetcher, url: &str) -> Result<Vec<Loss>, FetchFailure> {
+    let mut request = asking(&json!([image(url)]));
+    let result = fetcher.inline(&mut request).await;
+    result.map_err(|error| {
+        assert_eq!(error.field, "messages[0].content[0].image_url.url");
+        error.failure
+    })
+}
+
+#[tokio::test]
+async fn pictures_and_files_are_put_inline_and_named() {
+    let server = Server::start(script);
+    let file = json!({"type": "file", "file": {"file_url": server.url("/doc.pdf")}});
+    let inline = image("data:image/png;base64,AAAA");
+    let text = json!({"type": "text", "text": server.url("/a.png")});
+    let parts = json!([text, image(&server.url("/a.png")), inline, file]);
+    let mut request = asking(&parts);
+    let losses = server.fetcher().inline(&mut request).await.unwrap();
+    let png = format!("data:image/png;base64,{}", STANDARD.encode(PNG));
+    let pdf = format!(
+        "data:application/pdf;base64,{}",
+        STANDARD.encode("%PDF-1.4")
+    );
+    let expected = json!([
+        {"type": "text", "text": server.url("/a.png")},
+        image(&png),
+        image("data:image/png;base64,AAAA"),
+        {"type": "file", "file": {"file_data": pdf, "filename": "doc.pdf"}},
+    ]);
+    assert_eq!(written(&request), expected);
+    let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "messages[0].content[1].image_url.url",
+            "messages[0].content[3].file.file_url"
+        ]
+    );
+    assert!(losses.iter().all(|loss| loss.kind == LossKind::UrlFetched));
+    for head in server.asked.try_iter() {
+        let head = head.to_ascii_lowercase();
+        for leak in ["cookie", "authorization", "api-key", "crossfade", "referer"] {
+            assert!(!head.contains(leak), "{head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_stands_there_twice_is_fetched_once() {
+    let server = Server::start(script);
+    let url = server.url("/a.png");
+    let mut request = asking(&json!([image(&url), image(&url)]));
+    let losses = server.fetcher().inline(&mut request).await.unwrap();
+    assert_eq!((losses.len(), server.times_asked()), (2, 1));
+}
+
+#[tokio::test]
+async fn what_is_not_taken() {
+    let server = Server::start(script);
+    let fetcher = server.fetcher_with(|settings| {
+        settings.max_bytes = 1024;
+        settings.max_redirects = 1;
+    });
+    for (path, expected) in [
+        ("/a.png", None),
+        ("/silent-type", None),
+        ("/moved", None),
+        ("/page", Some(FetchFailure::Kind)),
+        ("/liar", Some(FetchFailure::Kind)),
+        ("/packed", Some(FetchFailure::Kind)),
+        ("/doc.pdf", Some(FetchFailure::Kind)),
+        ("/large", Some(FetchFailure::TooLarge)),
+        ("/endless", Some(FetchFailure::TooLarge)),
+        ("/cut", Some(FetchFailure::Broken)),
+        ("/garbage", Some(FetchFailure::Broken)),
+        ("/teapot", Some(FetchFailure::Status(418))),
+        ("/partial", Some(FetchFailure::Status(206))),
+        ("/missing", Some(FetchFailure::Status(404))),
+        ("/moved-twice", Some(FetchFailure::Redirects)),
+        ("/loop", Some(FetchFailure::Redirects)),
+        ("/nowhere", Some(FetchFailure::Redirects)),
+        (
+            "/to-metadata",
+            Some(FetchFailure::Address(Range::LinkLocal)),
+        ),
+        ("/to-file", Some(FetchFailure::Scheme)),
+        ("/to-user", Some(FetchFailure::User)),
+        ("/to-port", Some(FetchFailure::Port)),
+    ] {
+        let found = one(&fetcher, &server.url(path)).await.err();
+        assert_eq!(found, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn slow_ones_end_with_their_time() {
+    let server = Server::start(script);
+    let fetcher = server.fetcher_with(|settings| settings.timeout_ms = 100);
+    for path in ["/silent", "/drip"] {
+        let found = one(&fetcher, &server.url(path)).await;
+        assert_eq!(found, Err(FetchFailure::TooSlow), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_leave_nothing_of_this_machine_is_asked() {
+    let server = Server::start(script);
+    let port = server.address.port();
+    let fetcher = server.fetcher_with(|settings| settings.allow_private = false);
+    for host in ["127.0.0.1", "localhost", "[::1]", "2130706433"] {
+        let found = one(&fetcher, &format!("http://{host}:{port}/a.png")).await;
+        let expected = Err(FetchFailure::Address(Range::Loopback));
+        assert_eq!(found, expected, "{host}");
+    }
+    assert_eq!(server.times_asked(), 0);
+}
+
+#[tokio::test]
+async fn names_are_resolved_and_a_server_that_speaks_no_tls_is_no_server() {
+    let server = Server::start(script);
+    let port = server.address.port();
+    let fetcher = server.fetcher();
+    for (url, expected) in [
+        (format!("http://localhost:{port}/a.png"), None),
+        (
+            format!("https://localhost:{port}/a.png"),
+            Some(FetchFailure::Connect),
+        ),
+        (
+            format!("http://name.invalid:{port}/a.png"),
+            Some(FetchFailure::Unresolved),
+        ),
+    ] {
+        assert_eq!(one(&fetcher, &url).await.err(), expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_has_a_bound_on_urls_and_on_bytes() {
+    let server = Server::start(script);
+    let urls = [server.url("/a.png"), server.url("/silent-type")];
+    for (change, field, failure) in [
+        (
+            (|settings| settings.max_urls = 1) as fn(&mut FetchSettings),
+            1,
+            FetchFailure::TooMany,
+        ),
+        (
+            |settings| settings.max_request_bytes = PNG.len() + 1,
+            1,
+            FetchFailure::TooLarge,
+        ),
+    ] {
+        let mut request = asking(&json!([image(&urls[0]), image(&urls[1])]));
+        let error = server.fetcher_with(change).inline(&mut request).await;
+        let field = format!("messages[0].content[{field}].image_url.url");
+        assert_eq!(error, Err(FetchError { field, failure }));
+    }
+}
+
+#[test]
+fn placeholders_have_the_losses_of_the_real_thing() {
+    let file = json!({"type": "file", "file": {"file_url": "https://a.example/x.pdf"}});
+    let mut request = asking(&json!([image("https://a.example/x.png"), file]));
+    let losses = placeholders(&mut request);
+    assert_eq!(losses.len(), 2);
+    let parts = written(&request);
+    for (pointer, start) in [
+        ("/0/image_url/url", "data:image/png;base64,"),
+        ("/1/file/file_data", "data:application/pdf;base64,"),
+    ] {
+        let uri = parts.pointer(pointer).and_then(Value::as_str).unwrap();
+        let (head, data) = uri.split_at(start.len());
+        assert_eq!(head, start);
+        assert!(STANDARD.decode(data).is_ok());
+    }
+    assert_eq!(parts.pointer("/1/file/file_url"), None);
+    assert!(placeholders(&mut request).is_empty());
+}
+
+#[test]
+fn a_failure_shows_nothing_of_the_url() {
+    let error = FetchError::new(
+        "messages[0].content[0].image_url.url",
+        FetchFailure::Address(Range::Metadata),
+    );
+    assert_eq!(
+        error.to_string(),
+        "messages[0].content[0].image_url.url: leads to a cloud's own service"
+    );
+    let body: Value = serde_json::from_slice(&error.error().body).unwrap();
+    assert_eq!(
+        body.pointer("/error/code"),
+        Some(&json!("invalid_image_url"))
+    );
+    assert_eq!(error.error().status, 400);
+}
