@@ -150,3 +150,6 @@ async fn upkeep(plane: Arc<Plane>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,418 @@
+//! The whole stack between two scripted sides: which operations go where, and how each is counted.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use crossfade_exchange::{
+    Allowance, BoxError, Exchange, Face, Failover, IneligibleReason, MetricSet, MirrorOnlyReason,
+    Operation, OutcomeMessage, Percent, RouteId, SideReport, SideRequest, SideResponse,
+    Unsupported, full_body,
+};
+use crossfade_rollout::{AttemptFacts, MirrorPlan, RoutePlan, Split, Stage};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use tokio::sync::{mpsc, watch};
+use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
+
+use super::*;
+use crate::{Accounting, Caps, StickyBy};
+
+const PRIMARY: &str = "the primary";
+const CANDIDATE: &str = "the candidate";
+/// Ids that the candidate mints.
+const MARK: &str = "resp_marked";
+
+/// What one side was asked: method, path, and the face it was shown.
+type Asked = Arc<Mutex<Vec<(Method, String, Option<Face>)>>>;
+
+/// How the sides answer.
+#[derive(Clone, Copy)]
+struct Script {
+    percent: f64,
+    primary: (u16, &'static str),
+    candidate: Option<Failover>,
+}
+
+const SCRIPT: Script = Script {
+    percent: 0.0,
+    primary: (200, PRIMARY),
+    candidate: None,
+};
+
+struct World {
+    proxy: Proxy,
+    handle: ProxyHandle,
+    primary: Asked,
+    candidate: Asked,
+    queue: mpsc::Receiver<Queued>,
+    outcomes: mpsc::Receiver<OutcomeMessage>,
+    // The split stays as it is.
+    _split: watch::Sender<Arc<Split>>,
+}
+
+fn answer(status: u16, body: &'static str) -> SideResponse {
+    let mut answer = http::Response::new(full_body(Bytes::from_static(body.as_bytes())));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+    answer
+}
+
+fn note(asked: &Asked, method: &Method, path: &str, face: Option<Face>) {
+    asked
+        .lock()
+        .unwrap()
+        .push((method.clone(), path.to_owned(), face));
+}
+
+/// By what the body says: `state` names the candidate's, `lossy` is mirrored only, `hard` is not for the candidate.
+fn eligibility(operation: Operation, body: &Bytes) -> Result<Allowance, Unsupported> {
+    let says = |word: &str| body.windows(word.len()).any(|part| part == word.as_bytes());
+    if says(MARK) {
+        return Ok(Allowance::CandidateOnly);
+    }
+    if says("hard") {
+        return Err(Unsupported {
+            field: "hard".to_owned(),
+            why: "it is hard".into(),
+            reason: IneligibleReason::Unsupported,
+        });
+    }
+    Ok(match operation {
+        Operation::Embeddings => Allowance::MirrorOnly(MirrorOnlyReason::Embeddings),
+        _ if says("lossy") => Allowance::MirrorOnly(MirrorOnlyReason::Loss),
+        Operation::Chat | Operation::Responses => Allowance::Either,
+    })
+}
+
+fn world(script: Script) -> World {
+    let (primary, candidate) = (Asked::default(), Asked::default());
+    let asked = Arc::clone(&primary);
+    let forward = BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
+        note(&asked, request.method(), request.uri().path(), None);
+        let (status, body) = script.primary;
+        async move { Ok::<_, BoxError>(answer(status, body)) }
+    }));
+    let asked = Arc::clone(&candidate);
+    let side = BoxCloneSyncService::new(service_fn(move |request: SideRequest| {
+        let face = request.extensions().get::<Face>().cloned();
+        note(&asked, request.method(), request.uri().path(), face);
+        let mut answer = match script.candidate {
+            Some(_) => answer(503, "no candidate"),
+            None => answer(200, CANDIDATE),
+        };
+        answer.extensions_mut().insert(SideReport {
+            failover: script.candidate,
+            ..SideReport::default()
+        });
+        async move { Ok::<_, BoxError>(answer) }
+    }));
+    let id = RouteId::new("support");
+    let settings = RouteSettings {
+        id: id.clone(),
+        sticky_by: StickyBy::Conversation,
+        mirror: MirrorPlan {
+            share: Percent::HUNDRED,
+            reverse_share: Percent::ZERO,
+        },
+        eligibility: Arc::new(eligibility),
+        minted: Arc::new(|id| id.starts_with(MARK)),
+        applies: Arc::new(|_, _| MetricSet::all()),
+        candidate: side,
+        fallback_after: Duration::from_secs(5),
+        candidate_streams: true,
+        price: None,
+        caps: Caps::default(),
+        internal: Arc::new(|_| false),
+    };
+    let share = Percent::new(script.percent).unwrap();
+    let split = Arc::new(Split {
+        share,
+        salt: 3,
+        stage: if share.is_zero() {
+            Stage::Shadow
+        } else {
+            Stage::Ramp
+        },
+        attempt: Some(AttemptFacts::freeze(1, &RoutePlan::new(id.clone()), None)),
+        lease_until: Some(Instant::now() + Duration::from_secs(600)),
+        ..Split::initial(id)
+    });
+    let (of_split, split) = watch::channel(split);
+    let (to_queue, queue) = mpsc::channel(64);
+    let (to_outcomes, outcomes) = mpsc::channel(1024);
+    let (proxy, handle) = Builder {
+        settings: PlaneSettings::default(),
+        key: HashKey::new([7; 32]),
+        forward,
+        queue: to_queue,
+        outcomes: to_outcomes,
+        replica: 0,
+        routes: vec![("support".to_owned(), settings, split)],
+    }
+    .build();
+    World {
+        proxy,
+        handle,
+        primary,
+        candidate,
+        queue,
+        outcomes,
+        _split: of_split,
+    }
+}
+
+const CHAT: &str = "/openai/deployments/support/chat/completions";
+const RESPONSES: &str = "/openai/v1/responses";
+
+impl World {
+    async fn ask(&self, method: Method, path: &str, body: &str) -> (u16, String) {
+        let mut request = Request::new(full_body(Bytes::copy_from_slice(body.as_bytes())));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap();
+        request
+            .headers_mut()
+            .insert("api-key", "k".parse().unwrap());
+        let answer = self.proxy.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn post(&self, path: &str, body: &str) -> (u16, String) {
+        self.ask(Method::POST, path, body).await
+    }
+
+    /// Azure accepts the caller.
+    async fn prime(&self) {
+        assert_eq!(self.post(CHAT, "{\"hard\":1}").await.0, 200);
+    }
+
+    fn counts(&self) -> Accounting {
+        let counts = self.handle.accounting().remove(0);
+        assert!(counts.holds(), "{counts:?}");
+        counts
+    }
+
+    fn of_candidate(&self) -> usize {
+        self.candidate.lock().unwrap().len()
+    }
+
+    fn of_primary(&self) -> usize {
+        self.primary.lock().unwrap().len()
+    }
+
+    async fn compared(&mut self) -> Exchange {
+        let queued = self.queue.recv().await.unwrap();
+        let exchange = queued.exchange.clone();
+        queued.compared();
+        exchange
+    }
+}
+
+#[tokio::test]
+async fn each_operation_is_mirrored_as_what_it_is() {
+    for (path, body, operation) in [
+        (CHAT, "{}", Operation::Chat),
+        (
+            RESPONSES,
+            "{\"model\":\"support\",\"input\":\"hello\"}",
+            Operation::Responses,
+        ),
+        (
+            "/openai/responses?api-version=2025-04-01-preview",
+            "{\"model\":\"support\",\"input\":\"hello\"}",
+            Operation::Responses,
+        ),
+        (
+            "/openai/deployments/support/embeddings",
+            "{\"input\":\"x\"}",
+            Operation::Embeddings,
+        ),
+        (
+            "/openai/v1/embeddings",
+            "{\"model\":\"support\",\"input\":\"x\"}",
+            Operation::Embeddings,
+        ),
+    ] {
+        let mut world = world(SCRIPT);
+        assert_eq!(
+            world.post(path, body).await,
+            (200, PRIMARY.to_owned()),
+            "{path}"
+        );
+        let exchange = world.compared().await;
+        assert_eq!(
+            (exchange.operation, exchange.is_pair()),
+            (operation, true),
+            "{path}"
+        );
+        assert_eq!(world.counts().compared.values().sum::<u64>(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_route_covers_or_nobody_mirrors_is_passed_on() {
+    for (method, path, body, reason) in [
+        (
+            Method::GET,
+            "/openai/v1/responses/resp_1",
+            "",
+            IneligibleReason::Operation,
+        ),
+        (
+            Method::POST,
+            "/openai/v1/responses/resp_1/cancel",
+            "",
+            IneligibleReason::Operation,
+        ),
+        (
+            Method::POST,
+            RESPONSES,
+            "{\"model\":\"other\"}",
+            IneligibleReason::Unrouted,
+        ),
+        (
+            Method::POST,
+            RESPONSES,
+            "{\"input\":\"no model\"}",
+            IneligibleReason::Unrouted,
+        ),
+        (
+            Method::POST,
+            "/openai/v1/completions",
+            "{}",
+            IneligibleReason::Operation,
+        ),
+    ] {
+        let world = world(SCRIPT);
+        assert_eq!(world.ask(method, path, body).await.1, PRIMARY, "{path}");
+        let unrouted = world.handle.accounting().pop().unwrap();
+        assert_eq!(unrouted.ineligible[&reason], 1, "{path} {body}");
+        assert_eq!(world.of_candidate(), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn mirror_only_is_mirrored_and_never_drawn_at_any_share() {
+    for percent in [0.0, 50.0, 100.0] {
+        let mut world = world(Script { percent, ..SCRIPT });
+        world.prime().await;
+        for unit in 0..20 {
+            let body = format!(
+                "{{\"lossy\":1,\"messages\":[{{\"role\":\"user\",\"content\":\"{unit}\"}}]}}"
+            );
+            assert_eq!(world.post(CHAT, &body).await.1, PRIMARY, "{percent}");
+            let exchange = world.compared().await;
+            assert!(exchange.is_pair() && !exchange.assignment.drawn && exchange.draw.is_none());
+        }
+        let drawn = std::iter::from_fn(|| world.outcomes.try_recv().ok())
+            .filter(|message| matches!(message, OutcomeMessage::Drawn(_)))
+            .count();
+        assert_eq!(drawn, 0, "{percent}");
+        let counts = world.counts();
+        assert_eq!(counts.mirror_only[&MirrorOnlyReason::Loss], 20, "{percent}");
+        assert_eq!(counts.eligible.values().sum::<u64>(), 20, "{percent}");
+        assert_eq!(counts.asked, 20, "{percent}");
+    }
+}
+
+#[tokio::test]
+async fn state_of_the_candidate_is_asked_of_the_candidate_alone() {
+    let mut world = world(SCRIPT);
+    world.prime().await;
+    let stored = |rest: &str| format!("{RESPONSES}/{MARK}1{rest}");
+    let continued = format!("{{\"model\":\"support\",\"previous_response_id\":\"{MARK}1\"}}");
+    for (method, path, body) in [
+        (Method::POST, RESPONSES.to_owned(), continued.as_str()),
+        (Method::GET, stored(""), ""),
+        (Method::DELETE, stored(""), ""),
+        (Method::POST, stored("/cancel"), ""),
+        (Method::GET, stored("/input_items?limit=2"), ""),
+    ] {
+        let got = world.ask(method, &path, body).await;
+        assert_eq!(got, (200, CANDIDATE.to_owned()), "{path}");
+    }
+    assert_eq!((world.of_primary(), world.of_candidate()), (1, 5));
+    let counts = world.counts();
+    assert_eq!(counts.ineligible[&IneligibleReason::Stateful], 5);
+    assert_eq!((counts.asked, counts.in_flight), (5, 0));
+    assert!(world.queue.try_recv().is_err(), "nothing is compared");
+}
+
+#[tokio::test]
+async fn a_caller_whom_azure_does_not_know_is_shown_to_azure_first() {
+    let body = format!("{{\"model\":\"support\",\"previous_response_id\":\"{MARK}1\"}}");
+    for (status, by) in [
+        (401, PRIMARY),
+        (403, PRIMARY),
+        (429, PRIMARY),
+        (500, PRIMARY),
+        (404, CANDIDATE),
+        (400, CANDIDATE),
+    ] {
+        let world = world(Script {
+            primary: (status, PRIMARY),
+            ..SCRIPT
+        });
+        assert_eq!(world.post(RESPONSES, &body).await.1, by, "{status}");
+        assert_eq!(world.of_primary(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_candidate_state_is_not_answered_by_azure() {
+    let body = format!("{{\"model\":\"support\",\"previous_response_id\":\"{MARK}1\"}}");
+    let gone = world(Script {
+        candidate: Some(Failover::Connect),
+        ..SCRIPT
+    });
+    gone.prime().await;
+    assert_eq!(
+        gone.post(RESPONSES, &body).await,
+        (503, "no candidate".to_owned())
+    );
+    assert_eq!(gone.of_primary(), 1, "only the priming one");
+    let killed = world(SCRIPT);
+    killed.prime().await;
+    killed.handle.kill(true);
+    let (status, text) = killed.post(RESPONSES, &body).await;
+    assert_eq!(status, 503);
+    assert!(text.contains("\"error\""), "{text}");
+    assert_eq!(killed.of_candidate(), 0);
+}
+
+#[tokio::test]
+async fn azures_face_is_learned_from_its_own_answers_that_show_one() {
+    const SHOWN: &str = "{\"model\":\"base-2025\",\"system_fingerprint\":\"fp_1\"}";
+    let mut world = world(Script {
+        primary: (200, SHOWN),
+        ..SCRIPT
+    });
+    for (path, body, want) in [
+        // A response repeats the caller's own name.
+        (RESPONSES, "{\"model\":\"support\"}", None),
+        (CHAT, "{}", None),
+        (CHAT, "{}", Some("base-2025")),
+    ] {
+        world.post(path, body).await;
+        world.compared().await;
+        let asked = world.candidate.lock().unwrap().last().cloned().unwrap();
+        assert_eq!(asked.2.unwrap_or_default().model.as_deref(), want, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_candidate_answers_teaches_nothing() {
+    let world = world(Script {
+        percent: 100.0,
+        ..SCRIPT
+    });
+    world.prime().await;
+    assert_eq!(world.post(CHAT, "{}").await.1, CANDIDATE);
+    assert_eq!(world.post(CHAT, "{}").await.1, CANDIDATE);
+    let asked = world.candidate.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(asked.2, Some(Face::default()));
+    assert_eq!(world.counts().asked, 2);
+}
