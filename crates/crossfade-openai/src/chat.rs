@@ -25,15 +25,15 @@ pub use message::{
     ToolMessage, UserMessage,
 };
 pub use open::{Nullable, Open};
-pub use request::{
-    JsonSchema, JsonSchemaFormat, Request, RequestError, ResponseFormat, Stop, StreamOptions,
-};
+pub use request::{JsonSchema, JsonSchemaFormat, Request, ResponseFormat, Stop, StreamOptions};
 pub use tool::{
     AllowedTools, AllowedToolsChoice, CustomCall, CustomDefinition, CustomTool, CustomToolChoice,
     FunctionCall, FunctionChoice, FunctionDefinition, FunctionTool, FunctionToolChoice,
     NamedToolChoice, Tool, ToolCall, ToolChoice, ToolChoiceMode, ToolKind, ToolName,
 };
 pub use usage::{CompletionTokensDetails, PromptTokensDetails, TokenCounts, Usage};
+
+pub use crate::read::RequestError;
 
 /// A JSON object's fields in the order in which they came: what a type does not name.
 pub type Fields = serde_json::Map<String, serde_json::Value>;

@@ -10,5 +10,7 @@ pub mod error;
 pub mod first_content;
 pub mod id;
 pub mod path;
+mod read;
+pub mod responses;
 pub mod scan;
 pub mod sse;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::read::{self, RequestError};
+
 use super::{Fields, FunctionChoice, FunctionDefinition, Message, Tool, ToolChoice};
 
 /// A request for a chat completion. A field that is `null` is the same as one that is missing.
@@ -197,28 +199,6 @@ pub struct JsonSchema {
     pub other: Fields,
 }
 
-/// A body that is no request for a chat completion. Says where, and never what the caller wrote.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// Not JSON, or not in UTF-8, or nested too deeply.
-    #[error("the body is not valid json: see line {line}, column {column}")]
-    NotJson {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1.
-        column: usize,
-    },
-    /// JSON, and not an object.
-    #[error("the body is not a json object: send the request's fields in one object")]
-    NotAnObject,
-    /// A field is missing or of the wrong type.
-    #[error("{field}: missing or of the wrong type")]
-    Field {
-        /// The field's name: one that [`Request`] has.
-        field: &'static str,
-    },
-}
-
 // === impl Request ===
 
 impl Request {
@@ -267,16 +247,7 @@ impl Request {
 
     /// Reads a body. Of a key that stands there twice the last one counts.
     pub fn from_slice(body: &[u8]) -> Result<Self, RequestError> {
-        let value: Value = serde_json::from_slice(body).map_err(|error| RequestError::NotJson {
-            line: error.line(),
-            column: error.column(),
-        })?;
-        let Value::Object(fields) = &value else {
-            return Err(RequestError::NotAnObject);
-        };
-        Self::deserialize(&value).map_err(|_| RequestError::Field {
-            field: culprit(fields),
-        })
+        read::read(body)
     }
 
     /// Whether a stream was asked for.
@@ -296,17 +267,12 @@ impl Request {
     }
 }
 
-/// The first field that is wrong by itself. The parser's own message would show the caller's value.
-fn culprit(fields: &Fields) -> &'static str {
-    let wrong = Request::FIELDS.iter().find(|name| {
-        fields.get(**name).is_some_and(|value| {
-            let mut alone = Fields::new();
-            alone.insert("messages".to_owned(), Value::Array(Vec::new()));
-            alone.insert((**name).to_owned(), value.clone());
-            Request::deserialize(&Value::Object(alone)).is_err()
-        })
-    });
-    wrong.copied().unwrap_or("messages")
+impl read::Body for Request {
+    const NAMES: &'static [&'static str] = Self::FIELDS;
+
+    fn required() -> (&'static str, Value) {
+        ("messages", Value::Array(Vec::new()))
+    }
 }
 
 // === impl Stop ===
