@@ -15,10 +15,16 @@ mod settings;
 mod translate;
 
 pub use answer::{Delivery, Reply};
-pub use capabilities::{Capabilities, Choice, Overrides, Reasoning, Sampling, Stop, Structured};
+pub use capabilities::{
+    Capabilities, Choice, Endpoints, ImageFormat, Member, Overrides, Price, Reasoning, Sampling,
+    Set, SoundFormat, Stop, Structured,
+};
 pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
 pub use fetch::{FetchError, FetchFailure, FetchSettings, Fetcher, Range};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
-pub use settings::{Adapt, Annotations, Api, CandidateSettings, Surface};
+pub use settings::{
+    Adapt, Annotations, Api, CandidateSettings, GuardrailSettings, GuardrailTrace, LateSystem,
+    Penalties, Store, StreamMode, Surface, TemperatureScale,
+};
 pub use translate::{Names, Translation, eligibility, translate};

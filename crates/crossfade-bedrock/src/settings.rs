@@ -1,6 +1,13 @@
 //! One route's candidate, as the configuration states it.
 
+mod policies;
+
+use crossfade_exchange::LossPolicies;
 use serde::{Deserialize, Serialize};
+
+pub use policies::{
+    GuardrailSettings, GuardrailTrace, LateSystem, Penalties, Store, StreamMode, TemperatureScale,
+};
 
 use crate::{
     capabilities::{Capabilities, Overrides},
@@ -95,6 +102,27 @@ pub struct CandidateSettings {
     /// Capabilities that the built-in table has wrong or does not know.
     #[serde(default)]
     pub capabilities: Overrides,
+    /// What is done with a request whose translation loses something.
+    #[serde(default)]
+    pub losses: LossPolicies,
+    /// Where a system message goes that does not stand at the front.
+    #[serde(default)]
+    pub late_system: LateSystem,
+    /// How a temperature over 1 is brought into the target's range.
+    #[serde(default)]
+    pub temperature_scale: TemperatureScale,
+    /// What is done with penalties and biases, which have no counterpart.
+    #[serde(default)]
+    pub penalties: Penalties,
+    /// The guardrail that looks at requests and answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrail: Option<GuardrailSettings>,
+    /// Who keeps the responses that a caller leaves to the provider to keep.
+    #[serde(default)]
+    pub store: Store,
+    /// The vectors that callers compare with were made anew with this model, so that it may answer for embeddings.
+    #[serde(default)]
+    pub index_rebuilt: bool,
 }
 
 fn yes() -> bool {
@@ -119,6 +147,13 @@ impl CandidateSettings {
             answer_model: None,
             fetch: None,
             capabilities: Overrides::default(),
+            losses: LossPolicies::default(),
+            late_system: LateSystem::default(),
+            temperature_scale: TemperatureScale::default(),
+            penalties: Penalties::default(),
+            guardrail: None,
+            store: Store::default(),
+            index_rebuilt: false,
         }
     }
 
@@ -155,11 +190,48 @@ mod tests {
     }
 
     #[test]
+    fn policies_read_as_words() {
+        let settings: CandidateSettings = toml::from_str(
+            "model = 'm'\nlosses = { default = 'allow', stop_dropped = 'mirror-only' }\nlate_system = 'in_place'\n\
+             temperature_scale = 'halve'\npenalties = 'drop'\nstore = 'unstored'\nindex_rebuilt = true\n\
+             guardrail = { id = 'gr-1', version = 'DRAFT', trace = 'full', stream_mode = 'async' }",
+        )
+        .unwrap();
+        let guardrail = GuardrailSettings {
+            id: "gr-1".to_owned(),
+            version: "DRAFT".to_owned(),
+            trace: GuardrailTrace::Full,
+            stream_mode: StreamMode::Async,
+        };
+        assert_eq!(settings.guardrail, Some(guardrail));
+        let words = (
+            settings.late_system,
+            settings.temperature_scale,
+            settings.penalties,
+        );
+        assert_eq!(
+            words,
+            (
+                LateSystem::InPlace,
+                TemperatureScale::Halve,
+                Penalties::Drop
+            )
+        );
+        assert_eq!(
+            (settings.store, settings.index_rebuilt),
+            (Store::Unstored, true)
+        );
+        assert!(
+            toml::from_str::<GuardrailSettings>("id = 'x'\nversion = '1'\nmode = 'a'").is_err()
+        );
+    }
+
+    #[test]
     fn an_application_profile_is_judged_by_its_base_model() {
         let mut settings =
             CandidateSettings::new("arn:aws:bedrock:us-east-1:1:application-inference-profile/x");
-        assert!(!settings.resolved_capabilities().images && !settings.is_known_model());
+        assert!(settings.resolved_capabilities().images.is_empty() && !settings.is_known_model());
         settings.base_model = Some("anthropic.claude-sonnet-4-6".to_owned());
-        assert!(settings.resolved_capabilities().images && settings.is_known_model());
+        assert!(!settings.resolved_capabilities().images.is_empty() && settings.is_known_model());
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::answer::Delivery;
-use crate::capabilities::{Choice, Overrides, Reasoning, Sampling, Stop, Structured};
+use crate::capabilities::{
+    Choice, ImageFormat, Member, Overrides, Reasoning, Sampling, Set, Stop, Structured,
+};
 
 mod fields;
 mod messages;
@@ -30,7 +32,7 @@ fn able() -> CandidateSettings {
         result_alone: Some(false),
         result_json: Some(false),
         parallel_switch: Some(true),
-        images: Some(true),
+        images: Some(Set::of(ImageFormat::ALL)),
         ..Overrides::default()
     };
     settings

@@ -5,7 +5,10 @@ use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::ImageUrl;
 
 use super::super::context::{Context, no_others, refused};
-use crate::converse::{Image, ImageSource};
+use crate::{
+    capabilities::ImageFormat,
+    converse::{Image, ImageSource},
+};
 
 /// The most bytes of one picture, by the target's own documentation.
 const LARGEST: usize = 3_932_160;
@@ -18,7 +21,7 @@ pub(super) fn image(
 ) -> Result<Image, Unsupported> {
     let at = format!("{path}.image_url");
     no_others(&at, &image.other)?;
-    if !context.capabilities.images {
+    if context.capabilities.images.is_empty() {
         return Err(refused(at, "the candidate takes no pictures"));
     }
     let url = format!("{at}.url");
@@ -38,11 +41,14 @@ pub(super) fn image(
         .to_ascii_lowercase()
         .as_str()
     {
-        "image/png" => "png",
-        "image/jpeg" | "image/jpg" => "jpeg",
-        "image/gif" => "gif",
-        "image/webp" => "webp",
-        _ => return Err(refused(url, "a format that the candidate does not take")),
+        "image/png" => Some(ImageFormat::Png),
+        "image/jpeg" | "image/jpg" => Some(ImageFormat::Jpeg),
+        "image/gif" => Some(ImageFormat::Gif),
+        "image/webp" => Some(ImageFormat::Webp),
+        _ => None,
+    };
+    let Some(format) = format.filter(|format| context.capabilities.images.has(*format)) else {
+        return Err(refused(url, "a format that the candidate does not take"));
     };
     let Ok(bytes) = STANDARD.decode(base64) else {
         return Err(refused(url, "not valid base64"));
@@ -58,7 +64,7 @@ pub(super) fn image(
         context.lose(LossKind::HintDropped, format!("{at}.detail"));
     }
     Ok(Image {
-        format,
+        format: format.as_str(),
         source: ImageSource {
             bytes: base64.to_owned(),
         },

@@ -303,7 +303,7 @@ fn pictures_are_inline() {
     ] {
         check_refused(&ask(bad, "auto"), url, IneligibleReason::Unsupported);
     }
-    let blind = with(|c| c.images = Some(false));
+    let blind = with(|c| c.images = Some(Set::EMPTY));
     let error = eligibility(&body(&ask("data:image/png;base64,AA==", "auto")), &blind).unwrap_err();
     assert_eq!(error.field, "messages[0].content[1].image_url");
 }
