@@ -302,10 +302,22 @@ fn bedrock(raw: RawBedrock, at: &mut Findings<'_>) -> Option<Bedrock> {
     let connect_timeout = at.some_time(&["bedrock", "connect_timeout"], raw.connect_timeout);
     let idle_timeout = at.some_time(&["bedrock", "idle_timeout"], raw.idle_timeout);
     let fallback_after = at.some_time(&["bedrock", "fallback_after"], raw.fallback_after);
+    if raw
+        .sigv4_service
+        .as_deref()
+        .is_some_and(|service| service.is_empty() || !service.chars().all(named))
+    {
+        at.wrong(
+            &["bedrock", "sigv4_service"],
+            "not the name of an AWS service: use one such as \"bedrock\", or remove the key",
+        );
+    }
     let auth = bedrock_auth(&raw, at);
     Some(Bedrock {
         region: raw.region,
         endpoint: raw.endpoint,
+        mantle_endpoint: raw.mantle_endpoint,
+        sigv4_service: raw.sigv4_service,
         auth: auth?,
         connect_timeout,
         idle_timeout,

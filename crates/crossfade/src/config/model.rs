@@ -143,6 +143,10 @@ pub struct Bedrock {
     pub region: String,
     /// Another address than the region's public one.
     pub endpoint: Option<Endpoint>,
+    /// Another address for the host of the OpenAI-compatible endpoints alone.
+    pub mantle_endpoint: Option<Endpoint>,
+    /// The service that requests to the OpenAI-compatible endpoints are signed for; the surface's own if absent.
+    pub sigv4_service: Option<String>,
     /// Where the credentials come from.
     pub auth: BedrockAuth,
     /// How long a new connection may take.

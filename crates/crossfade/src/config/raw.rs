@@ -170,6 +170,10 @@ pub(crate) struct RawBedrock {
     pub(crate) region: String,
     /// Another address than the region's public one: `PrivateLink`, FIPS, a simulator.
     pub(crate) endpoint: Option<Endpoint>,
+    /// Another address for `surface = "mantle"` than the region's public one.
+    pub(crate) mantle_endpoint: Option<Endpoint>,
+    /// The service that requests to the OpenAI-compatible endpoints are signed for, where it is not the surface's own.
+    pub(crate) sigv4_service: Option<String>,
     /// Where the credentials come from.
     #[serde(default)]
     pub(crate) auth: RawBedrockAuth,

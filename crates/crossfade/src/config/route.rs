@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crossfade_bedrock::{Adapt, CandidateSettings};
+use crossfade_bedrock::{Adapt, Api, CandidateSettings, FetchSettings, Surface};
 use crossfade_compare::{CheckSettings, Checks, Price};
 use crossfade_exchange::{Metric, MetricSet, RouteId};
 
@@ -119,6 +119,8 @@ fn check_candidate(
             "set adapt on the route itself",
         );
     }
+    check_compatible(name, &candidate, at);
+    check_fetch(name, candidate.fetch.as_ref(), at);
     candidate.adapt = adapt.unwrap_or_default();
     if candidate
         .adapt
@@ -129,6 +131,48 @@ fn check_candidate(
         at.wrong(&path, "use a number from 0 to 1, or remove the key");
     }
     candidate
+}
+
+/// The keys of the OpenAI-compatible endpoints belong to their APIs alone.
+fn check_compatible(name: &str, candidate: &CandidateSettings, at: &mut Findings<'_>) {
+    let here = |key: &'static str| ["routes", name, "candidate", key];
+    match candidate.api {
+        Api::OpenaiChat | Api::OpenaiResponses => {
+            if candidate.path_prefix.as_deref().is_some_and(|prefix| {
+                !prefix.starts_with('/') || prefix.ends_with('/') || prefix.contains(['?', '#'])
+            }) {
+                let message = "not a path before the operation: use one such as \"/openai/v1\"";
+                at.wrong(&here("path_prefix"), message);
+            }
+        }
+        Api::Converse | Api::Invoke => {
+            let unused = "only for api = \"openai-chat\" and \"openai-responses\": remove it";
+            if candidate.surface == Surface::Mantle {
+                at.wrong(&here("surface"), unused);
+            }
+            if candidate.path_prefix.is_some() {
+                at.wrong(&here("path_prefix"), unused);
+            }
+        }
+    }
+}
+
+/// A bound of 0 would fetch nothing, which leaving `fetch` out says better.
+fn check_fetch(name: &str, fetch: Option<&FetchSettings>, at: &mut Findings<'_>) {
+    let Some(fetch) = fetch else { return };
+    for (key, zero) in [
+        ("ports", fetch.ports.is_empty()),
+        ("max_bytes", fetch.max_bytes == 0),
+        ("max_request_bytes", fetch.max_request_bytes == 0),
+        ("max_urls", fetch.max_urls == 0),
+        ("concurrency", fetch.concurrency == 0),
+        ("timeout_ms", fetch.timeout_ms == 0),
+    ] {
+        if zero {
+            let path = ["routes", name, "candidate", "fetch", key];
+            at.wrong(&path, "nothing could be fetched: raise it, or remove fetch");
+        }
+    }
 }
 
 /// Whether a price can be counted with.

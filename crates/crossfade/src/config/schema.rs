@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crossfade_bedrock::{CandidateSettings, Overrides};
+use crossfade_bedrock::{CandidateSettings, FetchSettings, Overrides};
 use crossfade_compare::{CheckSettings, LabelSettings};
 use crossfade_exchange::{Check, Metric, Severity};
 
@@ -62,7 +62,10 @@ pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "properties": {
             "model": { "type": "string", "description": "Model id, inference profile id or ARN." },
-            "api": { "enum": ["converse"], "description": "The Bedrock operation that is called." },
+            "api": { "enum": ["converse", "openai-chat", "openai-responses", "invoke"], "description": "The API that is asked: Converse for every model, chat completions or responses on the OpenAI-compatible endpoints, or the model's own form for embeddings." },
+            "surface": { "enum": ["runtime", "mantle"], "description": "The host at which an OpenAI-compatible endpoint is asked." },
+            "path_prefix": { "type": "string", "pattern": "^/.*[^/]$", "description": "The path before the operation of an OpenAI-compatible endpoint, where the table has it wrong." },
+            "fetch": fetch(),
             "base_model": { "type": "string", "description": "The model id that says what the model can do, where model is an ARN that does not tell." },
             "default_max_tokens": { "type": "integer", "minimum": 1, "description": "The token limit of a request that states none; the model's own if absent." },
             "stream_always": { "type": "boolean", "description": "Ask for a stream even if the caller did not, so that silence can be told from work." },
@@ -86,11 +89,56 @@ pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
                     "result_json": { "type": "boolean" },
                     "parallel_switch": { "type": "boolean" },
                     "images": { "type": "boolean" },
+                    "compatible": compatible(),
                 },
                 "additionalProperties": false,
             },
         },
         "required": ["model"],
+        "additionalProperties": false,
+    })
+}
+
+/// `fetch`: absent is off.
+fn fetch() -> Value {
+    json!({
+        "type": "object",
+        "description": "Fetch pictures and files that requests name by URL, and send them inline; without it such requests are the primary's.",
+        "properties": {
+            "http": { "type": "boolean", "description": "Plain http too, not only https." },
+            "ports": { "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 65535 }, "description": "The ports that may be connected to." },
+            "hosts": { "type": "array", "items": { "type": "string" }, "description": "The hosts that may be asked, each a name or *. and a domain; empty means any." },
+            "max_bytes": { "type": "integer", "minimum": 1, "description": "The most bytes of one file." },
+            "max_request_bytes": { "type": "integer", "minimum": 1, "description": "The most bytes of all files of one request." },
+            "max_urls": { "type": "integer", "minimum": 1, "description": "The most URLs of one request." },
+            "max_redirects": { "type": "integer", "minimum": 0, "description": "The most redirects that are followed for one URL." },
+            "concurrency": { "type": "integer", "minimum": 1, "description": "The most files under way at once." },
+            "timeout_ms": { "type": "integer", "minimum": 1, "description": "The longest time for one URL in milliseconds, redirects and waiting included." },
+            "allow_private": { "type": "boolean", "description": "Allow this machine and private networks: for tests." },
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// `capabilities.compatible`.
+fn compatible() -> Value {
+    let efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+    json!({
+        "type": "object",
+        "description": "What the model takes on the OpenAI-compatible endpoints.",
+        "properties": {
+            "mantle_prefix": { "enum": ["/openai/v1", "/v1"] },
+            "completion_limit": { "type": "boolean" },
+            "tools_while_reasoning": { "type": "boolean" },
+            "sampling_while_reasoning": { "type": "boolean" },
+            "default_effort": { "enum": efforts },
+            "efforts": { "type": "array", "items": { "enum": efforts } },
+            "choices": { "type": "boolean" },
+            "logprobs": { "type": "boolean" },
+            "logit_bias": { "type": "boolean" },
+            "enforces_format": { "type": "boolean" },
+            "inline_reasoning": { "type": "boolean" },
+        },
         "additionalProperties": false,
     })
 }
@@ -219,7 +267,11 @@ fn what_other_crates_read_is_described_in_full() {
     full.base_model = Some(String::new());
     full.default_max_tokens = Some(1);
     full.answer_model = Some(String::new());
+    full.path_prefix = Some(String::new());
+    full.fetch = Some(FetchSettings::default());
     same_keys(&candidate, &serde_json::to_value(full).unwrap(), &["adapt"]);
+    let fetch = serde_json::to_value(FetchSettings::default()).unwrap();
+    same_keys(&candidate["properties"]["fetch"], &fetch, &[]);
     let overrides = serde_json::to_value(Overrides::default()).unwrap();
     same_keys(&candidate["properties"]["capabilities"], &overrides, &[]);
 }

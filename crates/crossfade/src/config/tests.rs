@@ -84,7 +84,7 @@ fn errors_stand_where_they_are() {
         "[azure]\nendpoint = \"https://a.example.com\"\n\n[bedrock]\n  regoin = \"us-east-1\"\n",
         &[concat!(
             "x.toml:5:3: bedrock.regoin: unknown key \"regoin\"; did you mean \"region\"? (known here: region, ",
-            "endpoint, auth, key_env, key_file, access_key_env, secret_key_env, session_token_env, ",
+            "endpoint, mantle_endpoint, sigv4_service, auth, key_env, key_file, access_key_env, secret_key_env, session_token_env, ",
             "connect_timeout, idle_timeout, fallback_after)"
         )],
     );
@@ -117,7 +117,7 @@ fn unknown_keys_and_values_name_the_nearest() {
     );
     check(
         "[routes.a]\ncandidate = { model = \"m\", modle = 1 }",
-        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, base_model, default_max_tokens, stream_always, annotations, answer_model, capabilities)",
+        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, surface, path_prefix, base_model, default_max_tokens, stream_always, annotations, answer_model, fetch, capabilities)",
     );
     check(
         "[[admin.tokens]]\nname = \"a\"\nsha256 = \"${HASH_KEY}\"\nrole = \"onwer\"",

@@ -49,6 +49,46 @@ fn routes() {
 }
 
 #[test]
+fn candidates() {
+    let with = |keys: &str| format!("[routes.a]\ncandidate = {{ model = \"m\", {keys} }}");
+    let only = "only for api = \"openai-chat\" and \"openai-responses\": remove it";
+    check(
+        &with("surface = \"mantle\""),
+        &format!("routes.a.candidate.surface: {only}"),
+    );
+    check(
+        &with("api = \"invoke\", path_prefix = \"/v1\""),
+        &format!("routes.a.candidate.path_prefix: {only}"),
+    );
+    for prefix in ["v1", "/v1/", "/v1?x"] {
+        check(
+            &with(&format!("api = \"openai-chat\", path_prefix = {prefix:?}")),
+            "routes.a.candidate.path_prefix: not a path before the operation: use one such as \"/openai/v1\"",
+        );
+    }
+    check(
+        &with("fetch = { max_bytes = 0 }"),
+        "routes.a.candidate.fetch.max_bytes: nothing could be fetched: raise it, or remove fetch",
+    );
+    check(
+        &with("fetch = { ports = [] }"),
+        "routes.a.candidate.fetch.ports: nothing could be fetched: raise it, or remove fetch",
+    );
+    check(
+        "sigv4_service = \"Bed rock\"",
+        "bedrock.sigv4_service: not the name of an AWS service: use one such as \"bedrock\", or remove the key",
+    );
+    let keys = "api = \"openai-responses\", surface = \"mantle\", path_prefix = \"/openai/v1\", fetch = {}";
+    let config = good(&format!("{REQUIRED}{}", with(keys)));
+    assert!(
+        config
+            .routes
+            .iter()
+            .all(|route| route.candidate.fetch.is_some())
+    );
+}
+
+#[test]
 fn rollouts() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.rollout]\n{keys}");
     check(
