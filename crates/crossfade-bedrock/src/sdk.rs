@@ -8,10 +8,10 @@ mod events;
 mod fault;
 mod wire;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_bedrockruntime::{
     Client,
     config::{Builder, StalledStreamProtectionConfig, Token},
@@ -23,7 +23,10 @@ use bytes::Bytes;
 pub(crate) use events::Events;
 pub(crate) use fault::Failure;
 
-use crate::converse;
+use crate::{
+    compatible::{Gateway, Identity, Parts},
+    converse,
+};
 
 /// How the proxy shows who it is. What stands in the environment counts only with [`Auth::Default`], and a bearer token
 /// there never does: it must be named.
@@ -52,6 +55,10 @@ pub struct Settings {
     pub region: String,
     /// Another endpoint than the region's own: a private link, a FIPS host, a simulator.
     pub endpoint: Option<String>,
+    /// Another endpoint than the region's own for the surface of OpenAI-compatible endpoints alone.
+    pub mantle_endpoint: Option<String>,
+    /// The service's name in the signatures of OpenAI-compatible calls, where it is not the surface's own.
+    pub sigv4_service: Option<String>,
     /// Who asks.
     pub auth: Auth,
     /// The longest wait for a connection.
@@ -65,6 +72,7 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Connection {
     client: Client,
+    gateway: Arc<Gateway>,
     idle_timeout: Duration,
 }
 
@@ -89,6 +97,8 @@ impl Settings {
         Self {
             region: region.into(),
             endpoint: None,
+            mantle_endpoint: None,
+            sigv4_service: None,
             auth: Auth::Default,
             connect_timeout: Duration::from_secs(3),
             idle_timeout: Duration::from_secs(120),
@@ -121,34 +131,59 @@ impl Connection {
                     .connect_timeout(settings.connect_timeout)
                     .build(),
             );
-        let mut config = match settings.auth {
+        let (mut config, identity) = match settings.auth {
             // The whole shared configuration would bring a bearer token from the environment with it; only the
             // credentials are taken.
             Auth::Default => {
                 let shared = aws_config::defaults(BehaviorVersion::latest())
-                    .region(Region::new(settings.region))
+                    .region(Region::new(settings.region.clone()))
                     .load()
                     .await;
                 let mut config = config.auth_scheme_preference([AuthSchemeId::from("sigv4")]);
-                config.set_credentials_provider(shared.credentials_provider());
-                config
+                let provider = shared.credentials_provider();
+                let identity = provider.clone().map_or(Identity::Nobody, Identity::keys);
+                config.set_credentials_provider(provider);
+                (config, identity)
             }
-            Auth::ApiKey(key) => config
-                .bearer_token(Token::new(key, None))
-                .auth_scheme_preference([AuthSchemeId::from("httpBearerAuth")]),
+            Auth::ApiKey(key) => {
+                let identity = Identity::bearer(&key);
+                let config = config
+                    .bearer_token(Token::new(key, None))
+                    .auth_scheme_preference([AuthSchemeId::from("httpBearerAuth")]);
+                (config, identity)
+            }
             Auth::Static {
                 access_key,
                 secret,
                 session_token,
-            } => config
-                .credentials_provider(Credentials::from_keys(access_key, secret, session_token))
-                .auth_scheme_preference([AuthSchemeId::from("sigv4")]),
+            } => {
+                let keys = Credentials::from_keys(access_key, secret, session_token);
+                let identity = Identity::keys(SharedCredentialsProvider::new(keys.clone()));
+                let config = config
+                    .credentials_provider(keys)
+                    .auth_scheme_preference([AuthSchemeId::from("sigv4")]);
+                (config, identity)
+            }
         };
-        config.set_endpoint_url(settings.endpoint);
+        config.set_endpoint_url(settings.endpoint.clone());
+        let gateway = Gateway::new(Parts {
+            identity,
+            region: settings.region,
+            runtime: settings.endpoint,
+            mantle: settings.mantle_endpoint,
+            service: settings.sigv4_service,
+            connect_timeout: settings.connect_timeout,
+        });
         Self {
             client: Client::from_conf(config.build()),
+            gateway: Arc::new(gateway),
             idle_timeout: settings.idle_timeout,
         }
+    }
+
+    /// The way to the OpenAI-compatible endpoints.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     /// The longest silence within an answer.
