@@ -1,43 +1,16 @@
 //! The Converse wire as plain data: what a request serialises to and what an answer is read from.
 //! Nothing here knows the SDK, Azure's wire or any rule of translation.
 
-use std::collections::BTreeMap;
+mod request;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A Converse or `ConverseStream` request, without the model's id (that stands in the path).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request {
-    /// System texts, in order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub system: Vec<System>,
-    /// The turns.
-    pub messages: Vec<Message>,
-    /// The tools, if any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tool_config: Option<ToolConfig>,
-    /// Sampling and limits.
-    #[serde(skip_serializing_if = "InferenceConfig::is_empty")]
-    pub inference_config: InferenceConfig,
-    /// The answer's format and the effort.
-    #[serde(skip_serializing_if = "OutputConfig::is_empty")]
-    pub output_config: OutputConfig,
-    /// Members merged into the vendor's own body.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub additional_model_request_fields: Map<String, Value>,
-    /// Pairs kept in the provider's invocation log.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub request_metadata: BTreeMap<String, String>,
-}
-
-/// One system text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct System {
-    /// The text, never empty.
-    pub text: String,
-}
+pub use request::{
+    Audio, Bytes, CachePoint, Document, GuardrailConfig, Image, InferenceConfig, InputSchema,
+    JsonSchema, OutputConfig, Request, ServiceTier, Structure, System, TextFormat, Tool,
+    ToolChoice, ToolConfig, ToolResult, ToolResultContent, ToolSpec,
+};
 
 /// Who speaks in a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +20,8 @@ pub enum Speaker {
     User,
     /// The model.
     Assistant,
+    /// Instructions between turns, where a model takes such turns.
+    System,
 }
 
 /// A turn.
@@ -66,13 +41,19 @@ pub enum Block {
     Text(String),
     /// A picture.
     Image(Image),
+    /// A document.
+    Document(Document),
+    /// Sound.
+    Audio(Audio),
+    /// What stands before this may be cached.
+    CachePoint(CachePoint),
     /// The model calls a tool.
     ToolUse(ToolUse),
     /// What the tool said.
     ToolResult(ToolResult),
     /// Text with its sources.
     CitationsContent(Citations),
-    /// The model's reasoning; its content is never used.
+    /// The model's reasoning, as it came.
     ReasoningContent(Value),
     /// A member that this crate has no use for, by its name.
     #[serde(untagged)]
@@ -97,22 +78,6 @@ impl<'de> Deserialize<'de> for Block {
     }
 }
 
-/// A picture, inline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Image {
-    /// png, jpeg, gif or webp.
-    pub format: &'static str,
-    /// The bytes.
-    pub source: ImageSource,
-}
-
-/// Where a picture's bytes are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ImageSource {
-    /// The bytes in base64, as the wire carries them.
-    pub bytes: String,
-}
-
 /// A tool call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,26 +91,6 @@ pub struct ToolUse {
     /// Set when the provider itself runs the tool.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-}
-
-/// A tool's answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolResult {
-    /// The call it answers.
-    pub tool_use_id: String,
-    /// What it says.
-    pub content: Vec<ToolResultContent>,
-}
-
-/// A piece of a tool's answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ToolResultContent {
-    /// Text.
-    Text(String),
-    /// An object.
-    Json(Value),
 }
 
 /// Text with its sources; the sources have no place on the other wire.
@@ -162,136 +107,6 @@ pub struct CitedText {
     /// The text.
     #[serde(default)]
     pub text: String,
-}
-
-/// The tools of a request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolConfig {
-    /// The tools, at least one.
-    pub tools: Vec<Tool>,
-    /// Which of them must be called; absent means the model decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tool_choice: Option<ToolChoice>,
-}
-
-/// A tool: `{"toolSpec": …}`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tool {
-    /// Its definition.
-    pub tool_spec: ToolSpec,
-}
-
-/// A tool's definition.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolSpec {
-    /// 1–64 of `[a-zA-Z0-9_-]`.
-    pub name: String,
-    /// What it is for; never empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The arguments.
-    pub input_schema: InputSchema,
-    /// Whether the provider enforces the schema.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-}
-
-/// A JSON schema: `{"json": …}`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct InputSchema {
-    /// The schema.
-    pub json: Value,
-}
-
-/// Which tool must be called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ToolChoice {
-    /// The model decides.
-    Auto {},
-    /// One of them.
-    Any {},
-    /// This one.
-    Tool {
-        /// Its name.
-        name: String,
-    },
-}
-
-/// Sampling and limits.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InferenceConfig {
-    /// The most tokens to produce, at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u32>,
-    /// 0–1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// 0–1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Where to stop; none is empty.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stop_sequences: Vec<String>,
-}
-
-impl InferenceConfig {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// The answer's format and the effort.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OutputConfig {
-    /// The format.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text_format: Option<TextFormat>,
-    /// The effort.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effort: Option<&'static str>,
-}
-
-impl OutputConfig {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// The format of an answer's text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TextFormat {
-    /// Always `json_schema`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// The schema.
-    pub structure: Structure,
-}
-
-/// `{"jsonSchema": …}`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Structure {
-    /// The schema.
-    pub json_schema: JsonSchema,
-}
-
-/// A schema that the answer's text must fit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JsonSchema {
-    /// The schema as a string of JSON, as the wire wants it.
-    pub schema: String,
-    /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
 }
 
 /// A whole answer. Unknown members are ignored: the wire pads and grows.

@@ -371,6 +371,9 @@ fn pieces(block: Block) -> Vec<Piece> {
         Block::ReasoningContent(_) => Vec::new(),
         Block::Image(_) => vec![Piece::Dropped("image".to_owned())],
         Block::ToolResult(_) => vec![Piece::Dropped("toolResult".to_owned())],
+        Block::Document(_) => vec![Piece::Dropped("document".to_owned())],
+        Block::Audio(_) => vec![Piece::Dropped("audio".to_owned())],
+        Block::CachePoint(_) => vec![Piece::Dropped("cachePoint".to_owned())],
         Block::Other(name) => vec![Piece::Dropped(
             crate::translate::known_block(&name).to_owned(),
         )],

@@ -178,7 +178,7 @@ fn answer_tool(others: &[Tool]) -> String {
 
 fn instruct(text: String, system: &mut Vec<System>, context: &mut Context<'_>) -> Told {
     context.lose(LossKind::JsonByInstruction, "response_format");
-    system.push(System { text });
+    system.push(System::Text(text));
     Told {
         unfence: true,
         ..Told::default()

@@ -129,9 +129,7 @@ impl Builder<'_, '_> {
         if self.spoken && !texts.is_empty() {
             self.context.lose(LossKind::SystemReordered, path);
         }
-        self.done
-            .system
-            .extend(texts.into_iter().map(|text| System { text }));
+        self.done.system.extend(texts.into_iter().map(System::Text));
         Ok(())
     }
 

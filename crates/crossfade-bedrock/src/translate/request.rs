@@ -94,6 +94,7 @@ pub(super) fn request(
         },
         additional_model_request_fields: additional,
         request_metadata,
+        ..converse::Request::default()
     };
     let (losses, names) = std::mem::replace(context, Context::new(settings)).into_parts();
     let reply = Reply {
@@ -204,7 +205,7 @@ fn delivery(asked: &Request, context: &mut Context<'_>) -> Result<Delivery, Unsu
 fn adapt(system: &mut Vec<System>, context: &mut Context<'_>) {
     let append = context.settings.adapt.system_append.as_ref();
     if let Some(text) = append.filter(|text| !text.trim().is_empty()) {
-        system.push(System { text: text.clone() });
+        system.push(System::Text(text.clone()));
         context.lose(LossKind::Adapted, "messages");
     }
 }

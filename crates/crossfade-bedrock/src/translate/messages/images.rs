@@ -7,7 +7,7 @@ use crossfade_openai::chat::ImageUrl;
 use super::super::context::{Context, no_others, refused};
 use crate::{
     capabilities::ImageFormat,
-    converse::{Image, ImageSource},
+    converse::{Bytes, Image},
 };
 
 /// The most bytes of one picture, by the target's own documentation.
@@ -65,7 +65,7 @@ pub(super) fn image(
     }
     Ok(Image {
         format: format.as_str(),
-        source: ImageSource {
+        source: Bytes {
             bytes: base64.to_owned(),
         },
     })
