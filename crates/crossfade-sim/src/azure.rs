@@ -1,4 +1,4 @@
-//! The simulated Azure OpenAI: chat completions, embeddings, models, uploads, and the service's own error bodies, on dated
+//! The simulated Azure OpenAI: chat completions, the Responses API with its state, embeddings, models, uploads, and the service's own error bodies, on dated
 //! and v1 paths.
 //!
 //! It writes its own JSON, byte for byte as captures show it, and shares no code with the proxy's reading of the same
@@ -14,6 +14,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    openai::responses::Store,
     script::{Fault, Received, Scene, Script},
     server::{Handler, Head, Reply, Server},
     text::hex,
@@ -25,8 +26,8 @@ mod embeddings;
 mod error;
 mod headers;
 mod listing;
-mod prompt;
 mod request;
+mod responses;
 mod shape;
 mod target;
 #[cfg(test)]
@@ -75,6 +76,7 @@ pub struct AzureSim {
 struct Wire {
     options: AzureOptions,
     api_keys: RwLock<Vec<String>>,
+    responses: Store,
 }
 
 /// One request on its way through the handler.
@@ -132,7 +134,11 @@ impl AzureSim {
     pub async fn start(options: AzureOptions) -> io::Result<Self> {
         let (address, script) = (options.address, options.script.clone());
         let api_keys = RwLock::new(options.api_keys.clone());
-        let wire = Arc::new(Wire { options, api_keys });
+        let wire = Arc::new(Wire {
+            options,
+            api_keys,
+            responses: Store::default(),
+        });
         let server = Server::start(address, script, Arc::<Wire>::clone(&wire)).await?;
         Ok(Self { server, wire })
     }
@@ -219,6 +225,14 @@ impl Wire {
                 let body = listing::uploaded(request, &mut call.dice);
                 return call.json(reply, body).await;
             }
+            (
+                _,
+                Operation::Responses
+                | Operation::Response
+                | Operation::CancelResponse
+                | Operation::InputItems
+                | Operation::InputTokens,
+            ) => responses::answer(&mut call, &self.responses, reply).await?,
             _ => Err(Refusal::NotFound),
         };
         match refused {

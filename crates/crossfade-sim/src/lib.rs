@@ -8,6 +8,7 @@ pub mod bedrock;
 pub mod corpus;
 pub mod eventstream;
 pub mod load;
+mod openai;
 pub mod script;
 pub mod server;
 pub mod sigv4;

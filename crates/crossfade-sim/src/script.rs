@@ -78,12 +78,24 @@ pub enum Fault {
         /// The shape's name in the service model.
         name: String,
     },
-    /// Bedrock only: a modelled exception in the middle of the event stream, after a number of content deltas.
+    /// An error in the middle of a stream, after a number of content deltas: Converse's modelled exception, or the error
+    /// event of server-sent events.
     ExceptionInStream {
-        /// The event's member name (`throttlingException`).
+        /// The event's member name (`throttlingException`). In a Responses stream `response.failed` ends the response
+        /// itself, and any other name is a bare `error` event.
         name: String,
         /// Deltas before it.
         after: usize,
+    },
+    /// Status 200 and the right content type, and a stream that ends in good order before its first event. A body that
+    /// is not streamed is empty.
+    NoEvents,
+    /// Events of kinds that nobody knows stand between the others of a stream.
+    UnknownEvents,
+    /// The reason why the answer ends is this word, which no vocabulary has.
+    UnknownFinish {
+        /// The word.
+        word: String,
     },
     /// Status 200 and the right content type, and bytes that are no answer.
     Garbage,
@@ -108,6 +120,24 @@ pub enum Fault {
         /// Bytes of content.
         bytes: usize,
     },
+}
+
+impl Fault {
+    /// The name of an error in the middle of a stream, and the number of content deltas before it.
+    pub(crate) fn in_stream(&self) -> Option<(&str, usize)> {
+        match self {
+            Self::ExceptionInStream { name, after } => Some((name, *after)),
+            _ => None,
+        }
+    }
+
+    /// The word that stands for the reason of the end, in the place of this one.
+    pub(crate) fn finish<'w>(&'w self, word: &'w str) -> &'w str {
+        match self {
+            Self::UnknownFinish { word } => word,
+            _ => word,
+        }
+    }
 }
 
 /// A tool call of an answer.

@@ -7,12 +7,18 @@ use serde_json::{Map, Value};
 use super::{
     Call,
     error::Refusal,
-    headers, prompt, request,
-    shape::{self, Identity, Usage, quoted},
+    headers, request,
+    shape::{self, Identity, Said, Usage, quoted},
 };
 use crate::{
-    script::{Answer, Finish},
-    server::{Reply, Stream},
+    openai::{
+        chat::{self, Form},
+        prompt,
+        sse::Speaker,
+        tokens,
+    },
+    script::{Answer, Finish, ToolCall},
+    server::Reply,
     text,
 };
 
@@ -29,7 +35,7 @@ struct Asked {
 struct Prepared {
     deployment: String,
     asked: Asked,
-    answer: Answer,
+    said: Said,
     usage: Usage,
 }
 
@@ -63,19 +69,35 @@ fn prepare(call: &Call<'_>) -> Result<Prepared, Refusal> {
     let most = ["max_completion_tokens", "max_tokens"]
         .into_iter()
         .find_map(|name| body.get(name).and_then(Value::as_u64));
-    let mut answer = call.scene.answer(&prompt::read(&deployment, body));
+    let prompt = prompt::read(&deployment, body);
+    let mut answer = call.scene.answer(&prompt);
     if answer.finish == Finish::Filtered && answer.text.is_none() {
         return Err(Refusal::PromptFiltered);
     }
     shorten(&mut answer, most);
-    let mut usage = Usage::of(&answer, tokens);
+    let said = said(answer, &prompt.body, call.scene.fault.finish(""));
+    let mut usage = Usage::of(&said.answer, tokens);
     usage.completion *= asked.choices;
     Ok(Prepared {
         deployment,
         asked,
-        answer,
+        said,
         usage,
     })
+}
+
+/// The answer in the forms of call that the request offered. The old form has room for one call only.
+fn said(mut answer: Answer, body: &Value, finish: &str) -> Said {
+    let form = |call: &ToolCall| chat::form(body, &call.name);
+    let forms: Vec<Form> = answer.tool_calls.iter().map(form).collect();
+    if forms.contains(&Form::Legacy) {
+        answer.tool_calls.truncate(1);
+    }
+    Said {
+        finish: (!finish.is_empty()).then(|| finish.to_owned()),
+        answer,
+        forms,
+    }
 }
 
 /// Cuts the text where the caller's token limit ends it.
@@ -83,7 +105,7 @@ fn shorten(answer: &mut Answer, most: Option<u64>) {
     let (Some(text), Some(most)) = (&mut answer.text, most) else {
         return;
     };
-    if request::tokens(text) > most {
+    if tokens(text) > most {
         let characters = usize::try_from(most.saturating_mul(4)).unwrap_or(usize::MAX);
         *text = text.chars().take(characters).collect();
         answer.finish = Finish::Length;
@@ -93,7 +115,7 @@ fn shorten(answer: &mut Answer, most: Option<u64>) {
 async fn write_whole(call: &mut Call<'_>, reply: &mut Reply, made: &Prepared) -> io::Result<()> {
     let identity = Identity::new(call.options, &mut call.dice);
     let choices: Vec<String> = (0..made.asked.choices)
-        .map(|index| shape::choice(&made.answer, index, &mut call.dice))
+        .map(|index| shape::choice(&made.said, index, &mut call.dice))
         .collect();
     let body = identity.completion(&choices.join(","), made.usage);
     let model = call.options.model.clone();
@@ -120,38 +142,40 @@ async fn write_stream(call: &mut Call<'_>, reply: &mut Reply, made: &Prepared) -
     // The prompt's verdict is known before the model says its first word.
     let half = call.scene.pace.first_content / 2;
     reply.pause(half).await?;
-    let mut stream = reply.stream(head).await?;
-    stream
-        .piece(shape::prompt_filter_chunk().as_bytes())
-        .await?;
-    stream.pause(half).await?;
+    let stream = reply.stream(head).await?;
+    let scene = call.scene;
+    let mut speaker = Speaker::begin(stream, &scene.fault).await?;
+    speaker.event(&shape::prompt_filter_chunk()).await?;
+    speaker.pause(half).await?;
     for index in 0..made.asked.choices {
         let mut writer = Writer {
-            stream: &mut stream,
+            speaker: &mut speaker,
             identity: &identity,
             call,
             index,
         };
-        writer.content(&made.answer).await?;
+        writer.content(&made.said).await?;
     }
-    stream.ending().await?;
+    speaker.ending().await?;
     for index in 0..made.asked.choices {
-        let finish = shape::delta(index, "{}", "{}", Some(shape::finish(&made.answer)));
-        stream
-            .piece(identity.chunk(&finish, &mut call.dice).as_bytes())
-            .await?;
+        let finish = shape::delta(index, "{}", "{}", Some(made.said.finish()));
+        let chunk = identity.chunk(&finish, &mut call.dice);
+        speaker.event(&chunk).await?;
     }
     if made.asked.usage {
         let usage = identity.usage_chunk(made.usage, &mut call.dice);
-        stream.piece(usage.as_bytes()).await?;
+        speaker.event(&usage).await?;
     }
-    stream.piece(b"data: [DONE]\n\n").await?;
-    stream.finish().await
+    speaker.event("data: [DONE]\n\n").await?;
+    if speaker.error().is_some() {
+        speaker.last_words(&shape::error_chunk()).await?;
+    }
+    speaker.finish().await
 }
 
-/// Writes the deltas of one choice.
-struct Writer<'w, 's, 'c> {
-    stream: &'w mut Stream<'s>,
+/// Writes the chunks of one choice.
+struct Writer<'w, 'r, 'n, 'c> {
+    speaker: &'w mut Speaker<'r, 'n>,
     identity: &'w Identity,
     call: &'w mut Call<'c>,
     index: u64,
@@ -184,8 +208,9 @@ impl Asked {
 
 // === impl Writer ===
 
-impl Writer<'_, '_, '_> {
-    async fn content(&mut self, answer: &Answer) -> io::Result<()> {
+impl Writer<'_, '_, '_, '_> {
+    async fn content(&mut self, said: &Said) -> io::Result<()> {
+        let answer = &said.answer;
         let calls_first = answer.text.is_none() && answer.refusal.is_none();
         if !calls_first || answer.tool_calls.is_empty() {
             let role = r#"{"content":"","refusal":null,"role":"assistant"}"#;
@@ -197,22 +222,20 @@ impl Writer<'_, '_, '_> {
                 self.send(&delta, shape::CLEAN, Some(piece)).await?;
             }
         }
-        for (position, call) in answer.tool_calls.iter().enumerate() {
-            let opening = if calls_first && position == 0 {
-                r#""content":null,"refusal":null,"role":"assistant","#
-            } else {
-                ""
+        for (position, (call, form)) in answer.tool_calls.iter().zip(&said.forms).enumerate() {
+            let begun = shape::call_begun(call, *form, position, &mut self.call.dice);
+            let delta = match (calls_first && position == 0, form) {
+                (false, _) => format!("{{{begun}}}"),
+                (true, Form::Legacy) => {
+                    format!(r#"{{"content":null,{begun},"refusal":null,"role":"assistant"}}"#)
+                }
+                (true, Form::Function | Form::Custom) => {
+                    format!(r#"{{"content":null,"refusal":null,"role":"assistant",{begun}}}"#)
+                }
             };
-            let (name, id) = (quoted(&call.name), self.call.dice.id("call_", 24));
-            let delta = format!(
-                r#"{{{opening}"tool_calls":[{{"function":{{"arguments":"","name":{name}}},"id":"{id}","index":{position},"type":"function"}}]}}"#
-            );
             self.send(&delta, "{}", Some(&call.name)).await?;
             for piece in text::pieces(&call.arguments) {
-                let arguments = quoted(piece);
-                let delta = format!(
-                    r#"{{"tool_calls":[{{"function":{{"arguments":{arguments}}},"index":{position}}}]}}"#
-                );
+                let delta = shape::call_piece(piece, *form, position);
                 self.send(&delta, "{}", Some(piece)).await?;
             }
         }
@@ -221,17 +244,14 @@ impl Writer<'_, '_, '_> {
 
     /// Writes a chunk; one with content counts and keeps the pace.
     async fn send(&mut self, delta: &str, filter: &str, content: Option<&str>) -> io::Result<()> {
-        if self.stream.is_over() {
+        if self.speaker.is_over() {
             return Ok(());
         }
         let choice = shape::delta(self.index, delta, filter, None);
         let chunk = self.identity.chunk(&choice, &mut self.call.dice);
         match content {
-            Some(content) => {
-                let tokens = text::approximate(request::tokens(content));
-                self.stream.delta(chunk.as_bytes(), tokens).await
-            }
-            None => self.stream.piece(chunk.as_bytes()).await,
+            Some(content) => self.speaker.content(&chunk, content).await,
+            None => self.speaker.event(&chunk).await,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Call, error::Refusal, headers, request};
-use crate::{script::unit_interval, server::Reply};
+use crate::{openai::tokens, script::unit_interval, server::Reply};
 
 const DIMENSIONS: u64 = 1536;
 const MAX_INPUTS: usize = 2048;
@@ -54,7 +54,7 @@ fn make(call: &Call<'_>) -> Result<(String, u64, String), Refusal> {
         };
         json!({"embedding": embedding, "index": index, "object": "embedding"})
     });
-    let tokens = inputs.iter().map(|text| request::tokens(text)).sum::<u64>();
+    let tokens = inputs.iter().map(|text| tokens(text)).sum::<u64>();
     let body = json!({
         "data": data.collect::<Vec<_>>(),
         "model": call.options.embedding_model,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::AzureOptions;
+use crate::openai::Wrong;
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +17,7 @@ pub(super) enum Refusal {
     /// No such deployment.
     DeploymentNotFound,
     /// A body or a field that is wrong.
-    Invalid {
-        message: String,
-        param: Option<String>,
-        code: Option<&'static str>,
-    },
+    Invalid(Wrong),
     /// The content filter blocked the prompt.
     PromptFiltered,
     /// More prompt tokens than the model takes.
@@ -37,14 +34,20 @@ pub(super) enum Refusal {
     Other(u16),
 }
 
+impl From<Wrong> for Refusal {
+    fn from(wrong: Wrong) -> Self {
+        Self::Invalid(wrong)
+    }
+}
+
 impl Refusal {
     /// A wrong body or field without a code of its own.
     pub(super) fn invalid(message: impl Into<String>, param: Option<&str>) -> Self {
-        Self::Invalid {
-            message: message.into(),
-            param: param.map(str::to_owned),
-            code: None,
-        }
+        let wrong = Wrong::new(message);
+        Self::Invalid(match param {
+            Some(name) => wrong.param(name),
+            None => wrong,
+        })
     }
 
     /// The service's own error for a status.
@@ -67,7 +70,8 @@ impl Refusal {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound | Self::DeploymentNotFound => 404,
-            Self::Invalid { .. } | Self::PromptFiltered | Self::TooLong { .. } => 400,
+            Self::Invalid(wrong) => wrong.status,
+            Self::PromptFiltered | Self::TooLong { .. } => 400,
             Self::Timeout => 408,
             Self::RateLimited { .. } => 429,
             Self::Server => 500,
@@ -118,13 +122,7 @@ impl Refusal {
             ),
             Self::NotFound => gateway("404", "Resource not found"),
             Self::DeploymentNotFound => return deployment_not_found(),
-            Self::Invalid {
-                message,
-                param,
-                code,
-            } => json!({
-                "message": message, "type": "invalid_request_error", "param": param, "code": code,
-            }),
+            Self::Invalid(wrong) => wrong.error(),
             Self::PromptFiltered => prompt_filtered(),
             Self::TooLong { limit, tokens } => json!({
                 "message": format!(

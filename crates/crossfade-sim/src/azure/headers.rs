@@ -26,17 +26,26 @@ pub(super) fn plain(status: u16, call: &mut Call<'_>) -> Head {
 
 /// What an answer of a model carries; `tokens` is what the request used.
 pub(super) fn of_model(call: &mut Call<'_>, deployment: &str, model: &str, tokens: u64) -> Head {
-    let options = call.options;
     let session = session(&mut call.dice);
-    let left = options.tokens_per_minute.saturating_sub(tokens);
-    plain(200, call)
+    limited(call, deployment, tokens)
         .header("azureml-model-session", session)
-        .header("skip-error-remapping", "true")
         .header("x-accel-buffering", "no")
         .header("x-ms-deployment-name", deployment)
-        .header("x-ms-is-spilled-over", "false")
         .header("x-ms-rai-invoked", "true")
         .header("x-ms-served-model", model)
+}
+
+/// What an answer of the Responses API carries; `tokens` is what it used.
+pub(super) fn of_response(call: &mut Call<'_>, deployment: &str, tokens: u64) -> Head {
+    limited(call, deployment, tokens)
+}
+
+fn limited(call: &mut Call<'_>, deployment: &str, tokens: u64) -> Head {
+    let options = call.options;
+    let left = options.tokens_per_minute.saturating_sub(tokens);
+    plain(200, call)
+        .header("skip-error-remapping", "true")
+        .header("x-ms-is-spilled-over", "false")
         .header("x-ratelimit-abusepenalty-active", "False")
         .header("x-ratelimit-key", deployment)
         .header(

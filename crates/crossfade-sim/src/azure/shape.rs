@@ -4,8 +4,11 @@
 
 use serde_json::Value;
 
-use super::{AzureOptions, dice::Dice, request::tokens};
-use crate::script::{Answer, Finish};
+use super::{AzureOptions, dice::Dice};
+use crate::{
+    openai::{chat::Form, tokens},
+    script::{Answer, Finish, ToolCall},
+};
 
 /// What the filter says of a clean prompt. `prompt_index` comes first on the real wire, against the alphabet.
 pub(super) const PROMPT_FILTER: &str = r#"[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":false,"filtered":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}}]"#;
@@ -27,6 +30,15 @@ pub(super) struct Identity {
     pub(super) obfuscation: bool,
     /// Whether a usage chunk was asked for; every other chunk then says `"usage":null`.
     pub(super) usage: bool,
+}
+
+/// An answer, and the form in which each of its calls is made.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) answer: Answer,
+    pub(super) forms: Vec<Form>,
+    /// A word for why it ends that is in no vocabulary.
+    pub(super) finish: Option<String>,
 }
 
 /// Token counts of one answer.
@@ -140,6 +152,27 @@ impl Usage {
     }
 }
 
+impl Said {
+    /// Whether the one call is made in the old form.
+    fn is_legacy(&self) -> bool {
+        self.forms.contains(&Form::Legacy)
+    }
+
+    /// The word for why it ends.
+    pub(super) fn finish(&self) -> &str {
+        if let Some(word) = &self.finish {
+            return word;
+        }
+        match self.answer.finish {
+            Finish::Length => "length",
+            Finish::Filtered => "content_filter",
+            Finish::Natural if self.answer.tool_calls.is_empty() => "stop",
+            Finish::Natural if self.is_legacy() => "function_call",
+            Finish::Natural => "tool_calls",
+        }
+    }
+}
+
 /// The prompt filter's chunk, the first of every stream.
 pub(super) fn prompt_filter_chunk() -> String {
     format!(
@@ -148,31 +181,87 @@ pub(super) fn prompt_filter_chunk() -> String {
     )
 }
 
+/// The event that tells of an error in the middle of a stream.
+pub(super) fn error_chunk() -> String {
+    let message = "The server had an error while processing your request. Sorry about that!";
+    format!(
+        r#"data: {{"error":{{"code":null,"message":{},"param":null,"type":"server_error"}}}}{}"#,
+        quoted(message),
+        "\n\n",
+    )
+}
+
 /// One choice of a whole answer.
-pub(super) fn choice(answer: &Answer, index: u64, dice: &mut Dice) -> String {
-    let calls: Vec<String> = answer
-        .tool_calls
-        .iter()
-        .map(|call| {
-            let (arguments, name) = (quoted(&call.arguments), quoted(&call.name));
-            let id = dice.id("call_", 24);
-            format!(r#"{{"function":{{"arguments":{arguments},"name":{name}}},"id":"{id}","type":"function"}}"#)
-        })
+pub(super) fn choice(said: &Said, index: u64, dice: &mut Dice) -> String {
+    let answer = &said.answer;
+    let calls = answer.tool_calls.iter().zip(&said.forms);
+    let calls: Vec<String> = calls
+        .map(|(call, form)| whole_call(call, *form, dice))
         .collect();
-    let calls = if calls.is_empty() {
-        String::new()
-    } else {
-        format!(r#","tool_calls":[{}]"#, calls.join(","))
+    let calls = match (calls.is_empty(), said.is_legacy()) {
+        (true, _) => String::new(),
+        (false, true) => format!(r#","function_call":{}"#, calls.concat()),
+        (false, false) => format!(r#","tool_calls":[{}]"#, calls.join(",")),
     };
     let (content, refusal) = (
         optional(answer.text.as_deref()),
         optional(answer.refusal.as_deref()),
     );
     let filter = filter_of(answer);
-    let finish = finish(answer);
+    let finish = quoted(said.finish());
+    // Alphabetical: the old form's member comes before `refusal`.
+    let (before, after) = if said.is_legacy() {
+        (calls, String::new())
+    } else {
+        (String::new(), calls)
+    };
     format!(
-        r#"{{"content_filter_results":{filter},"finish_reason":"{finish}","index":{index},"logprobs":null,"message":{{"annotations":[],"content":{content},"refusal":{refusal},"role":"assistant"{calls}}}}}"#
+        r#"{{"content_filter_results":{filter},"finish_reason":{finish},"index":{index},"logprobs":null,"message":{{"annotations":[],"content":{content}{before},"refusal":{refusal},"role":"assistant"{after}}}}}"#
     )
+}
+
+fn whole_call(call: &ToolCall, form: Form, dice: &mut Dice) -> String {
+    let (arguments, name) = (quoted(&call.arguments), quoted(&call.name));
+    match form {
+        Form::Legacy => format!(r#"{{"arguments":{arguments},"name":{name}}}"#),
+        Form::Function => {
+            let id = dice.id("call_", 24);
+            format!(
+                r#"{{"function":{{"arguments":{arguments},"name":{name}}},"id":"{id}","type":"function"}}"#
+            )
+        }
+        Form::Custom => {
+            let id = dice.id("call_", 24);
+            format!(
+                r#"{{"custom":{{"input":{arguments},"name":{name}}},"id":"{id}","type":"custom"}}"#
+            )
+        }
+    }
+}
+
+/// The members of a delta that begins a call.
+pub(super) fn call_begun(call: &ToolCall, form: Form, position: usize, dice: &mut Dice) -> String {
+    let name = quoted(&call.name);
+    let (kind, input) = match form {
+        Form::Legacy => return format!(r#""function_call":{{"arguments":"","name":{name}}}"#),
+        Form::Function => ("function", "arguments"),
+        Form::Custom => ("custom", "input"),
+    };
+    let id = dice.id("call_", 24);
+    format!(
+        r#""tool_calls":[{{"{kind}":{{"{input}":"","name":{name}}},"id":"{id}","index":{position},"type":"{kind}"}}]"#
+    )
+}
+
+/// A delta with a piece of a call's input.
+pub(super) fn call_piece(piece: &str, form: Form, position: usize) -> String {
+    let piece = quoted(piece);
+    let (kind, input) = match form {
+        Form::Legacy => return format!(r#"{{"function_call":{{"arguments":{piece}}}}}"#),
+        Form::Function => ("function", "arguments"),
+        Form::Custom => ("custom", "input"),
+    };
+    format!(r#"{{"tool_calls":[{{"{kind}":{{"{input}":{piece}}},"index":{position}}}]}}"#)
 }
 
 /// One choice of a chunk.
@@ -181,16 +270,6 @@ pub(super) fn delta(index: u64, delta: &str, filter: &str, finish: Option<&str>)
     format!(
         r#"{{"content_filter_results":{filter},"delta":{delta},"finish_reason":{finish},"index":{index},"logprobs":null}}"#
     )
-}
-
-/// The word for why an answer ends.
-pub(super) fn finish(answer: &Answer) -> &'static str {
-    match answer.finish {
-        Finish::Length => "length",
-        Finish::Filtered => "content_filter",
-        Finish::Natural if answer.tool_calls.is_empty() => "stop",
-        Finish::Natural => "tool_calls",
-    }
 }
 
 /// A JSON string.

@@ -7,6 +7,13 @@ pub(super) enum Operation {
     Embeddings,
     Models,
     Files,
+    /// The collection of responses.
+    Responses,
+    /// One response.
+    Response,
+    CancelResponse,
+    InputItems,
+    InputTokens,
     Unknown,
 }
 
@@ -16,8 +23,36 @@ pub(super) struct Target {
     pub(super) operation: Operation,
     /// The deployment in the path; on v1 paths it stands in the body.
     pub(super) deployment: Option<String>,
+    /// The response that a path names.
+    pub(super) id: Option<String>,
+    /// The query, as it came.
+    query: String,
     /// A dated path without `api-version`.
     pub(super) lacks_version: bool,
+}
+
+// === impl Target ===
+
+impl Target {
+    /// Whether the query has this pair.
+    pub(super) fn asks(&self, name: &str, value: &str) -> bool {
+        self.parameter(name) == Some(value)
+    }
+
+    /// A number in the query.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.parameter(name)?.parse().ok()
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let mut pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
 }
 
 /// Parses a path with its query. Doubled slashes count as one, as on the real service.
@@ -29,18 +64,20 @@ pub(super) fn parse(target: &str) -> Target {
         .map(decode)
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let dated = |operation, deployment: Option<&str>| Target {
-        operation,
-        deployment: deployment.map(str::to_owned),
-        lacks_version: !query.split('&').any(|pair| {
-            pair.split_once('=')
-                .is_some_and(|(name, value)| name == "api-version" && !value.is_empty())
-        }),
-    };
-    let v1 = |operation| Target {
+    let target = |operation| Target {
         operation,
         deployment: None,
+        id: None,
+        query: query.to_owned(),
         lacks_version: false,
+    };
+    let lacks_version = target(Operation::Unknown)
+        .parameter("api-version")
+        .is_none_or(str::is_empty);
+    let dated = |operation, deployment: Option<&str>| Target {
+        deployment: deployment.map(str::to_owned),
+        lacks_version,
+        ..target(operation)
     };
     match segments.as_slice() {
         ["openai", "deployments", name, "chat", "completions"] => {
@@ -48,13 +85,31 @@ pub(super) fn parse(target: &str) -> Target {
         }
         ["openai", "deployments", name, "embeddings"] => dated(Operation::Embeddings, Some(name)),
         ["openai", "deployments", name, ..] => dated(Operation::Unknown, Some(name)),
-        ["openai", "v1", "chat", "completions"] => v1(Operation::Chat),
-        ["openai", "v1", "embeddings"] => v1(Operation::Embeddings),
-        ["openai", "v1", "models"] => v1(Operation::Models),
-        ["openai", "v1", "files"] => v1(Operation::Files),
+        ["openai", "v1", "responses", rest @ ..] => of_responses(rest, target(Operation::Unknown)),
+        ["openai", "v1", "chat", "completions"] => target(Operation::Chat),
+        ["openai", "v1", "embeddings"] => target(Operation::Embeddings),
+        ["openai", "v1", "models"] => target(Operation::Models),
+        ["openai", "v1", "files"] => target(Operation::Files),
+        ["openai", "responses", rest @ ..] => of_responses(rest, dated(Operation::Unknown, None)),
         ["openai", "models"] => dated(Operation::Models, None),
         ["openai", "files"] => dated(Operation::Files, None),
-        _ => v1(Operation::Unknown),
+        _ => target(Operation::Unknown),
+    }
+}
+
+fn of_responses(rest: &[&str], target: Target) -> Target {
+    let (operation, id) = match rest {
+        [] => (Operation::Responses, None),
+        ["input_tokens"] => (Operation::InputTokens, None),
+        [id] => (Operation::Response, Some(*id)),
+        [id, "cancel"] => (Operation::CancelResponse, Some(*id)),
+        [id, "input_items"] => (Operation::InputItems, Some(*id)),
+        _ => (Operation::Unknown, None),
+    };
+    Target {
+        operation,
+        id: id.map(str::to_owned),
+        ..target
     }
 }
 
@@ -89,21 +144,24 @@ mod tests {
     use super::*;
 
     fn check(target: &str, operation: Operation, deployment: Option<&str>, lacks_version: bool) {
-        let deployment = deployment.map(str::to_owned);
+        let found = parse(target);
         assert_eq!(
-            parse(target),
-            Target {
-                operation,
-                deployment,
-                lacks_version
-            },
+            (
+                found.operation,
+                found.deployment.as_deref(),
+                found.lacks_version
+            ),
+            (operation, deployment, lacks_version),
             "{target}"
         );
     }
 
     #[test]
     fn paths_are_understood_as_azure_does() {
-        use Operation::{Chat, Embeddings, Files, Models, Unknown};
+        use Operation::{
+            CancelResponse, Chat, Embeddings, Files, InputItems, InputTokens, Models, Response,
+            Responses, Unknown,
+        };
         let v = "api-version=2024-10-21";
         check(
             &format!("/openai/deployments/d/chat/completions?{v}"),
@@ -145,7 +203,32 @@ mod tests {
         check("/openai/models", Models, None, true);
         check("/openai/v1/models", Models, None, false);
         check("/openai/v1/files", Files, None, false);
+        check("/openai/responses", Responses, None, true);
+        check(
+            &format!("/openai/responses/input_tokens?{v}"),
+            InputTokens,
+            None,
+            false,
+        );
+        check("/openai/v1/responses/resp_1", Response, None, false);
+        check(
+            "/openai/v1/responses/resp_1/cancel",
+            CancelResponse,
+            None,
+            false,
+        );
+        check(
+            "/openai/v1/responses/resp_1/input_items",
+            InputItems,
+            None,
+            false,
+        );
+        check("/openai/v1/responses/resp_1/other", Unknown, None, false);
         check("/", Unknown, None, false);
         check("/v1/chat/completions", Unknown, None, false);
+        let kept = parse("/openai/v1/responses/resp_1?stream=true&starting_after=4");
+        assert_eq!(kept.id.as_deref(), Some("resp_1"));
+        assert!(kept.asks("stream", "true") && !kept.asks("stream", "false"));
+        assert_eq!(kept.number("starting_after"), Some(4));
     }
 }

@@ -6,6 +6,9 @@ use crate::{
     testing::{self, Raw},
 };
 
+mod forms;
+mod responses;
+
 const KEY: (&str, &str) = ("api-key", "k1");
 const CHAT: &str = "/openai/deployments/support/chat/completions?api-version=2024-10-21";
 

@@ -165,6 +165,9 @@ impl Exception {
             | Fault::Reset
             | Fault::SlowDrip { .. }
             | Fault::ExceptionInStream { .. }
+            | Fault::NoEvents
+            | Fault::UnknownEvents
+            | Fault::UnknownFinish { .. }
             | Fault::Garbage
             | Fault::Truncate { .. }
             | Fault::EndEarly { .. }

@@ -132,10 +132,10 @@ impl Reply {
     pub async fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
         self.started = true;
         let fault = self.body_fault(&head);
-        let body = if fault == Fault::Garbage {
-            GARBAGE
-        } else {
-            body
+        let body = match fault {
+            Fault::Garbage => GARBAGE,
+            Fault::NoEvents => &[],
+            _ => body,
         };
         let length = body.len().to_string();
         let framing = head
@@ -179,6 +179,9 @@ impl Reply {
             stream.over = true;
         } else if stream.fault == Fault::Garbage {
             stream.reply.send_chunk(GARBAGE).await?;
+            stream.reply.send(LAST_CHUNK).await?;
+            stream.over = true;
+        } else if stream.fault == Fault::NoEvents {
             stream.reply.send(LAST_CHUNK).await?;
             stream.over = true;
         }

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::request::tokens;
+use super::tokens;
 use crate::script::Prompt;
 
 /// The prompt in a chat request's body.
-pub(super) fn read(model: &str, body: Map<String, Value>) -> Prompt {
+pub(crate) fn read(model: &str, body: Map<String, Value>) -> Prompt {
     let messages = body
         .get("messages")
         .and_then(Value::as_array)
@@ -23,21 +23,21 @@ pub(super) fn read(model: &str, body: Map<String, Value>) -> Prompt {
     };
     let system = of(&["system", "developer"]).join("\n");
     let user = of(&["user"]).pop().unwrap_or_default();
-    let last = messages
+    let newest = messages
         .last()
-        .filter(|m| role(m).as_deref() == Some("tool"));
-    let tool_result = last.map(text_of);
-    let tools = body
-        .get("tools")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    let tools = tools
-        .iter()
-        .filter_map(|tool| name_in(tool, "function"))
-        .collect();
+        .filter(|m| matches!(role(m).as_deref(), Some("tool" | "function")));
+    let tool_result = newest.map(text_of);
+    let offered = |name: &str| {
+        let tools = body.get(name).and_then(Value::as_array);
+        tools.map_or(&[][..], Vec::as_slice)
+    };
+    let tools = offered("tools").iter().filter_map(called);
+    let functions = offered("functions").iter().filter_map(name_of);
+    let tools = tools.chain(functions).collect();
     let forced_tool = body
         .get("tool_choice")
-        .and_then(|choice| name_in(choice, "function"));
+        .and_then(called)
+        .or_else(|| body.get("function_call").and_then(name_of));
     let schema = body
         .get("response_format")
         .and_then(|format| format.get("json_schema"))
@@ -56,7 +56,7 @@ pub(super) fn read(model: &str, body: Map<String, Value>) -> Prompt {
 }
 
 /// Prompt tokens: all message text, tool calls in history, and the tool definitions.
-pub(super) fn prompt_tokens(body: &Map<String, Value>) -> u64 {
+pub(crate) fn prompt_tokens(body: &Map<String, Value>) -> u64 {
     let messages = body
         .get("messages")
         .and_then(Value::as_array)
@@ -66,7 +66,11 @@ pub(super) fn prompt_tokens(body: &Map<String, Value>) -> u64 {
         .map(|message| tokens(&text_of(message)) + 3)
         .sum();
     let calls = messages.iter().filter_map(|m| m.get("tool_calls"));
-    let definitions = body.get("tools").into_iter().chain(calls);
+    let definitions = body
+        .get("tools")
+        .into_iter()
+        .chain(body.get("functions"))
+        .chain(calls);
     text + definitions
         .map(|json| tokens(&json.to_string()))
         .sum::<u64>()
@@ -84,8 +88,15 @@ fn text_of(message: &Value) -> String {
     }
 }
 
-fn name_in(value: &Value, member: &str) -> Option<String> {
-    value.get(member)?.get("name")?.as_str().map(str::to_owned)
+/// The name of a tool or of a choice, of either kind.
+fn called(value: &Value) -> Option<String> {
+    ["function", "custom"]
+        .into_iter()
+        .find_map(|kind| name_of(value.get(kind)?))
+}
+
+fn name_of(value: &Value) -> Option<String> {
+    value.get("name")?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -116,6 +127,17 @@ mod tests {
         assert_eq!(prompt.tools, ["look_up"]);
         assert_eq!(prompt.forced_tool.as_deref(), Some("look_up"));
         assert_eq!(prompt.schema, Some(json!({"type": "object"})));
+        let legacy = json!({
+            "messages": [{"role": "user", "content": "x"}, {"role": "function", "name": "f", "content": "7"}],
+            "functions": [{"name": "f"}],
+            "function_call": {"name": "f"},
+        });
+        let prompt = read("d", legacy.as_object().cloned().unwrap());
+        assert_eq!(prompt.tool_result.as_deref(), Some("7"));
+        assert_eq!(
+            (prompt.tools, prompt.forced_tool),
+            (vec!["f".to_owned()], Some("f".to_owned()))
+        );
         let plain = json!({"messages": [{"role": "user", "content": "x"}], "tool_choice": "auto"});
         let prompt = read("d", plain.as_object().cloned().unwrap());
         assert_eq!(
