@@ -14,6 +14,8 @@ mod calls;
 mod client;
 mod counts;
 mod grade;
+mod judge;
+mod oracle;
 mod proxy;
 mod records;
 mod said;
@@ -36,8 +38,35 @@ pub(crate) struct Arguments {
     /// Write the counts to the frozen file instead of comparing them with it
     #[arg(long)]
     update: bool,
+    /// Only these parts; nothing is held against the frozen file then
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
     /// Where random pieces begin
     #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What can be held against the recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Recorded requests, translated for models of several families
+    Translation,
+    /// What other translators make of requests, answers and streams
+    Oracle,
+    /// Recorded answers, read by the official client
+    Answers,
+    /// Recorded requests, asked for real
+    Calls,
+    /// Every recorded answer, passed on byte for byte
+    Transparency,
+}
+
+/// What every part works with.
+struct Material {
+    records: Vec<Record>,
+    data: PathBuf,
+    python: Python,
+    runtime: tokio::runtime::Runtime,
     seed: u64,
 }
 
@@ -47,39 +76,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         print::line("SKIPPED: no recorded data (give its directory, or set CROSSFADE_DATA)");
         return Ok(());
     };
-    let records = records::read(&data)
-        .with_context(|| format!("cannot read the recordings in {}", data.display()))?;
     let here = workspace::root().join("crates/xtask");
-    let python = Python::with_requirements("conformance", &here.join("python/requirements.txt"))?;
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let material = Material {
+        records: records::read(&data)
+            .with_context(|| format!("cannot read the recordings in {}", data.display()))?,
+        data,
+        python: Python::with_requirements("conformance", &here.join("python/requirements.txt"))?,
+        runtime: tokio::runtime::Runtime::new().context("cannot start the runtime")?,
+        seed: arguments.seed,
+    };
     let mut counts = Counts::default();
     let mut failures = Vec::new();
-    for (name, found) in [
-        (
-            "translation",
-            translation::check(&records, &data, &python, &mut counts),
-        ),
-        (
-            "answers",
-            runtime.block_on(answers::check(
-                &records,
-                &python,
-                arguments.seed,
-                &mut counts,
-            )),
-        ),
-        (
-            "calls",
-            runtime.block_on(calls::check(&records, &mut counts)),
-        ),
-        (
-            "transparency",
-            runtime.block_on(transparency::check(&records, arguments.seed, &mut counts)),
-        ),
-    ] {
-        match found {
-            Ok(found) => failures.extend(found.into_iter().map(|what| format!("{name}: {what}"))),
-            Err(error) => failures.push(format!("{name} could not be judged: {error:#}")),
+    for part in <Part as clap::ValueEnum>::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(part) {
+            continue;
+        }
+        match part.check(&material, &mut counts) {
+            Ok(found) => failures.extend(found.into_iter().map(|what| format!("{part:?}: {what}"))),
+            Err(error) => failures.push(format!("{part:?} could not be judged: {error:#}")),
         }
     }
     print::line(&counts);
@@ -91,7 +105,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "{} recordings did not conform",
         failures.len()
     );
+    if !arguments.only.is_empty() {
+        return Ok(());
+    }
     counts.settle(&here.join("conformance.expected"), arguments.update)
+}
+
+// === impl Part ===
+
+impl Part {
+    /// What is wrong.
+    fn check(self, material: &Material, counts: &mut Counts) -> Result<Vec<String>> {
+        let Material {
+            records,
+            data,
+            python,
+            runtime,
+            seed,
+        } = material;
+        match self {
+            Self::Translation => translation::check(records, data, python, counts),
+            Self::Oracle => runtime.block_on(oracle::check(data, python, counts)),
+            Self::Answers => runtime.block_on(answers::check(records, python, *seed, counts)),
+            Self::Calls => runtime.block_on(calls::check(records, counts)),
+            Self::Transparency => runtime.block_on(transparency::check(records, *seed, counts)),
+        }
+    }
 }
 
 /// The data's directory: the one that was named, which must exist then; else beside the workspace, if it is there.

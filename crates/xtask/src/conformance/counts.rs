@@ -21,6 +21,11 @@ impl Counts {
         *self.0.entry(name.into()).or_default() += 1;
     }
 
+    /// Notes a count that was made elsewhere.
+    pub(super) fn set(&mut self, name: impl Into<String>, count: u64) {
+        self.0.insert(name.into(), count);
+    }
+
     /// What was counted under a name.
     pub(super) fn get(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or(0)

@@ -12,8 +12,6 @@ use crossfade_sim::{
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::Record;
-
 /// The model that is asked.
 pub(super) const MODEL: &str = "us.anthropic.claude-sonnet-4-6";
 
@@ -50,18 +48,43 @@ impl Stage {
     }
 
     /// Lets the service answer with a recording.
-    pub(super) fn play(&self, record: &Record, content_type: &str, pieces: &[usize]) {
+    pub(super) fn play(&self, body: &Bytes, content_type: &str, pieces: &[usize]) {
+        self.set(
+            200,
+            vec![("content-type".to_owned(), content_type.to_owned())],
+            body.clone(),
+            pieces.to_vec(),
+        );
+    }
+
+    /// Lets the service answer with an error.
+    pub(super) fn play_error(&self, status: u16, headers: &[(String, String)], body: &Bytes) {
+        self.set(status, headers.to_vec(), body.clone(), Vec::new());
+    }
+
+    fn set(&self, status: u16, headers: Vec<(String, String)>, body: Bytes, pieces: Vec<usize>) {
         self.sim.script().set_recorded(Some(Recorded {
-            status: 200,
+            status,
             reason: None,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body: record.body.clone(),
-            pieces: pieces.to_vec(),
+            headers,
+            body,
+            pieces,
         }));
     }
 
     /// Asks the candidate; anything but a success is an error.
     pub(super) async fn ask(&self, body: impl Into<Bytes>) -> Result<Bytes> {
+        let (status, body) = self.ask_any(body).await?;
+        ensure!(
+            status == 200,
+            "status {status}: {}",
+            String::from_utf8_lossy(&body)
+        );
+        Ok(body)
+    }
+
+    /// Asks the candidate, and returns the status and the body of whatever it answers.
+    pub(super) async fn ask_any(&self, body: impl Into<Bytes>) -> Result<(u16, Bytes)> {
         let request = http::Request::post(TARGET)
             .header("content-type", "application/json")
             .body(body.into())?;
@@ -74,12 +97,7 @@ impl Stage {
             .await
             .map_err(anyhow::Error::from_boxed)?
             .to_bytes();
-        ensure!(
-            status == 200,
-            "status {status}: {}",
-            String::from_utf8_lossy(&body)
-        );
-        Ok(body)
+        Ok((status.as_u16(), body))
     }
 }
 

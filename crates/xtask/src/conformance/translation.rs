@@ -1,19 +1,14 @@
 //! Every recorded chat request is translated for models of several families. What comes out must pass the published
 //! service model, by another's validator, and the rules of the model; what is refused must name its field.
 
-use std::{
-    fs::File,
-    io::{BufWriter, Write as _},
-    path::Path,
-};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use crossfade_bedrock::CandidateSettings;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Counts, Record, grade::Grade, stage};
-use crate::{python::Python, workspace};
+use super::{Counts, Record, grade::Grade, judge::Bodies, stage};
+use crate::python::Python;
 
 /// The family by which the share that must translate is measured, and whose refusals are counted by field.
 const YARDSTICK: &str = "claude";
@@ -30,14 +25,6 @@ const MODELS: &[(&str, &str)] = &[
 /// Of the covered requests, the share in percent that must translate.
 const LEAST_SHARE: u64 = 95;
 
-/// What the validator says.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Judged {
-    Invalid { id: String, error: String },
-    Read { read: u64 },
-}
-
 /// Translates and judges; returns what is wrong.
 pub(super) fn check(
     records: &[Record],
@@ -45,11 +32,8 @@ pub(super) fn check(
     python: &Python,
     counts: &mut Counts,
 ) -> Result<Vec<String>> {
-    let directory = tempfile::tempdir().context("cannot make a directory")?;
-    let bodies = directory.path().join("bodies.jsonl");
-    let mut file = BufWriter::new(File::create(&bodies).context("cannot write the bodies")?);
+    let mut bodies = Bodies::new()?;
     let mut failures = Vec::new();
-    let mut written = 0;
     for record in records
         .iter()
         .filter(|record| record.api == "chat/completions")
@@ -68,12 +52,7 @@ pub(super) fn check(
                         counts.add(format!("translation.{family}.refused_by_model"));
                         failures.push(format!("{name}: the model refuses: {refusal}"));
                     }
-                    writeln!(
-                        file,
-                        "{}",
-                        json!({ "id": name, "model": model, "body": body })
-                    )?;
-                    written += 1;
+                    bodies.add(&name, model, &body)?;
                 }
                 Err(field) => {
                     let of = grade.as_str();
@@ -88,15 +67,16 @@ pub(super) fn check(
             }
         }
     }
-    file.flush().context("cannot write the bodies")?;
-    drop(file);
-    failures.extend(validate(&bodies, data, python, written, counts)?);
+    for (name, error) in bodies.judge(data, python)? {
+        counts.add("translation.invalid");
+        failures.push(format!("{name}: not by the service model: {error}"));
+    }
     failures.extend(too_few(counts));
     Ok(failures)
 }
 
 /// The body as it would be sent, or the field that cannot be mapped, without its indexes.
-fn translate(request: &[u8], model: &str) -> Result<Value, String> {
+pub(super) fn translate(request: &[u8], model: &str) -> Result<Value, String> {
     let settings = CandidateSettings::new(model);
     match crossfade_bedrock::translate(request, &settings) {
         Ok(translation) => serde_json::to_value(&translation.request).map_err(|_| String::new()),
@@ -107,34 +87,6 @@ fn translate(request: &[u8], model: &str) -> Result<Value, String> {
 /// `messages[3].content[0].file` as `messages[].content[].file`.
 fn generic(field: &str) -> String {
     field.chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
-fn validate(
-    bodies: &Path,
-    data: &Path,
-    python: &Python,
-    written: u64,
-    counts: &mut Counts,
-) -> Result<Vec<String>> {
-    let script = workspace::root().join("crates/xtask/python/validate_requests.py");
-    let model = data.join("specs/bedrock-runtime-service-2.json");
-    let output = python.run(&script, &[model.as_os_str(), bodies.as_os_str()])?;
-    let mut failures = Vec::new();
-    let mut judged = 0;
-    for line in output.lines() {
-        match serde_json::from_str(line).context("the validator's words are not understood")? {
-            Judged::Invalid { id, error } => {
-                counts.add("translation.invalid");
-                failures.push(format!("{id}: not by the service model: {error}"));
-            }
-            Judged::Read { read } => judged = read,
-        }
-    }
-    ensure!(
-        judged == written,
-        "the validator read {judged} bodies of {written}"
-    );
-    Ok(failures)
 }
 
 fn too_few(counts: &Counts) -> Option<String> {
