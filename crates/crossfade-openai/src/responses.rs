@@ -4,9 +4,12 @@
 //! in a shape that is not understood becomes `Other`. Writing is exact: the keys stand in the order in which Azure writes
 //! them, which here is not the alphabet's. What a value may be is not judged here, and nothing is stored.
 
+mod build;
+mod echo;
 mod event;
 mod format;
 mod item;
+mod noise;
 mod part;
 mod request;
 mod response;
@@ -16,6 +19,8 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub use build::{Closing, Mint, Outcome, ResponseBuilder};
+pub use echo::Echo;
 pub use event::{
     AnnotationAdded, ArgumentsDone, CallDelta, ErrorEvent, Event, InputDone, ItemEvent, PartEvent,
     RefusalDone, ResponseEvent, SummaryDelta, SummaryDone, SummaryPart, TextDelta, TextDone,
@@ -41,3 +46,21 @@ pub use tool::{
 pub use usage::{InputTokensDetails, OutputTokensDetails, Usage};
 
 pub use crate::read::RequestError;
+
+/// Writes a value of this module compactly.
+fn write<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    written(serde_json::to_vec(value))
+}
+
+/// Writes a value of this module over several lines, two spaces deep.
+fn write_pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    written(serde_json::to_vec_pretty(value))
+}
+
+fn written(json: serde_json::Result<Vec<u8>>) -> Vec<u8> {
+    #[expect(
+        clippy::expect_used,
+        reason = "plain structs with string keys always are JSON"
+    )]
+    json.expect("plain structs with string keys always are JSON")
+}

@@ -468,10 +468,36 @@ impl Event {
 
     /// The event's data as compact JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        #[expect(
-            clippy::expect_used,
-            reason = "plain structs with string keys always are JSON"
-        )]
-        serde_json::to_vec(self).expect("plain structs with string keys always are JSON")
+        super::write(self)
+    }
+
+    /// Where the event keeps its place in the stream; an unknown one nowhere.
+    pub(super) fn sequence_number(&mut self) -> Option<&mut u64> {
+        Some(match self {
+            Self::Created(event)
+            | Self::Queued(event)
+            | Self::InProgress(event)
+            | Self::Completed(event)
+            | Self::Incomplete(event)
+            | Self::Failed(event) => &mut event.sequence_number,
+            Self::ItemAdded(event) | Self::ItemDone(event) => &mut event.sequence_number,
+            Self::PartAdded(event) | Self::PartDone(event) => &mut event.sequence_number,
+            Self::TextDelta(event) | Self::RefusalDelta(event) | Self::ReasoningDelta(event) => {
+                &mut event.sequence_number
+            }
+            Self::TextDone(event) | Self::ReasoningDone(event) => &mut event.sequence_number,
+            Self::AnnotationAdded(event) => &mut event.sequence_number,
+            Self::RefusalDone(event) => &mut event.sequence_number,
+            Self::ArgumentsDelta(event) | Self::InputDelta(event) => &mut event.sequence_number,
+            Self::ArgumentsDone(event) => &mut event.sequence_number,
+            Self::InputDone(event) => &mut event.sequence_number,
+            Self::SummaryPartAdded(event) | Self::SummaryPartDone(event) => {
+                &mut event.sequence_number
+            }
+            Self::SummaryDelta(event) => &mut event.sequence_number,
+            Self::SummaryDone(event) => &mut event.sequence_number,
+            Self::Error(event) => &mut event.sequence_number,
+            Self::Other(_) => return None,
+        })
     }
 }

@@ -226,13 +226,7 @@ impl Response {
 
     /// The body as Azure sends it: over several lines, two spaces deep.
     pub fn to_body(&self) -> Bytes {
-        #[expect(
-            clippy::expect_used,
-            reason = "plain structs with string keys always are JSON"
-        )]
-        serde_json::to_vec_pretty(self)
-            .expect("plain structs with string keys always are JSON")
-            .into()
+        super::write_pretty(self).into()
     }
 
     /// The status, if it is one that is known.
