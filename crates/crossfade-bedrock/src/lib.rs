@@ -9,6 +9,7 @@ mod capabilities;
 mod compatible;
 pub mod converse;
 mod fetch;
+mod responses;
 mod sdk;
 mod service;
 mod settings;
@@ -21,6 +22,7 @@ pub use capabilities::{
 };
 pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
 pub use fetch::{FetchError, FetchFailure, FetchSettings, Fetcher, Range};
+pub use responses::{Opened, Sealer, minted};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
 pub use settings::{

@@ -12,6 +12,7 @@ pub use policies::{
 use crate::{
     capabilities::{Capabilities, Overrides},
     fetch::FetchSettings,
+    responses::Sealer,
 };
 
 /// The API of the provider that is asked.
@@ -123,6 +124,10 @@ pub struct CandidateSettings {
     /// The vectors that callers compare with were made anew with this model, so that it may answer for embeddings.
     #[serde(default)]
     pub index_rebuilt: bool,
+    /// Marks and seals the ids that the candidate makes. Not of the configuration: it comes from the installation's own
+    /// key. Without it ids bear no mark, and state of the candidate's is not known again.
+    #[serde(skip)]
+    pub sealer: Option<Sealer>,
 }
 
 fn yes() -> bool {
@@ -154,6 +159,7 @@ impl CandidateSettings {
             guardrail: None,
             store: Store::default(),
             index_rebuilt: false,
+            sealer: None,
         }
     }
 

@@ -1,0 +1,12 @@
+//! The Responses API: to chat and from chat, and what of it is bound to the side that made it.
+//!
+//! A stateless request becomes a chat request, which every target can be asked from there, and a chat request becomes one of
+//! the Responses API for targets that speak nothing else. Ids and reasoning that the candidate made carry a mark or a
+//! seal, so that a later request that names them is known to be the candidate's.
+
+mod refuse;
+mod seal;
+mod state;
+
+pub use seal::{Opened, Sealer};
+pub use state::minted;
