@@ -9,6 +9,7 @@ mod capabilities;
 mod compatible;
 pub mod converse;
 mod fetch;
+pub mod probe;
 mod responses;
 mod sdk;
 mod service;
