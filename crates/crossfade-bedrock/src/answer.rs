@@ -1,20 +1,32 @@
 //! Answers: from the provider's wires to the caller's, by way of [`Step`]s.
 
+mod chat_stream;
+mod chat_whole;
+mod converse;
+mod end;
 mod error;
 mod fences;
+mod guardrail;
+mod json_tool;
 mod reply;
+mod shape;
+mod stamp;
 mod step;
 mod stop;
-mod stream;
+mod text_calls;
 mod usage;
-mod whole;
+mod writer;
 
 #[cfg(test)]
 #[expect(clippy::needless_pass_by_value, reason = "cases are literals")]
 mod tests;
 
+pub(crate) use chat_stream::ChatStream;
+pub(crate) use chat_whole::ChatWhole;
+pub(crate) use converse::{ConverseReader, events};
+pub(crate) use end::AnswerError;
 pub(crate) use error::{Fault, FaultKind, Problem};
 pub use reply::{Delivery, Reply};
-pub(crate) use step::{CallKind, End, FilterFindings, Finish, Step, Thought};
-pub(crate) use stream::Streamer;
-pub(crate) use whole::{AnswerError, Answered, Collector, Stamp, Whole, answer};
+pub(crate) use shape::Shape;
+pub(crate) use stamp::Stamp;
+pub(crate) use writer::{Frame, Progress, Translated, Writer};

@@ -2,6 +2,7 @@
 //! Nothing here knows the SDK, Azure's wire or any rule of translation.
 
 mod request;
+mod trace;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -93,12 +94,42 @@ pub struct ToolUse {
     pub kind: Option<String>,
 }
 
-/// Text with its sources; the sources have no place on the other wire.
+/// Text with its sources.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Citations {
     /// The text, in pieces.
     #[serde(default)]
     pub content: Vec<CitedText>,
+    /// The sources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+}
+
+/// A source of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The source's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<CitationLocation>,
+}
+
+/// Where a source is: only places of the web have a counterpart on the caller's wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CitationLocation {
+    /// A page of the web.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebLocation>,
+}
+
+/// A page of the web.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebLocation {
+    /// Its address.
+    #[serde(default)]
+    pub url: String,
 }
 
 /// A piece of cited text.
@@ -125,6 +156,9 @@ pub struct Response {
     /// What a guardrail did.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// Members of the vendor's own answer that were asked for.
+    #[serde(default)]
+    pub additional_model_response_fields: Option<Value>,
 }
 
 /// `{"message": …}`.
@@ -184,6 +218,8 @@ pub enum Event {
     MessageStop {
         /// Why.
         stop_reason: String,
+        /// Tokens spent on reasoning, where the vendor's own members say.
+        reasoning_tokens: Option<u64>,
     },
     /// Tokens and traces; the last event.
     Metadata {
@@ -218,39 +254,113 @@ pub enum Delta {
     /// A piece of a tool call's arguments, as JSON text.
     ToolInput(String),
     /// Reasoning.
-    Reasoning,
+    Reasoning(ReasoningDelta),
+    /// A source of the block's text.
+    Citation(Citation),
     /// Anything else, by its name.
     Other(&'static str),
 }
 
-impl Trace {
-    /// What the guardrail did, if one looked at it.
-    pub fn guarded(&self) -> Option<Guarded> {
-        let trace = self.guardrail.as_ref()?;
-        Some(Guarded {
-            input_blocked: trace.get("inputAssessment").is_some_and(blocks),
-            output_blocked: trace.get("outputAssessments").is_some_and(blocks),
-        })
-    }
-}
-
-/// Whether any policy's action under this assessment is `BLOCKED`.
-fn blocks(assessment: &Value) -> bool {
-    match assessment {
-        Value::Object(members) => members.iter().any(|(name, value)| match value {
-            Value::String(action) => name == "action" && action == "BLOCKED",
-            other => blocks(other),
-        }),
-        Value::Array(items) => items.iter().any(blocks),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
+/// What a block of reasoning grows by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReasoningDelta {
+    /// The thinking.
+    Text(String),
+    /// The provider's signature of the block.
+    Signature(String),
+    /// A block that only the provider can read, in base64.
+    Redacted(String),
+    /// Something this crate does not know.
+    Other,
 }
 
 /// What a guardrail did to an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guarded {
     /// It blocked something of the prompt.
     pub input_blocked: bool,
     /// It blocked something of the answer.
     pub output_blocked: bool,
+    /// It says what it did: at least one policy's action is stated.
+    pub assessed: bool,
+    /// What it found in the prompt.
+    pub input: Vec<Finding>,
+    /// What it found in the answer.
+    pub output: Vec<Finding>,
+}
+
+/// What one policy of a guardrail found. None of the text that it was found in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The policy.
+    pub policy: Policy,
+    /// The filter's type, or the topic's name.
+    pub name: String,
+    /// How sure the filter is, where it says.
+    pub confidence: Confidence,
+    /// What was done about it.
+    pub action: Action,
+    /// Whether it was found at all: a full trace has filters that found nothing, too.
+    pub detected: bool,
+}
+
+/// A guardrail's policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Policy {
+    /// Harmful content, and attacks on the prompt.
+    Content,
+    /// Topics that are denied.
+    Topic,
+    /// Words that are listed.
+    Word,
+    /// The provider's own list of bad words.
+    Profanity,
+    /// Personal data and patterns.
+    Sensitive,
+    /// Whether the answer follows from its sources.
+    Grounding,
+}
+
+/// How sure a filter is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Not at all, or it does not say.
+    #[default]
+    None,
+    /// A little.
+    Low,
+    /// Rather.
+    Medium,
+    /// Very.
+    High,
+}
+
+/// What was done about a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Nothing.
+    #[default]
+    None,
+    /// The text was masked.
+    Masked,
+    /// The text was blocked.
+    Blocked,
+}
+
+/// Tokens spent on reasoning, by the vendor's own members of an answer, wherever in them they are counted.
+pub fn reasoning_tokens(additional: &Value) -> Option<u64> {
+    match additional {
+        Value::Object(members) => {
+            let details = members
+                .get("output_tokens_details")
+                .and_then(Value::as_object);
+            let count = |name| details.and_then(|details| details.get(name)?.as_u64());
+            count("thinking_tokens")
+                .or_else(|| count("reasoning_tokens"))
+                .or_else(|| members.values().find_map(reasoning_tokens))
+        }
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            None
+        }
+    }
 }

@@ -9,11 +9,12 @@ mod capabilities;
 mod compatible;
 pub mod converse;
 mod fetch;
-pub mod probe;
+mod prepare;
 mod responses;
 mod sdk;
 mod service;
 mod settings;
+mod thoughts;
 mod translate;
 
 pub use answer::{Delivery, Reply};
@@ -23,11 +24,12 @@ pub use capabilities::{
 };
 pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
 pub use fetch::{FetchError, FetchFailure, FetchSettings, Fetcher, Range};
+pub use prepare::eligibility;
 pub use responses::{Opened, Sealer, minted};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
 pub use settings::{
     Adapt, Annotations, Api, CandidateSettings, GuardrailSettings, GuardrailTrace, LateSystem,
-    Penalties, Store, StreamMode, Surface, TemperatureScale,
+    Misconduct, Penalties, Store, StreamMode, Surface, TemperatureScale,
 };
-pub use translate::{Names, Translation, eligibility, translate};
+pub use translate::{Names, Translation, translate};

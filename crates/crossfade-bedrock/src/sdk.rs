@@ -6,6 +6,7 @@
 
 mod events;
 mod fault;
+mod trace;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};

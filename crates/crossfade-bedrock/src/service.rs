@@ -4,6 +4,7 @@
 //! other side can answer instead. Nothing is spawned: a body that is dropped drops the provider's stream with it.
 
 mod body;
+mod frames;
 mod reply;
 mod silence;
 
@@ -20,27 +21,24 @@ use std::{
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    BoxError, Face, Failover, LateFacts, Loss, Patience, SideReport, SideRequest, SideResponse,
-    Unsupported,
+    BoxError, Face, Failover, LateFacts, Operation, Patience, SideReport, SideRequest,
+    SideResponse, Unsupported,
 };
 use crossfade_openai::{chat, error::AzureError, id, path};
 use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
-    answer::{
-        self, Answered, Collector, Delivery, Fault, FaultKind, Reply, Stamp, Streamer, Whole,
-    },
-    converse::{Delta, Event},
-    sdk::{Connection, Events, Failure},
+    answer::{Fault, FaultKind, Problem, Progress, Stamp, Writer},
+    prepare::{Ask, prepare},
+    sdk::{Connection, Failure},
     settings::CandidateSettings,
-    translate::{self, Translation},
+    thoughts::Thoughts,
 };
+use frames::Frames;
 use reply::{Dress, problem_response};
 use silence::Silence;
 
-/// The most bytes of an answer that is given whole.
-const LARGEST_WHOLE: usize = 32 << 20;
 /// The longest wait before the one retry.
 const LONGEST_RETRY_WAIT: Duration = Duration::from_secs(2);
 /// How many idle limits a whole answer may take that is not asked for as a stream.
@@ -57,6 +55,7 @@ struct Shared {
     connection: Connection,
     settings: CandidateSettings,
     streams: bool,
+    thoughts: Arc<Thoughts>,
 }
 
 // === impl Candidate ===
@@ -70,6 +69,7 @@ impl Candidate {
                 connection,
                 settings,
                 streams,
+                thoughts: Arc::default(),
             }),
         }
     }
@@ -124,33 +124,25 @@ impl Shared {
             deployment,
             region: face.region.clone(),
         };
-        let translation = match translate::translate(request.body(), &self.settings) {
-            Ok(translation) => translation,
+        let prepared = match prepare(Operation::Chat, request.body(), &self.settings) {
+            Ok(prepared) => prepared,
             Err(unsupported) => return refusal(&unsupported, &dress),
         };
-        let Translation {
-            request: asked,
-            losses,
-            reply,
-        } = translation;
-        let Ok(body) = serde_json::to_vec(&asked) else {
-            return problem_response(
-                Fault::from(FaultKind::Garbage).problem(),
-                SideReport::default(),
-                &dress,
-            );
+        let streamed = prepared.delivery.is_stream();
+        let report = SideReport {
+            losses: prepared.losses.as_slice().into(),
+            ..SideReport::default()
         };
-        // What is sent is the text of it; the rest must not wait for the answer.
-        drop(asked);
         let stamp = self.stamp(face, &dress);
+        let (ask, writer) = prepared.into_parts(stamp, &self.thoughts);
         let call = Call {
             shared: self,
-            body: body.into(),
+            ask,
+            streamed,
             patience,
             began,
-            losses: losses.into(),
         };
-        call.answer(reply, stamp, &dress).await
+        call.answer(writer, report, &dress).await
     }
 
     fn stamp(&self, face: Face, dress: &Dress) -> Stamp {
@@ -175,6 +167,7 @@ impl Shared {
                 fingerprint: face.fingerprint,
             },
             annotations: self.settings.annotations,
+            guarded: false,
             seed,
         }
     }
@@ -188,7 +181,7 @@ fn refusal(unsupported: &Unsupported, dress: &Dress) -> SideResponse {
         Some(&unsupported.field),
         Some("unsupported_parameter"),
     );
-    let problem = answer::Problem {
+    let problem = Problem {
         error,
         failover: Some(Failover::Configuration),
     };
@@ -198,80 +191,63 @@ fn refusal(unsupported: &Unsupported, dress: &Dress) -> SideResponse {
 /// One request on its way.
 struct Call<'a> {
     shared: &'a Shared,
-    body: Bytes,
+    ask: Ask,
+    /// The caller wants a stream.
+    streamed: bool,
     patience: Option<Duration>,
     began: Instant,
-    losses: Arc<[Loss]>,
-}
-
-/// What the provider gave.
-enum Opened {
-    Stream(Events),
-    Whole(Whole),
 }
 
 // === impl Call ===
 
 impl Call<'_> {
-    async fn answer(&self, reply: Reply, stamp: Stamp, dress: &Dress) -> SideResponse {
-        let mut report = SideReport {
-            losses: Arc::clone(&self.losses),
-            ..SideReport::default()
+    async fn answer(
+        &self,
+        mut writer: Box<dyn Writer>,
+        mut report: SideReport,
+        dress: &Dress,
+    ) -> SideResponse {
+        let mut silence = self.silence();
+        let opened = self.open(silence, &mut report.retries).await;
+        let begun = match opened {
+            Ok(frames) => self.first(frames, writer.as_mut(), &mut silence).await,
+            Err(fault) => Err(fault),
         };
-        let mut silence = self.silence(reply.delivery);
-        let opened = self.open(reply.delivery, silence, &mut report.retries);
-        let opened = match opened.await {
-            Ok(opened) => opened,
-            Err(fault) => return problem_response(fault.problem(), report, dress),
-        };
-        let answered = match (opened, reply.delivery.is_stream()) {
-            (Opened::Stream(events), true) => {
-                let streamer = Streamer::new(reply, stamp);
-                match first_content(events, streamer, &mut silence).await {
-                    Ok(begun) => return reply::streaming(begun, report, self.idle(), dress),
-                    Err(fault) => Err(fault),
-                }
-            }
-            (Opened::Whole(whole), true) => match replay(whole, Streamer::new(reply, stamp)) {
-                Ok(begun) => return reply::streaming(begun, report, self.idle(), dress),
-                Err(fault) => Err(fault),
-            },
-            (Opened::Stream(events), false) => match self.collect(events, silence).await {
-                Ok(whole) => {
-                    answer::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
-                }
-                Err(fault) => Err(fault),
-            },
-            (Opened::Whole(whole), false) => {
-                answer::answer(whole, &reply, &stamp).map_err(|error| fault_of(error.into()))
-            }
-        };
-        match answered {
-            Ok(Answered {
-                completion,
-                usage,
-                losses,
-            }) => {
-                let facts = LateFacts {
-                    usage,
-                    failed: None,
-                    losses,
+        match begun {
+            Ok((first, frames)) if self.streamed => {
+                let begun = body::Begun {
+                    first,
+                    frames,
+                    writer,
                 };
-                reply::whole(&completion, facts, report, dress)
+                reply::streaming(begun, report, self.idle(), dress)
             }
-            Err(fault) => problem_response(fault.problem(), report, dress),
+            Ok((whole, _)) => {
+                let facts = writer.facts();
+                let late = LateFacts {
+                    usage: facts.usage,
+                    failed: None,
+                    losses: facts.losses,
+                };
+                reply::whole(whole, late, report, dress)
+            }
+            Err(fault) => {
+                let facts = writer.facts();
+                let late = LateFacts {
+                    usage: facts.usage,
+                    failed: None,
+                    losses: facts.losses,
+                };
+                drop(report.late.set(late));
+                problem_response(fault.problem(), report, dress)
+            }
         }
     }
 
     /// Asks, and once more if the first attempt got nowhere and there is time. The silence goes on through both.
-    async fn open(
-        &self,
-        delivery: Delivery,
-        silence: Silence,
-        retries: &mut u32,
-    ) -> Result<Opened, Fault> {
+    async fn open(&self, silence: Silence, retries: &mut u32) -> Result<Frames, Fault> {
         loop {
-            let failure = match self.attempt(delivery, silence).await {
+            let failure = match self.attempt(silence).await {
                 Ok(opened) => return Ok(opened),
                 Err(failure) => failure,
             };
@@ -287,49 +263,67 @@ impl Call<'_> {
         }
     }
 
-    async fn attempt(&self, delivery: Delivery, silence: Silence) -> Result<Opened, Failure> {
+    async fn attempt(&self, silence: Silence) -> Result<Frames, Failure> {
         let model = &self.shared.settings.model;
         let connection = &self.shared.connection;
-        if self.asks_for_stream(delivery) {
-            let asking = connection.stream(model, self.body.clone());
-            let events = silence.bound(asking).await??;
-            Ok(Opened::Stream(events))
-        } else {
-            let asking = connection.whole(model, self.body.clone());
-            let response = silence.bound(asking).await??;
-            Whole::try_from(response)
-                .map(Opened::Whole)
-                .map_err(|error| FaultKind::from(error).into())
+        match &self.ask {
+            Ask::Converse {
+                body,
+                streams: true,
+            } => {
+                let asking = connection.stream(model, body.clone());
+                Ok(Frames::Converse(silence.bound(asking).await??))
+            }
+            Ask::Converse {
+                body,
+                streams: false,
+            } => {
+                let asking = connection.whole(model, body.clone());
+                Frames::of_response(silence.bound(asking).await??)
+            }
         }
     }
 
-    /// Reads a whole stream for a caller who did not ask for one.
-    async fn collect(&self, mut events: Events, mut silence: Silence) -> Result<Whole, Fault> {
-        let mut collector = Collector::new(LARGEST_WHOLE);
+    /// Reads up to what can be given first: a stream's first content, or the whole.
+    async fn first(
+        &self,
+        mut frames: Frames,
+        writer: &mut dyn Writer,
+        silence: &mut Silence,
+    ) -> Result<(Bytes, Option<Frames>), Fault> {
         loop {
-            let event = silence.bound(events.next()).await?;
-            let event = event.map_err(|failure| failure.fault)?;
-            let Some(event) = event else { break };
+            let frame = silence.bound(frames.next()).await?;
+            let frame = frame.map_err(|failure| failure.fault)?;
             silence.ended();
-            if is_content(&event) {
-                silence.allow(self.idle());
+            let progress = match frame {
+                Some(frame) => writer.push(frame).map_err(FaultKind::from)?,
+                None => {
+                    writer.finish().map_err(FaultKind::from)?;
+                    Progress::Complete
+                }
+            };
+            let complete = progress == Progress::Complete;
+            if let Some(first) = writer.take() {
+                return Ok((first, (!complete).then_some(frames)));
             }
-            let is_last = matches!(event, Event::Metadata { .. });
-            collector.push(event).map_err(FaultKind::from)?;
-            if is_last {
-                break;
+            match progress {
+                Progress::Waiting => {}
+                // The answer has begun: from here on its own pace counts.
+                Progress::Speaking => silence.allow(self.idle()),
+                Progress::Complete => return Err(FaultKind::Garbage.into()),
             }
         }
-        collector.finish().map_err(|error| fault_of(error.into()))
     }
 
-    fn asks_for_stream(&self, delivery: Delivery) -> bool {
-        self.shared.streams && (delivery.is_stream() || self.shared.settings.stream_always)
+    fn asks_for_stream(&self) -> bool {
+        match &self.ask {
+            Ask::Converse { streams, .. } => *streams,
+        }
     }
 
     /// The silence that began with the request. Where nothing is heard before the whole answer, it may be longer.
-    fn silence(&self, delivery: Delivery) -> Silence {
-        let limit = if self.asks_for_stream(delivery) {
+    fn silence(&self) -> Silence {
+        let limit = if self.asks_for_stream() {
             self.idle()
         } else {
             self.idle() * WHOLE_ANSWER_LIMITS
@@ -340,56 +334,4 @@ impl Call<'_> {
     fn idle(&self) -> Duration {
         self.shared.connection.idle_timeout()
     }
-}
-
-/// Reads a stream up to its first content.
-async fn first_content(
-    mut events: Events,
-    mut streamer: Streamer,
-    silence: &mut Silence,
-) -> Result<body::Begun, Fault> {
-    loop {
-        let event = silence.bound(events.next()).await?;
-        let event = event.map_err(|failure| failure.fault)?;
-        silence.ended();
-        let complete = match event {
-            Some(event) => streamer.push(event).map_err(FaultKind::from)?,
-            None => streamer.finish().map(|()| true).map_err(FaultKind::from)?,
-        };
-        if let Some(first) = streamer.take() {
-            let events = (!complete).then_some(events);
-            return Ok(body::Begun {
-                first,
-                events,
-                streamer,
-            });
-        }
-    }
-}
-
-fn is_content(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::BlockDelta {
-            delta: Delta::Text(_) | Delta::ToolInput(_),
-            ..
-        }
-    )
-}
-
-/// Gives a whole answer out as a stream.
-fn replay(whole: Whole, mut streamer: Streamer) -> Result<body::Begun, Fault> {
-    for event in whole.into_events() {
-        streamer.push(event).map_err(FaultKind::from)?;
-    }
-    let first = streamer.take().ok_or(FaultKind::Garbage)?;
-    Ok(body::Begun {
-        first,
-        events: None,
-        streamer,
-    })
-}
-
-fn fault_of(kind: FaultKind) -> Fault {
-    kind.into()
 }

@@ -6,7 +6,8 @@ use crossfade_exchange::LossPolicies;
 use serde::{Deserialize, Serialize};
 
 pub use policies::{
-    GuardrailSettings, GuardrailTrace, LateSystem, Penalties, Store, StreamMode, TemperatureScale,
+    GuardrailSettings, GuardrailTrace, LateSystem, Misconduct, Penalties, Store, StreamMode,
+    TemperatureScale,
 };
 
 use crate::{
@@ -208,6 +209,7 @@ mod tests {
             version: "DRAFT".to_owned(),
             trace: GuardrailTrace::Full,
             stream_mode: StreamMode::Async,
+            misconduct: Misconduct::default(),
         };
         assert_eq!(settings.guardrail, Some(guardrail));
         let words = (

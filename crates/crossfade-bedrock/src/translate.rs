@@ -1,7 +1,7 @@
 //! From the caller's wire to the target's and back, as pure functions over plain data.
 //!
 //! A request is translated in one pass that either gives everything the call needs, with every loss named, or says
-//! which field cannot be mapped. [`eligibility`] is that pass with its result thrown away, so the two cannot disagree.
+//! which field cannot be mapped.
 
 mod context;
 mod format;
@@ -53,12 +53,4 @@ pub fn translate(body: &[u8], settings: &CandidateSettings) -> Result<Translatio
         }
     })?;
     request::request(request, settings)
-}
-
-/// Whether the candidate can be asked this faithfully: the pure decision before assignment, by the request alone.
-///
-/// # Errors
-/// Names the field that cannot be mapped.
-pub fn eligibility(body: &[u8], settings: &CandidateSettings) -> Result<(), Unsupported> {
-    translate(body, settings).map(|_| ())
 }

@@ -16,9 +16,7 @@ use crossfade_bedrock::{
     Auth, Candidate, CandidateSettings, Connection, Settings as BedrockSettings, eligibility,
 };
 use crossfade_compare::{Checks, Price as CheckPrice};
-use crossfade_exchange::{
-    Allowance, BoxError, IneligibleReason, Operation, RouteId, SideBody, Unsupported,
-};
+use crossfade_exchange::{BoxError, RouteId, SideBody};
 use crossfade_openai::scan::JsonMode;
 use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, PlaneSettings, Price, ProxyError, RouteSettings,
@@ -151,14 +149,7 @@ pub(crate) fn route(
 
 /// What may become of a request on a route.
 fn eligible(settings: CandidateSettings) -> EligibilityFn {
-    Arc::new(move |operation, body| match operation {
-        Operation::Chat => eligibility(body, &settings).map(|()| Allowance::Either),
-        Operation::Responses | Operation::Embeddings => Err(Unsupported {
-            field: String::new(),
-            why: "the candidate has no such operation".into(),
-            reason: IneligibleReason::Operation,
-        }),
-    })
+    Arc::new(move |operation, body| eligibility(operation, body, &settings))
 }
 
 /// Each route's checks, compiled.

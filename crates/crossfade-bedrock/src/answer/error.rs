@@ -5,7 +5,7 @@
 
 use crossfade_exchange::Failover;
 use crossfade_openai::error::AzureError;
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::AnswerError;
 
@@ -15,7 +15,7 @@ const LONGEST_WAIT: u64 = 60;
 const USUAL_WAIT: u64 = 5;
 
 /// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FaultKind {
     /// No connection.
     Connect,
@@ -43,12 +43,12 @@ pub(crate) enum FaultKind {
     Internal,
     /// The provider is overloaded.
     Unavailable,
-    /// A guardrail blocked the prompt.
-    PromptBlocked,
+    /// A guardrail blocked the prompt: what it found, in the primary's categories.
+    PromptBlocked(Map<String, Value>),
 }
 
 /// A failure and how long the provider asks to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// Seconds.
@@ -119,8 +119,9 @@ impl From<AnswerError> for FaultKind {
             | AnswerError::UnknownEnd
             | AnswerError::TooLarge => Self::Garbage,
             AnswerError::Unfinished => Self::Broken,
-            AnswerError::PromptBlocked => Self::PromptBlocked,
+            AnswerError::PromptBlocked(found) => Self::PromptBlocked(found),
             AnswerError::ContextFull => Self::TooLong,
+            AnswerError::Failed(kind) => kind,
         }
     }
 }
@@ -165,7 +166,9 @@ impl Fault {
                 (AzureError::server_error(), Some(Failover::Server))
             }
             FaultKind::Unavailable => (AzureError::unavailable(Some(wait)), Some(Failover::Server)),
-            FaultKind::PromptBlocked => (AzureError::content_filter(&json!({})), None),
+            FaultKind::PromptBlocked(found) => {
+                (AzureError::content_filter(&Value::Object(found)), None)
+            }
         };
         Problem { error, failover }
     }

@@ -57,6 +57,16 @@ impl Unfence {
         }
     }
 
+    /// Whether something is held back.
+    pub(super) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether there was a fence.
+    pub(super) fn is_inside(&self) -> bool {
+        self.state == State::Inside
+    }
+
     fn open(&mut self) {
         let text = self.held.trim_start();
         if let Some(after) = text.strip_prefix("```") {

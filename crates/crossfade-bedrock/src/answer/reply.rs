@@ -26,6 +26,9 @@ pub struct Reply {
     pub names: Names,
     /// The tool whose arguments are the answer's text.
     pub json_tool: Option<String>,
+    /// Such a tool's arguments that stand under one member `properties` are taken out of it: the schema has no property of
+    /// that name.
+    pub json_unwrap: bool,
     /// The answer is JSON by instruction only, so that fences around it are taken off.
     pub unfence: bool,
     /// Only the first tool call is kept.

@@ -41,6 +41,8 @@ pub(crate) enum Step {
         /// Which call.
         index: u32,
     },
+    /// A choice's `logprobs` for the text or refusal that comes with the next step.
+    Logprobs(Value),
     /// A citation, as an annotation of the caller's wire (`{"type": "url_citation", …}`, flat as in Responses).
     Citation(Value),
     /// What a filter found. May come more than once, and last just before the end.
@@ -85,6 +87,8 @@ pub(crate) struct FilterFindings {
     pub(crate) prompt: Option<Map<String, Value>>,
     /// Of the answer, likewise.
     pub(crate) completion: Option<Map<String, Value>>,
+    /// It blocked: what stands as text is the filter's, not the model's.
+    pub(crate) blocked: bool,
 }
 
 /// How an answer ended.
@@ -107,4 +111,39 @@ pub(crate) enum Finish {
     Calls,
     /// A filter cut it off.
     Filtered,
+}
+
+// === impl Step ===
+
+impl Step {
+    /// Whether a caller waits for this: text, a refusal or a call.
+    pub(crate) const fn is_content(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Refusal(_) | Self::Call { .. } | Self::CallInput { .. } => true,
+            Self::Thought(_)
+            | Self::CallDone { .. }
+            | Self::Logprobs(_)
+            | Self::Citation(_)
+            | Self::Filter(_)
+            | Self::Lost(..)
+            | Self::End(_) => false,
+        }
+    }
+}
+
+// === impl FilterFindings ===
+
+impl FilterFindings {
+    /// Takes what came later in the place of what it repeats.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.blocked |= later.blocked;
+        for (mine, later) in [
+            (&mut self.prompt, later.prompt),
+            (&mut self.completion, later.completion),
+        ] {
+            if let Some(later) = later {
+                mine.get_or_insert_default().extend(later);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 /// What the target's word means for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// Done.
     Done,
     /// Tools are called.

@@ -5,14 +5,15 @@ use crossfade_openai::chat::{self, TokenCounts};
 
 use crate::converse::TokenUsage;
 
-/// The classes, which do not overlap on the target's wire.
-pub(crate) fn classes(usage: TokenUsage) -> Usage {
+/// The classes, which do not overlap on the target's wire; `reasoning` is a part of the output.
+pub(crate) fn classes(usage: TokenUsage, reasoning: Option<u64>) -> Usage {
     Usage {
         input: usage.input_tokens,
         cached: usage.cache_read_input_tokens,
         cache_write: usage.cache_write_input_tokens,
         output: usage.output_tokens,
-        reasoning: 0,
+        // A part of the output, whatever the vendor's own count says.
+        reasoning: reasoning.unwrap_or(0).min(usage.output_tokens),
     }
 }
 
@@ -34,12 +35,15 @@ mod tests {
     #[test]
     fn the_prompt_includes_the_cache_edge_44() {
         let check = |input, read, write, output, expected: (u64, u64, u64)| {
-            let usage = classes(TokenUsage {
-                input_tokens: input,
-                output_tokens: output,
-                cache_read_input_tokens: read,
-                cache_write_input_tokens: write,
-            });
+            let usage = classes(
+                TokenUsage {
+                    input_tokens: input,
+                    output_tokens: output,
+                    cache_read_input_tokens: read,
+                    cache_write_input_tokens: write,
+                },
+                None,
+            );
             let shown = shown(usage);
             let cached = shown.prompt_tokens_details.as_ref().unwrap().cached_tokens;
             assert_eq!((shown.prompt_tokens, cached, shown.total_tokens), expected);

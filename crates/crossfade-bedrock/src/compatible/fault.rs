@@ -4,6 +4,7 @@
 
 use http::{HeaderMap, Response};
 use serde::Deserialize;
+use serde_json::Map;
 
 use crate::{
     answer::{Fault, FaultKind},
@@ -53,8 +54,8 @@ pub(super) fn of_response(response: &Response<bytes::Bytes>) -> Failure {
         tracing::warn!(name: "candidate.refused", code, status, "the provider refused the candidate's call");
     }
     Failure {
-        fault: Fault { kind, retry_after },
         is_retryable: kind == FaultKind::Throttled && retry_after.is_some(),
+        fault: Fault { kind, retry_after },
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn of_said(said: &Said, status: Option<u16>) -> FaultKind {
     let message = said.message.as_deref().unwrap_or_default();
     match (code, kind) {
         ("context_length_exceeded", _) => FaultKind::TooLong,
-        ("content_filter", _) => FaultKind::PromptBlocked,
+        ("content_filter", _) => FaultKind::PromptBlocked(Map::new()),
         ("insufficient_quota", _) | (_, "insufficient_quota") => FaultKind::Capacity,
         ("rate_limit_exceeded" | "too_many_requests" | "429", _)
         | (_, "rate_limit_error" | "too_many_requests" | "rate_limit_exceeded") => {
@@ -180,7 +181,7 @@ mod tests {
             400,
             None,
             wire("invalid_request_error", json!("content_filter")),
-            FaultKind::PromptBlocked,
+            FaultKind::PromptBlocked(Map::new()),
         );
         check(
             401,

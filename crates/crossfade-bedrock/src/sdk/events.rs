@@ -1,23 +1,24 @@
 //! The SDK's stream events as our own.
 
-use std::collections::HashMap;
-
 use aws_sdk_bedrockruntime::{
     primitives::event_stream::EventReceiver,
     types::{
-        ContentBlockDelta, ContentBlockStart, ConverseStreamOutput, GuardrailAssessment,
-        GuardrailContentPolicyAction as ContentAction, GuardrailContentPolicyAssessment,
-        GuardrailContextualGroundingPolicyAction as GroundingAction,
-        GuardrailContextualGroundingPolicyAssessment,
-        GuardrailSensitiveInformationPolicyAction as SensitiveAction,
-        GuardrailTopicPolicyAction as TopicAction, GuardrailTopicPolicyAssessment,
-        GuardrailTraceAssessment, GuardrailWordPolicyAction as WordAction, TokenUsage as SdkUsage,
-        ToolUseType, error::ConverseStreamOutputError,
+        CitationLocation as SdkLocation, CitationsDelta, ContentBlockDelta, ContentBlockStart,
+        ConverseStreamOutput, ReasoningContentBlockDelta, TokenUsage as SdkUsage, ToolUseType,
+        error::ConverseStreamOutputError,
     },
 };
 
-use super::fault::{self, Failure};
-use crate::converse::{Delta, Event, Guarded, Start, TokenUsage};
+use aws_smithy_types::Document;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
+use super::{
+    fault::{self, Failure},
+    trace,
+};
+use crate::converse::{
+    Citation, CitationLocation, Delta, Event, ReasoningDelta, Start, TokenUsage, WebLocation,
+};
 
 /// An answer's events as they come. Dropping it drops the connection's stream.
 #[derive(Debug)]
@@ -65,6 +66,10 @@ fn convert(event: ConverseStreamOutput) -> Event {
         },
         ConverseStreamOutput::MessageStop(event) => Event::MessageStop {
             stop_reason: event.stop_reason.as_str().to_owned(),
+            reasoning_tokens: event
+                .additional_model_response_fields
+                .as_ref()
+                .and_then(reasoning_tokens),
         },
         ConverseStreamOutput::Metadata(event) => Event::Metadata {
             usage: event.usage.as_ref().map(tokens),
@@ -72,7 +77,7 @@ fn convert(event: ConverseStreamOutput) -> Event {
                 .trace
                 .and_then(|trace| trace.guardrail)
                 .as_ref()
-                .map(guarded),
+                .map(trace::guarded),
         },
         _ => Event::Other,
     }
@@ -94,12 +99,51 @@ fn grown(delta: ContentBlockDelta) -> Delta {
     match delta {
         ContentBlockDelta::Text(text) => Delta::Text(text),
         ContentBlockDelta::ToolUse(call) => Delta::ToolInput(call.input),
-        ContentBlockDelta::ReasoningContent(_) => Delta::Reasoning,
-        ContentBlockDelta::Citation(_) => Delta::Other("citations"),
+        ContentBlockDelta::ReasoningContent(delta) => Delta::Reasoning(reasoned(delta)),
+        ContentBlockDelta::Citation(citation) => Delta::Citation(cited(citation)),
         ContentBlockDelta::ToolResult(_) => Delta::Other("toolResult"),
         ContentBlockDelta::Image(_) => Delta::Other("image"),
         _ => Delta::Other("(unknown)"),
     }
+}
+
+fn reasoned(delta: ReasoningContentBlockDelta) -> ReasoningDelta {
+    match delta {
+        ReasoningContentBlockDelta::Text(text) => ReasoningDelta::Text(text),
+        ReasoningContentBlockDelta::Signature(signature) => ReasoningDelta::Signature(signature),
+        ReasoningContentBlockDelta::RedactedContent(bytes) => {
+            ReasoningDelta::Redacted(BASE64.encode(bytes))
+        }
+        _ => ReasoningDelta::Other,
+    }
+}
+
+fn cited(citation: CitationsDelta) -> Citation {
+    let web = match citation.location {
+        Some(SdkLocation::Web(web)) => web.url.map(|url| WebLocation { url }),
+        _ => None,
+    };
+    Citation {
+        title: citation.title,
+        location: web.map(|web| CitationLocation { web: Some(web) }),
+    }
+}
+
+/// As [`converse::reasoning_tokens`](crate::converse::reasoning_tokens), over the SDK's own JSON.
+fn reasoning_tokens(additional: &Document) -> Option<u64> {
+    let Document::Object(members) = additional else {
+        return None;
+    };
+    let count = |name| match members.get("output_tokens_details") {
+        Some(Document::Object(details)) => match details.get(name) {
+            Some(Document::Number(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    count("thinking_tokens")
+        .or_else(|| count("reasoning_tokens"))
+        .or_else(|| members.values().find_map(reasoning_tokens))
 }
 
 fn tokens(usage: &SdkUsage) -> TokenUsage {
@@ -110,59 +154,4 @@ fn tokens(usage: &SdkUsage) -> TokenUsage {
         cache_read_input_tokens: usage.cache_read_input_tokens.map_or(0, count),
         cache_write_input_tokens: usage.cache_write_input_tokens.map_or(0, count),
     }
-}
-
-fn guarded(trace: &GuardrailTraceAssessment) -> Guarded {
-    let mut input = trace.input_assessment.iter().flat_map(HashMap::values);
-    let mut output = trace
-        .output_assessments
-        .iter()
-        .flat_map(HashMap::values)
-        .flatten();
-    Guarded {
-        input_blocked: input.any(blocks),
-        output_blocked: output.any(blocks),
-    }
-}
-
-/// Whether any policy blocked.
-fn blocks(assessment: &GuardrailAssessment) -> bool {
-    let topics = assessment
-        .topic_policy()
-        .map(GuardrailTopicPolicyAssessment::topics);
-    let filters = assessment
-        .content_policy()
-        .map(GuardrailContentPolicyAssessment::filters);
-    let words = assessment.word_policy();
-    let sensitive = assessment.sensitive_information_policy();
-    let grounding = assessment
-        .contextual_grounding_policy()
-        .map(GuardrailContextualGroundingPolicyAssessment::filters);
-    topics.is_some_and(|topics| {
-        topics
-            .iter()
-            .any(|topic| topic.action == TopicAction::Blocked)
-    }) || filters.is_some_and(|filters| filters.iter().any(|f| f.action == ContentAction::Blocked))
-        || words.is_some_and(|words| {
-            words
-                .custom_words()
-                .iter()
-                .any(|word| word.action == WordAction::Blocked)
-                || words
-                    .managed_word_lists()
-                    .iter()
-                    .any(|word| word.action == WordAction::Blocked)
-        })
-        || sensitive.is_some_and(|sensitive| {
-            sensitive
-                .pii_entities()
-                .iter()
-                .any(|entity| entity.action == SensitiveAction::Blocked)
-                || sensitive
-                    .regexes()
-                    .iter()
-                    .any(|regex| regex.action == SensitiveAction::Blocked)
-        })
-        || grounding
-            .is_some_and(|filters| filters.iter().any(|f| f.action == GroundingAction::Blocked))
 }

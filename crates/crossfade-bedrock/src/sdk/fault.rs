@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::http::Response;
 use crate::answer::{Fault, FaultKind};
 
 /// A failed call, and whether asking again could help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) fault: Fault,
     /// Nothing was received, and the request may be sent once more.
@@ -86,10 +86,11 @@ where
                 .get("retry-after")
                 .and_then(|wait| wait.parse().ok());
             let kind = kind_of(failure.err(), Some(status));
+            let is_retryable = kind == FaultKind::Throttled && retry_after.is_some();
             let fault = Fault { kind, retry_after };
             Failure {
                 fault,
-                is_retryable: kind == FaultKind::Throttled && retry_after.is_some(),
+                is_retryable,
             }
         }
         _ => Failure::garbage(),

@@ -12,24 +12,22 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tokio::time::timeout;
 
-use crate::{
-    answer::{Fault, FaultKind, Streamer},
-    sdk::Events,
-};
+use super::frames::Frames;
+use crate::answer::{Fault, FaultKind, Progress, Writer};
 
 /// A stream whose first content is known.
 pub(super) struct Begun {
     /// Everything up to and with the first content.
     pub(super) first: Bytes,
     /// What is still to come; `None` if nothing is.
-    pub(super) events: Option<Events>,
-    pub(super) streamer: Streamer,
+    pub(super) frames: Option<Frames>,
+    pub(super) writer: Box<dyn Writer>,
 }
 
 struct Live {
     first: Option<Bytes>,
-    events: Option<Events>,
-    streamer: Streamer,
+    frames: Option<Frames>,
+    writer: Box<dyn Writer>,
     idle: Duration,
     late: Arc<OnceLock<LateFacts>>,
 }
@@ -38,17 +36,17 @@ struct Live {
 pub(super) fn body(begun: Begun, idle: Duration, late: Arc<OnceLock<LateFacts>>) -> SideBody {
     let Begun {
         first,
-        events,
-        streamer,
+        frames,
+        writer,
     } = begun;
     let mut live = Live {
         first: Some(first),
-        events,
-        streamer,
+        frames,
+        writer,
         idle,
         late,
     };
-    if live.events.is_none() {
+    if live.frames.is_none() {
         live.tell(None);
     }
     let pieces = stream::unfold(live, async |mut live| {
@@ -67,29 +65,29 @@ impl Live {
             return Some(first);
         }
         loop {
-            let events = self.events.as_mut()?;
-            let step = match timeout(self.idle, events.next()).await {
+            let frames = self.frames.as_mut()?;
+            let step = match timeout(self.idle, frames.next()).await {
                 Err(_) => Err(FaultKind::Silent.into()),
                 Ok(Err(failure)) => Err(failure.fault),
-                Ok(Ok(Some(event))) => self
-                    .streamer
-                    .push(event)
+                Ok(Ok(Some(frame))) => self
+                    .writer
+                    .push(frame)
                     .map_err(|error| FaultKind::from(error).into()),
                 Ok(Ok(None)) => self
-                    .streamer
+                    .writer
                     .finish()
-                    .map(|()| true)
+                    .map(|()| Progress::Complete)
                     .map_err(|error| FaultKind::from(error).into()),
             };
             match step {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.events = None;
+                Ok(Progress::Waiting | Progress::Speaking) => {}
+                Ok(Progress::Complete) => {
+                    self.frames = None;
                     self.tell(None);
                 }
                 Err(fault) => return Some(self.fail(fault)),
             }
-            if let Some(bytes) = self.streamer.take() {
+            if let Some(bytes) = self.writer.take() {
                 return Some(bytes);
             }
         }
@@ -97,15 +95,15 @@ impl Live {
 
     /// The failure as the stream's last event: clients raise it. No end mark follows.
     fn fail(&mut self, fault: Fault) -> Bytes {
-        self.events = None;
+        self.frames = None;
         let problem = fault.problem();
         self.tell(Some(problem.failover.unwrap_or(Failover::Server)));
-        let rest = self.streamer.take().unwrap_or_default();
-        [rest, problem.error.to_event()].concat().into()
+        let rest = self.writer.take().unwrap_or_default();
+        [rest, self.writer.fail(&problem.error)].concat().into()
     }
 
     fn tell(&mut self, failed: Option<Failover>) {
-        let facts = self.streamer.facts();
+        let facts = self.writer.facts();
         // A second word would be a mistake here; the first one counts.
         drop(self.late.set(LateFacts {
             usage: facts.usage,

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use crossfade_exchange::{LateFacts, SideBody, SideReport, SideResponse, full_body};
-use crossfade_openai::chat::Completion;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS},
@@ -87,17 +87,16 @@ pub(super) fn problem_response(
 
 /// An answer that is given whole.
 pub(super) fn whole(
-    completion: &Completion,
+    body: Bytes,
     facts: LateFacts,
     report: SideReport,
     dress: &Dress,
 ) -> SideResponse {
     drop(report.late.set(facts));
-    let body = full_body(completion.to_body());
     response(
         StatusCode::OK,
         dress.headers("application/json"),
-        body,
+        full_body(body),
         report,
     )
 }

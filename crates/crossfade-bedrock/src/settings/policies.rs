@@ -62,6 +62,28 @@ pub struct GuardrailSettings {
     /// Whether a stream waits for it.
     #[serde(default)]
     pub stream_mode: StreamMode,
+    /// The primary's category that findings of misconduct are shown in.
+    #[serde(default)]
+    pub misconduct: Misconduct,
+}
+
+/// The primary has no category for misconduct; this is the one it is shown in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Misconduct {
+    /// Among the custom block lists.
+    #[default]
+    CustomBlocklists,
+    /// As hate.
+    Hate,
+    /// As violence.
+    Violence,
+    /// As self-harm.
+    SelfHarm,
+    /// As sexual content.
+    Sexual,
+    /// Nowhere.
+    Hidden,
 }
 
 /// How much a guardrail tells of what it found.

@@ -44,6 +44,10 @@ fn with(change: impl FnOnce(&mut Overrides)) -> CandidateSettings {
     settings
 }
 
+fn eligibility(body: &[u8], settings: &CandidateSettings) -> Result<(), Unsupported> {
+    translate(body, settings).map(|_| ())
+}
+
 fn body(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).unwrap()
 }

@@ -1,39 +1,13 @@
-//! Whole answers as data, whole or collected from a stream.
+//! Whole answers as data.
 
-use crossfade_exchange::LossKind;
-use crossfade_openai::{chat, error::AzureError};
-use serde_json::{Value, json};
-
-use super::super::{AnswerError, Answered, Collector, Fault, Reply, Stamp, Whole, answer};
-use crate::{converse::Response, settings::Annotations, translate::Names};
-
-pub(super) fn stamp() -> Stamp {
-    Stamp {
-        head: chat::Head {
-            id: "chatcmpl-1".to_owned(),
-            created: 7,
-            model: "gpt-x-2026".to_owned(),
-            fingerprint: Some("fp_1".to_owned()),
-        },
-        annotations: Annotations::Absent,
-        seed: [0; 32],
-    }
-}
+use super::*;
+use crate::translate::Names;
 
 /// An answer of these blocks.
 pub(super) fn response(content: &Value, stop_reason: &str) -> Value {
     json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": stop_reason,
            "usage": {"inputTokens": 10, "outputTokens": 2, "totalTokens": 17, "cacheReadInputTokens": 5,
                      "serverToolUsage": {}}, "metrics": {"latencyMs": 1}, "p": "abc"})
-}
-
-fn whole(response: &Value) -> Result<Whole, AnswerError> {
-    let response: Response = serde_json::from_value(response.clone()).unwrap();
-    Whole::try_from(response)
-}
-
-fn answered(response: &Value, reply: &Reply) -> Result<Answered, AnswerError> {
-    answer(whole(response)?, reply, &stamp())
 }
 
 #[track_caller]
@@ -44,10 +18,9 @@ fn check(
     expected: Result<(Value, Value, &str), AnswerError>,
     losses: &[LossKind],
 ) {
-    let found = answered(&response(&content, stop), reply);
+    let found = answered(&response(&content, stop), reply, stamp());
     match (found, expected) {
-        (Ok(found), Ok((text, calls, finish))) => {
-            let body: Value = serde_json::from_slice(&found.completion.to_body()).unwrap();
+        (Ok((body, found_losses)), Ok((text, calls, finish))) => {
             let choice = &body["choices"][0];
             assert_eq!(choice["message"]["content"], text);
             let shown: Vec<Value> = choice["message"]["tool_calls"]
@@ -58,14 +31,7 @@ fn check(
                 .collect();
             assert_eq!(json!(shown), calls);
             assert_eq!(choice["finish_reason"], finish);
-            assert_eq!(
-                found
-                    .losses
-                    .iter()
-                    .map(|loss| loss.kind)
-                    .collect::<Vec<_>>(),
-                losses
-            );
+            assert_eq!(found_losses, losses);
         }
         (Err(found), Err(expected)) => assert_eq!(found, expected),
         (found, expected) => panic!("{found:?} is not {expected:?}"),
@@ -76,8 +42,9 @@ fn check(
 fn the_body_is_the_primary_s_to_the_byte() {
     let mut stamp = stamp();
     stamp.annotations = Annotations::NotRun;
-    let whole = whole(&response(&json!([{"text": "Hi"}]), "end_turn")).unwrap();
-    let found = answer(whole, &Reply::default(), &stamp).unwrap();
+    let response = response(&json!([{"text": "Hi"}]), "end_turn");
+    let response: Response = serde_json::from_value(response).unwrap();
+    let (body, ..) = run_stamped(&Reply::default(), stamp, events(response).unwrap());
     let not_run =
         r#"{"error":{"code":"content_filter_error","message":"The contents are not filtered"}}"#;
     let expected = format!(
@@ -93,10 +60,7 @@ fn the_body_is_the_primary_s_to_the_byte() {
         ),
         not_run
     );
-    assert_eq!(
-        String::from_utf8(found.completion.to_body().to_vec()).unwrap(),
-        expected
-    );
+    assert_eq!(String::from_utf8(body).unwrap(), expected);
 }
 
 #[test]
@@ -117,13 +81,21 @@ fn pieces_become_one_message_edges_40_41() {
         reasoned,
         "end_turn",
         Ok((json!("a"), none.clone(), "stop")),
-        &[],
+        &[LossKind::ReasoningHidden],
     );
-    let cited =
-        json!([{"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}]);
+    let cited = |citations: Value| json!([{"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": citations}}]);
     check(
         &plain,
-        cited,
+        cited(json!([])),
+        "end_turn",
+        Ok((json!("ab"), none.clone(), "stop")),
+        &[],
+    );
+    check(
+        &plain,
+        cited(
+            json!([{"title": "t", "location": {"documentPage": {"documentIndex": 0, "start": 1, "end": 2}}}]),
+        ),
         "end_turn",
         Ok((json!("ab"), none.clone(), "stop")),
         &[BlockDropped],
@@ -253,49 +225,6 @@ fn ends_edge_43() {
 }
 
 #[test]
-fn a_guardrail_s_trace_decides() {
-    let check = |trace: Value, expected: Result<(Value, &str), AnswerError>| {
-        let mut response = response(
-            &json!([{"text": "Live at {ADDRESS}"}]),
-            "guardrail_intervened",
-        );
-        response["trace"] = json!({ "guardrail": trace });
-        let found = answered(&response, &Reply::default()).map(|found| {
-            let body: Value = serde_json::from_slice(&found.completion.to_body()).unwrap();
-            let choice = &body["choices"][0];
-            (
-                choice["message"]["content"].clone(),
-                choice["finish_reason"].as_str().unwrap().to_owned(),
-            )
-        });
-        assert_eq!(
-            found,
-            expected.map(|(text, finish)| (text, finish.to_owned()))
-        );
-    };
-    let masked = json!({"g": [{"sensitiveInformationPolicy": {"piiEntities": [{"type": "ADDRESS", "action": "ANONYMIZED"}]}}]});
-    check(
-        json!({"outputAssessments": masked}),
-        Ok((json!("Live at {ADDRESS}"), "stop")),
-    );
-    let blocked =
-        json!({"topicPolicy": {"topics": [{"name": "n", "type": "DENY", "action": "BLOCKED"}]}});
-    check(
-        json!({"outputAssessments": {"g": [blocked]}}),
-        Ok((Value::Null, "content_filter")),
-    );
-    check(
-        json!({"inputAssessment": {"g": blocked}}),
-        Err(AnswerError::PromptBlocked),
-    );
-    let problem = Fault::from(super::super::FaultKind::from(AnswerError::PromptBlocked)).problem();
-    assert_eq!(
-        (problem.error, problem.failover),
-        (AzureError::content_filter(&json!({})), None)
-    );
-}
-
-#[test]
 fn json_by_a_tool_becomes_text_edge_30() {
     use LossKind::BlockDropped;
     let reply = Reply {
@@ -334,7 +263,7 @@ fn json_by_a_tool_becomes_text_edge_30() {
         json!([{"text": "```json\n{}\n```"}]),
         "end_turn",
         Ok((json!("{}"), none, "stop")),
-        &[],
+        &[LossKind::JsonUnwrapped],
     );
 }
 
@@ -357,19 +286,12 @@ fn names_and_counts_of_calls() {
         expected,
         &[LossKind::ToolCallsTrimmed],
     );
-    let two = answered(
-        &response(&json!([call("f"), call("f")]), "tool_use"),
-        &Reply::default(),
-    )
-    .unwrap();
-    let ids: Vec<String> = two
-        .completion
-        .message()
-        .unwrap()
-        .tool_calls()
-        .iter()
-        .map(|c| c.id.clone())
-        .collect();
+    let two = response(&json!([call("f"), call("f")]), "tool_use");
+    let (body, _) = answered(&two, &Reply::default(), stamp()).unwrap();
+    let calls = body["choices"][0]["message"]["tool_calls"].clone();
+    let ids: Vec<&str> = [&calls[0], &calls[1]]
+        .map(|call| call["id"].as_str().unwrap())
+        .into();
     assert!(
         ids[0] != ids[1]
             && ids
@@ -380,9 +302,132 @@ fn names_and_counts_of_calls() {
 
 #[test]
 fn an_answer_without_a_message_is_none_edge_42() {
-    assert_eq!(
-        answered(&json!({"message": "slow down"}), &Reply::default()),
-        Err(AnswerError::Missing)
+    let none = answered(&json!({"message": "slow down"}), &Reply::default(), stamp());
+    assert_eq!(none, Err(AnswerError::Missing));
+}
+
+#[test]
+fn an_answer_over_the_limit_is_none() {
+    let long = "x".repeat((1 << 20) + 1);
+    let found = answered(
+        &response(&json!([{"text": long}]), "end_turn"),
+        &Reply::default(),
+        stamp(),
     );
-    assert_eq!(Collector::new(10).finish(), Err(AnswerError::Unfinished));
+    assert_eq!(found, Err(AnswerError::TooLarge));
+}
+
+#[test]
+fn pages_of_the_web_are_annotations_edge_41() {
+    let cited = json!([{"text": "So: "}, {"citationsContent": {"content": [{"text": "rain"}], "citations": [
+        {"title": "Oslo", "source": "s", "location": {"web": {"url": "https://a.test/", "domain": "a.test"}}}]}}]);
+    let (body, losses) =
+        answered(&response(&cited, "end_turn"), &Reply::default(), stamp()).unwrap();
+    let message = &body["choices"][0]["message"];
+    assert_eq!(message["content"], "So: rain");
+    let expected = json!([{"type": "url_citation", "url_citation":
+        {"end_index": 8, "start_index": 4, "title": "Oslo", "url": "https://a.test/"}}]);
+    assert_eq!((&message["annotations"], losses), (&expected, vec![]));
+}
+
+#[test]
+fn older_functions_are_answered_in_their_form() {
+    let call = |name: &str| json!({"toolUse": {"toolUseId": "t", "name": name, "input": {"a": 1}}});
+    let reply = Reply {
+        functions: true,
+        ..Reply::default()
+    };
+    let two = response(&json!([call("f"), call("g")]), "tool_use");
+    let (body, losses) = answered(&two, &reply, stamp()).unwrap();
+    let choice = &body["choices"][0];
+    assert_eq!(choice["finish_reason"], "function_call");
+    let expected = json!({"annotations": [], "content": null,
+        "function_call": {"arguments": "{\"a\":1}", "name": "f"}, "refusal": null, "role": "assistant"});
+    assert_eq!(choice["message"], expected);
+    assert_eq!(losses, [LossKind::ToolCallsTrimmed]);
+}
+
+#[test]
+fn custom_tools_get_their_bare_text() {
+    let check = |arguments: Value, expected: &str| {
+        let call = json!({"toolUse": {"toolUseId": "t", "name": "sql", "input": arguments}});
+        let reply = Reply {
+            custom: ["sql".to_owned()].into(),
+            ..Reply::default()
+        };
+        let (body, _) = answered(&response(&json!([call]), "tool_use"), &reply, stamp()).unwrap();
+        let call = &body["choices"][0]["message"]["tool_calls"][0];
+        assert_eq!(call["custom"], json!({"input": expected, "name": "sql"}));
+        assert_eq!(
+            (&call["type"], call.get("function")),
+            (&json!("custom"), None)
+        );
+    };
+    check(json!({"input": "SELECT 1"}), "SELECT 1");
+    check(json!({"query": "SELECT 1"}), "{\"query\":\"SELECT 1\"}");
+    check(json!({"input": 1}), "{\"input\":1}");
+}
+
+#[test]
+fn calls_written_as_text_become_calls_edge_28() {
+    let reply = Reply {
+        calls_as_text: ["rain".to_owned(), "j".to_owned()].into(),
+        ..Reply::default()
+    };
+    let call = |name: &str| json!([{"text": format!("{{\"name\": \"{name}\", \"parameters\": {{\"c\": 1}}}}")}]);
+    let calls = json!([["rain", "{\"c\":1}"]]);
+    check(
+        &reply,
+        call("rain"),
+        "end_turn",
+        Ok((Value::Null, calls, "tool_calls")),
+        &[LossKind::ToolCallFromText],
+    );
+    let other = "{\"name\": \"snow\", \"parameters\": {\"c\": 1}}";
+    check(
+        &reply,
+        call("snow"),
+        "end_turn",
+        Ok((json!(other), json!([]), "stop")),
+        &[],
+    );
+    // The JSON tool's own call may be written as text too.
+    let json_reply = Reply {
+        json_tool: Some("j".to_owned()),
+        ..reply
+    };
+    check(
+        &json_reply,
+        call("j"),
+        "end_turn",
+        Ok((json!("{\"c\":1}"), json!([]), "stop")),
+        &[LossKind::ToolCallFromText],
+    );
+}
+
+#[test]
+fn reasoning_tokens_are_shown_edge_45() {
+    let check = |additional: Value, expected: u64| {
+        let mut response = response(&json!([{"text": "a"}]), "end_turn");
+        response["usage"]["outputTokens"] = json!(50);
+        response["additionalModelResponseFields"] = additional;
+        let (body, _) = answered(&response, &Reply::default(), stamp()).unwrap();
+        let usage = &body["usage"];
+        assert_eq!(
+            usage["completion_tokens_details"]["reasoning_tokens"],
+            expected
+        );
+        assert_eq!(usage["completion_tokens"], 50);
+    };
+    check(
+        json!({"usage": {"output_tokens_details": {"thinking_tokens": 33}}}),
+        33,
+    );
+    check(json!({"output_tokens_details": {"reasoning_tokens": 7}}), 7);
+    check(
+        json!({"usage": {"output_tokens_details": {"thinking_tokens": 900}}}),
+        50,
+    );
+    check(json!({"usage": {}}), 0);
+    check(Value::Null, 0);
 }

@@ -1,143 +1,8 @@
 //! Streams as data: events in, chunks out.
 
-use crossfade_exchange::LossKind;
-use crossfade_openai::sse;
-use serde_json::{Value, json};
+use crossfade_openai::assemble::assemble;
 
-use super::{
-    super::{AnswerError, Collector, Delivery, Reply, Streamer, answer},
-    answers::stamp,
-};
-use crate::{
-    converse::{Delta, Event, Guarded, Start, TokenUsage},
-    settings::Annotations,
-};
-
-/// A stream that ends with its usage.
-fn streamed() -> Reply {
-    Reply {
-        delivery: Delivery::Stream {
-            include_usage: true,
-        },
-        ..Reply::default()
-    }
-}
-
-fn text(index: i32, text: &str) -> Event {
-    Event::BlockDelta {
-        index,
-        delta: Delta::Text(text.to_owned()),
-    }
-}
-
-fn start(index: i32, name: &str) -> Event {
-    Event::BlockStart {
-        index,
-        start: Start::ToolUse {
-            name: name.to_owned(),
-            server: false,
-        },
-    }
-}
-
-fn input(index: i32, json: &str) -> Event {
-    Event::BlockDelta {
-        index,
-        delta: Delta::ToolInput(json.to_owned()),
-    }
-}
-
-fn reasoning(index: i32) -> Event {
-    Event::BlockDelta {
-        index,
-        delta: Delta::Reasoning,
-    }
-}
-
-fn close(index: i32) -> Event {
-    Event::BlockStop { index }
-}
-
-fn end(reason: &str) -> Vec<Event> {
-    let usage = TokenUsage {
-        input_tokens: 62,
-        output_tokens: 1,
-        ..TokenUsage::default()
-    };
-    vec![
-        Event::MessageStop {
-            stop_reason: reason.to_owned(),
-        },
-        Event::Metadata {
-            usage: Some(usage),
-            guardrail: None,
-        },
-    ]
-}
-
-fn run(reply: Reply, events: Vec<Event>) -> (Vec<u8>, Result<(), AnswerError>, Vec<LossKind>) {
-    let mut streamer = Streamer::new(reply, stamp());
-    let mut out = Vec::new();
-    let mut result = Ok(());
-    let mut complete = false;
-    for event in events {
-        match streamer.push(event) {
-            Ok(done) => complete = done,
-            Err(error) => result = Err(error),
-        }
-        out.extend(streamer.take().unwrap_or_default());
-    }
-    if result.is_ok() && !complete {
-        result = streamer.finish();
-        out.extend(streamer.take().unwrap_or_default());
-    }
-    let losses = streamer
-        .facts()
-        .losses
-        .iter()
-        .map(|loss| loss.kind)
-        .collect();
-    (out, result, losses)
-}
-
-/// What chunks say, in short: `role`, `"text"`, `[index, id?, name?, arguments]`, `finish:reason`, `usage`, `done`.
-fn short(bytes: &[u8]) -> Vec<Value> {
-    let (events, _) = sse::decode(bytes);
-    let mut said = Vec::new();
-    for event in events {
-        if event.is_done() {
-            said.push(json!("done"));
-            continue;
-        }
-        let chunk: Value = serde_json::from_str(&event.data).unwrap();
-        let Some(choice) = chunk["choices"].get(0) else {
-            said.push(json!(if chunk["usage"].is_object() {
-                "usage"
-            } else {
-                "filter"
-            }));
-            continue;
-        };
-        let delta = &choice["delta"];
-        if delta.get("role").is_some() {
-            said.push(json!("role"));
-        }
-        if let Some(text) = delta["content"].as_str().filter(|text| !text.is_empty()) {
-            said.push(json!({ "text": text }));
-        }
-        if let Some(call) = delta["tool_calls"].get(0) {
-            let function = &call["function"];
-            said.push(match call.get("id") {
-                Some(_) => json!([call["index"], function["name"]]),
-                None => json!([call["index"], { "args": function["arguments"] }]),
-            });
-        }
-        if let Some(finish) = choice["finish_reason"].as_str() {
-            said.push(json!(format!("finish:{finish}")));
-        }
-    }
-    said
-}
+use super::*;
 
 #[track_caller]
 fn check(
@@ -149,7 +14,7 @@ fn check(
 ) {
     events.insert(0, Event::MessageStart);
     events.extend(end(reason));
-    let (bytes, result, found_losses) = run(reply.clone(), events.clone());
+    let (bytes, result, found_losses) = run(reply, events.clone());
     assert_eq!(result, Ok(()));
     assert_eq!(json!(short(&bytes)), expected);
     assert_eq!(found_losses, losses);
@@ -157,29 +22,32 @@ fn check(
 }
 
 /// The chunks put together are the completion that the same events give as a whole.
-fn agrees_with_the_whole(reply: &Reply, events: Vec<Event>, bytes: &[u8]) {
-    let mut collector = Collector::new(1 << 20);
-    for event in events {
-        collector.push(event).unwrap();
-    }
-    let whole = answer(collector.finish().unwrap(), reply, &stamp())
-        .unwrap()
-        .completion;
-    let streamed = crossfade_openai::assemble::assemble(bytes).unwrap();
-    let shown = |completion: &crossfade_openai::chat::Completion| {
-        let message = completion.message().cloned().unwrap_or_default();
-        let calls: Vec<_> = message
-            .tool_calls()
-            .iter()
-            .map(|c| (c.id.clone(), c.function.clone()))
-            .collect();
-        (
-            message.content.unwrap_or_default(),
-            calls,
-            completion.choices[0].finish_reason.clone(),
-        )
+pub(super) fn agrees_with_the_whole(reply: &Reply, events: Vec<Event>, bytes: &[u8]) {
+    let whole = Reply {
+        delivery: Delivery::Whole,
+        ..reply.clone()
     };
+    let (body, result, _) = run(&whole, events);
+    assert_eq!(result, Ok(()));
+    let whole = chat::Completion::from_slice(&body).unwrap();
+    let streamed = assemble(bytes).unwrap();
     assert_eq!(shown(&streamed), shown(&whole));
+}
+
+fn shown(completion: &chat::Completion) -> Value {
+    let message = completion.message().cloned().unwrap_or_default();
+    let calls: Vec<Value> = message
+        .tool_calls()
+        .iter()
+        .map(|call| json!([call.id, call.function, call.custom]))
+        .collect();
+    let finish = &completion.choices[0].finish_reason;
+    json!([
+        message.content.unwrap_or_default(),
+        calls,
+        message.function_call,
+        finish
+    ])
 }
 
 #[test]
@@ -187,18 +55,19 @@ fn the_worked_example_to_the_byte() {
     let mut stamp = stamp();
     stamp.annotations = Annotations::NotRun;
     let reply = streamed();
-    let mut streamer = Streamer::new(reply, stamp);
+    let mut writer = writer(&reply, stamp);
     let head = r#""created":7,"id":"chatcmpl-1","model":"gpt-x-2026","object":"chat.completion.chunk","system_fingerprint":"fp_1""#;
     let cf =
         r#"{"error":{"code":"content_filter_error","message":"The contents are not filtered"}}"#;
-    assert_eq!(streamer.push(Event::MessageStart), Ok(false));
-    assert_eq!(streamer.take(), None, "nothing before the first content");
+    let begun = writer.push(Frame::Converse(Event::MessageStart));
+    assert_eq!(begun, Ok(Progress::Waiting));
+    assert_eq!(writer.take(), None, "nothing before the first content");
     let mut out = Vec::new();
     let mut events = vec![text(0, "Yes"), close(0)];
     events.extend(end("end_turn"));
     for event in events {
-        let _complete = streamer.push(event).unwrap();
-        out.extend(streamer.take().unwrap_or_default());
+        writer.push(Frame::Converse(event)).unwrap();
+        out.extend(writer.take().unwrap_or_default());
     }
     let choice = |cf: &str, delta: &str, finish: &str| {
         format!(
@@ -241,7 +110,7 @@ fn text_and_tools_edges_47_48_49() {
         ],
         "end_turn",
         json!(["role", {"text": "a"}, {"text": "b"}, "finish:stop", "usage", "done"]),
-        &[],
+        &[LossKind::ReasoningHidden],
     );
     // Edge 48, bug 17: calls are counted by themselves.
     check(
@@ -264,21 +133,21 @@ fn text_and_tools_edges_47_48_49() {
     );
     // The first chunk carries a call if it comes first, bugs 16 and 21.
     check(
-        &Reply::default(),
+        &plain_stream(),
         vec![start(0, "f"), input(0, "{}"), close(0)],
         "end_turn",
         json!(["role", [0, "f"], [0, {"args": "{}"}], "finish:tool_calls", "done"]),
         &[],
     );
     check(
-        &Reply::default(),
+        &plain_stream(),
         vec![],
         "end_turn",
         json!(["role", "finish:stop", "done"]),
         &[],
     );
     check(
-        &Reply::default(),
+        &plain_stream(),
         vec![text(0, "a")],
         "max_tokens",
         json!(["role", {"text": "a"}, "finish:length", "done"]),
@@ -289,7 +158,7 @@ fn text_and_tools_edges_47_48_49() {
 #[test]
 fn what_has_no_place_is_dropped_with_a_word() {
     use LossKind::{BlockDropped, StopReasonUnknown, ToolCallsTrimmed};
-    let plain = Reply::default();
+    let plain = plain_stream();
     let server = Event::BlockStart {
         index: 0,
         start: Start::ToolUse {
@@ -324,7 +193,7 @@ fn what_has_no_place_is_dropped_with_a_word() {
     );
     let one = Reply {
         one_call: true,
-        ..Reply::default()
+        ..plain_stream()
     };
     check(
         &one,
@@ -346,7 +215,7 @@ fn what_has_no_place_is_dropped_with_a_word() {
 fn json_by_a_tool_streams_as_text_edge_30() {
     let reply = Reply {
         json_tool: Some("j".to_owned()),
-        ..Reply::default()
+        ..plain_stream()
     };
     let json_call = || vec![start(0, "j"), input(0, "{\"a\""), input(0, ":1}"), close(0)];
     let said = json!(["role", {"text": "{\"a\""}, {"text": ":1}"}, "finish:stop", "done"]);
@@ -376,7 +245,7 @@ fn json_by_a_tool_streams_as_text_edge_30() {
         vec![text(0, "```json\n{}\n```")],
         "end_turn",
         json!(["role", {"text": "{}"}, "finish:stop", "done"]),
-        &[],
+        &[LossKind::JsonUnwrapped],
     );
 }
 
@@ -384,7 +253,7 @@ fn json_by_a_tool_streams_as_text_edge_30() {
 fn fences_do_not_stream() {
     let reply = Reply {
         unfence: true,
-        ..Reply::default()
+        ..plain_stream()
     };
     check(
         &reply,
@@ -396,7 +265,7 @@ fn fences_do_not_stream() {
         ],
         "end_turn",
         json!(["role", {"text": "{\"a\":"}, {"text": "1}"}, "finish:stop", "done"]),
-        &[],
+        &[LossKind::JsonUnwrapped],
     );
     check(
         &reply,
@@ -415,18 +284,13 @@ fn a_stream_without_its_end_is_no_answer_bugs_24_30() {
         vec![text(0, "a"), close(0)],
         vec![start(0, "f")],
     ] {
-        let (bytes, result, _) = run(Reply::default(), events);
+        let (bytes, result, _) = run(&plain_stream(), events);
         assert_eq!(result, Err(AnswerError::Unfinished));
         assert!(!short(&bytes).contains(&json!("done")));
     }
     // The message ended, and only the tokens are missing.
-    let stopped = vec![
-        text(0, "a"),
-        Event::MessageStop {
-            stop_reason: "end_turn".to_owned(),
-        },
-    ];
-    let (bytes, result, _) = run(streamed(), stopped);
+    let stopped = vec![text(0, "a"), stop("end_turn")];
+    let (bytes, result, _) = run(&streamed(), stopped);
     assert_eq!(result, Ok(()));
     assert_eq!(
         json!(short(&bytes)),
@@ -442,41 +306,9 @@ fn ends_that_are_errors_show_nothing_first() {
         ("new_word", AnswerError::UnknownEnd),
     ] {
         let (bytes, result, _) = run(
-            Reply::default(),
+            &plain_stream(),
             [vec![Event::MessageStart], end(reason)].concat(),
         );
         assert_eq!((result, bytes.len()), (Err(expected), 0), "{reason}");
     }
-}
-
-#[test]
-fn a_guardrail_s_word_comes_last() {
-    let ends = |guarded: Guarded| {
-        let stop = Event::MessageStop {
-            stop_reason: "guardrail_intervened".to_owned(),
-        };
-        let events = vec![
-            text(0, "a"),
-            stop,
-            Event::Metadata {
-                usage: None,
-                guardrail: Some(guarded),
-            },
-        ];
-        let (bytes, result, _) = run(Reply::default(), events);
-        assert_eq!(result, Ok(()));
-        short(&bytes)
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|s| s.starts_with("finish"))
-            .unwrap()
-            .to_owned()
-    };
-    let guarded = |input_blocked, output_blocked| Guarded {
-        input_blocked,
-        output_blocked,
-    };
-    assert_eq!(ends(guarded(false, false)), "finish:stop");
-    assert_eq!(ends(guarded(false, true)), "finish:content_filter");
-    assert_eq!(ends(guarded(true, false)), "finish:content_filter");
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{super::*, able};
+use super::{super::*, able, eligibility};
 
 /// Any JSON, a few levels deep, with words that the wire knows among its strings.
 fn any_json() -> impl Strategy<Value = Value> {

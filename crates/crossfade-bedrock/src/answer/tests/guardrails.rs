@@ -1,0 +1,304 @@
+//! What a guardrail found, in answers and errors.
+
+use super::{answers::response, *};
+
+fn guarded_response(text: &str, trace: Value) -> Value {
+    let mut response = response(&json!([{ "text": text }]), "guardrail_intervened");
+    response["trace"] = json!({ "guardrail": trace });
+    response
+}
+
+fn not_run_stamp(guarded: bool) -> Stamp {
+    Stamp {
+        annotations: Annotations::NotRun,
+        guarded,
+        ..stamp()
+    }
+}
+
+fn content(kind: &str, confidence: &str, action: &str) -> Value {
+    json!({"contentPolicy": {"filters": [{"type": kind, "confidence": confidence, "action": action}]}})
+}
+
+#[test]
+fn a_guardrail_s_trace_decides() {
+    let check = |trace: Value, expected: Result<(Value, &str), AnswerError>| {
+        let response = guarded_response("Live at {ADDRESS}", trace);
+        let found = answered(&response, &Reply::default(), stamp()).map(|(body, _)| {
+            let choice = &body["choices"][0];
+            let finish = choice["finish_reason"].as_str().unwrap().to_owned();
+            (choice["message"]["content"].clone(), finish)
+        });
+        assert_eq!(
+            found,
+            expected.map(|(text, finish)| (text, finish.to_owned()))
+        );
+    };
+    let stands = || Ok((json!("Live at {ADDRESS}"), "stop"));
+    let masked = json!({"g": [{"sensitiveInformationPolicy": {"piiEntities": [{"type": "ADDRESS", "action": "ANONYMIZED"}]}}]});
+    check(json!({"outputAssessments": masked}), stands());
+    let noticed = json!({"g": content("HATE", "LOW", "NONE")});
+    check(json!({"inputAssessment": noticed}), stands());
+    let blocked =
+        json!({"topicPolicy": {"topics": [{"name": "n", "type": "DENY", "action": "BLOCKED"}]}});
+    let filtered = || Ok((Value::Null, "content_filter"));
+    check(json!({"outputAssessments": {"g": [blocked]}}), filtered());
+    // One of several decides, whichever guardrail found it.
+    let several = json!({"a": [{}, content("HATE", "LOW", "NONE")], "b": [{}, content("SEXUAL", "HIGH", "BLOCKED")]});
+    check(json!({"outputAssessments": several}), filtered());
+    // A policy that is newer than this code blocks all the same.
+    let newer = json!({"g": [{"newPolicy": {"things": [{"action": "BLOCKED"}]}}]});
+    check(json!({"outputAssessments": newer}), filtered());
+    let found = json!({"custom_blocklists": {"details": [{"filtered": true, "id": "n"}], "filtered": true}});
+    let found = found.as_object().unwrap().clone();
+    check(
+        json!({"inputAssessment": {"g": blocked}}),
+        Err(AnswerError::PromptBlocked(found)),
+    );
+    // Bug 27: it intervened, and does not say how.
+    let silent = Ok((json!("Live at {ADDRESS}"), "content_filter"));
+    check(json!({"outputAssessments": {}}), silent);
+}
+
+#[test]
+fn findings_have_the_primary_s_categories() {
+    let check = |misconduct: Misconduct, assessments: Value, expected: Value| {
+        let trace = crate::converse::Trace {
+            guardrail: Some(json!({ "outputAssessments": { "g": assessments } })),
+        };
+        let found = guardrail::findings(&trace.guarded().unwrap(), misconduct);
+        assert_eq!(found.prompt, None);
+        assert_eq!(
+            found.completion.map_or(Value::Null, Value::Object),
+            expected
+        );
+    };
+    let default = Misconduct::default();
+    let one = |kind, confidence, action| json!([content(kind, confidence, action)]);
+    check(default, json!([]), Value::Null);
+    check(
+        default,
+        one("HATE", "HIGH", "BLOCKED"),
+        json!({"hate": {"filtered": true, "severity": "high"}}),
+    );
+    check(
+        default,
+        one("SEXUAL", "NONE", "NONE"),
+        json!({"sexual": {"filtered": false, "severity": "safe"}}),
+    );
+    check(
+        default,
+        one("VIOLENCE", "MEDIUM", "NONE"),
+        json!({"violence": {"filtered": false, "severity": "medium"}}),
+    );
+    // Insults are hate; the worse of two counts.
+    let two = json!([
+        content("HATE", "LOW", "NONE"),
+        content("INSULTS", "MEDIUM", "BLOCKED")
+    ]);
+    check(
+        default,
+        two,
+        json!({"hate": {"filtered": true, "severity": "medium"}}),
+    );
+    check(
+        default,
+        one("PROMPT_ATTACK", "HIGH", "BLOCKED"),
+        json!({"jailbreak": {"detected": true, "filtered": true}}),
+    );
+    check(
+        default,
+        one("PROMPT_ATTACK", "NONE", "NONE"),
+        json!({"jailbreak": {"detected": false, "filtered": false}}),
+    );
+    let list = |id: &str, filtered: bool| json!({"custom_blocklists": {"details": [{"filtered": filtered, "id": id}], "filtered": filtered}});
+    let misconduct = || one("MISCONDUCT", "HIGH", "BLOCKED");
+    let high = json!({"filtered": true, "severity": "high"});
+    check(default, misconduct(), list("misconduct", true));
+    check(Misconduct::Hate, misconduct(), json!({ "hate": high }));
+    check(
+        Misconduct::Violence,
+        misconduct(),
+        json!({ "violence": high }),
+    );
+    check(Misconduct::Sexual, misconduct(), json!({ "sexual": high }));
+    check(
+        Misconduct::SelfHarm,
+        misconduct(),
+        json!({ "self_harm": high }),
+    );
+    check(Misconduct::Hidden, misconduct(), Value::Null);
+    check(
+        default,
+        one("NEWER", "HIGH", "BLOCKED"),
+        list("content_filter", true),
+    );
+    let words = json!([{"wordPolicy": {"customWords": [{"match": "hunter2", "action": "BLOCKED"}],
+        "managedWordLists": [{"match": "damn", "type": "PROFANITY", "action": "NONE", "detected": true}]}}]);
+    let mut expected = list("custom_words", true);
+    expected["profanity"] = json!({"detected": true, "filtered": false});
+    check(default, words, expected);
+    let pii = json!([{"sensitiveInformationPolicy": {"piiEntities": [{"type": "NAME", "match": "Ada", "action": "ANONYMIZED"}]}}]);
+    check(default, pii, list("sensitive_information", false));
+    let grounding = json!([{"contextualGroundingPolicy": {"filters": [
+        {"type": "GROUNDING", "threshold": 0.7, "score": 0.1, "action": "BLOCKED"}]}}]);
+    check(default, grounding, list("grounding", true));
+    let grounded = json!([{"contextualGroundingPolicy": {"filters": [
+        {"type": "GROUNDING", "threshold": 0.7, "score": 0.9, "action": "NONE", "detected": false}]}}]);
+    check(default, grounded, Value::Null);
+}
+
+#[test]
+fn a_blocked_prompt_is_the_primary_s_own_error() {
+    let several = json!({"a": content("HATE", "HIGH", "BLOCKED"), "b": {"wordPolicy": {"customWords": [
+        {"match": "hunter2", "action": "BLOCKED"}]}}});
+    let response = guarded_response("Sorry.", json!({ "inputAssessment": several }));
+    let error = answered(&response, &Reply::default(), stamp()).unwrap_err();
+    let problem = Fault::from(FaultKind::from(error)).problem();
+    assert_eq!((problem.error.status, problem.failover), (400, None));
+    let body: Value = serde_json::from_slice(&problem.error.body).unwrap();
+    assert_eq!(body["error"]["code"], "content_filter");
+    let inner = &body["error"]["innererror"];
+    assert_eq!(inner["code"], "ResponsibleAIPolicyViolation");
+    // The strictest parser: every value an object, every severity one of four words.
+    for (category, value) in inner["content_filter_result"].as_object().unwrap() {
+        assert!(value["filtered"].is_boolean(), "{category}");
+        let severity = value.get("severity").map(|word| word.as_str().unwrap());
+        assert!(severity.is_none_or(|word| ["safe", "low", "medium", "high"].contains(&word)));
+    }
+    assert_eq!(inner["content_filter_result"]["hate"]["filtered"], true);
+    assert!(!String::from_utf8_lossy(&problem.error.body).contains("hunter2"));
+}
+
+#[test]
+fn annotations_say_what_was_looked_at_and_no_more() {
+    let not_run = crossfade_openai::chat::content_filter_not_run();
+    let check = |stamp: Stamp, trace: Value, prompt: Value, answer: Value| {
+        let mut response = response(&json!([{"text": "a"}]), "end_turn");
+        response["trace"] = trace;
+        let (body, _) = answered(&response, &Reply::default(), stamp).unwrap();
+        assert_eq!(
+            body["prompt_filter_results"][0]["content_filter_results"],
+            prompt
+        );
+        assert_eq!(
+            body["choices"][0]
+                .get("content_filter_results")
+                .cloned()
+                .unwrap_or_default(),
+            answer
+        );
+    };
+    let trace = |side: &str, assessment: Value| json!({"guardrail": { side: assessment }});
+    let safe = content("HATE", "NONE", "NONE");
+    let shown = json!({"hate": {"filtered": false, "severity": "safe"}});
+    let of = not_run_stamp;
+    check(of(false), Value::Null, not_run.clone(), not_run.clone());
+    check(
+        of(true),
+        trace("inputAssessment", json!({ "g": safe })),
+        shown.clone(),
+        not_run.clone(),
+    );
+    check(
+        of(true),
+        trace("outputAssessments", json!({ "g": [safe] })),
+        not_run.clone(),
+        shown.clone(),
+    );
+    // One that the account demands, which the route knows nothing of.
+    check(
+        of(false),
+        trace("outputAssessments", json!({ "g": [safe] })),
+        not_run,
+        shown,
+    );
+    let safe = trace("inputAssessment", json!({ "g": safe }));
+    check(stamp(), safe, Value::Null, Value::Null);
+}
+
+/// A stream that a guardrail looked at: `text` in pieces, and its end.
+fn guarded_stream(pieces: &[&str], trace: Value) -> Vec<Event> {
+    let trace = crate::converse::Trace {
+        guardrail: Some(trace),
+    };
+    let mut events = vec![Event::MessageStart];
+    events.extend(pieces.iter().map(|piece| text(0, piece)));
+    events.push(close(0));
+    events.push(stop("guardrail_intervened"));
+    events.push(Event::Metadata {
+        usage: None,
+        guardrail: trace.guarded(),
+    });
+    events
+}
+
+#[test]
+fn a_guardrail_s_word_comes_last() {
+    let check = |guarded: bool, pieces: &[&str], trace: Value, expected: Value| {
+        let events = guarded_stream(pieces, trace);
+        let (bytes, result, _) = run_stamped(&plain_stream(), not_run_stamp(guarded), events);
+        assert_eq!(result, Ok(()));
+        assert_eq!(json!(short(&bytes)), expected);
+    };
+    let said = |finish: &str| json!(["role", {"text": "a"}, {"text": "b"}, "filter", format!("finish:{finish}"), "done"]);
+    let blocked = content("HATE", "HIGH", "BLOCKED");
+    let masked = json!({"g": [content("HATE", "LOW", "NONE")]});
+    check(
+        true,
+        &["a", "b"],
+        json!({ "outputAssessments": masked }),
+        said("stop"),
+    );
+    let output = || json!({"outputAssessments": {"g": [blocked]}});
+    check(true, &["a", "b"], output(), said("content_filter"));
+    // Too late for an error of its own: a part of it went out.
+    let input = || json!({"inputAssessment": {"g": blocked}});
+    check(true, &["a", "b"], input(), said("content_filter"));
+    let late = json!(["filter", "role", {"text": "a"}, "filter", "finish:content_filter", "done"]);
+    check(false, &["a"], input(), late);
+}
+
+#[test]
+fn a_blocked_prompt_is_an_error_before_the_stream_begins() {
+    let blocked = json!({"inputAssessment": {"g": content("HATE", "HIGH", "BLOCKED")}});
+    let events = guarded_stream(&["Sorry."], blocked);
+    let (bytes, result, _) = run_stamped(&plain_stream(), not_run_stamp(true), events);
+    assert!(matches!(result, Err(AnswerError::PromptBlocked(found)) if found.contains_key("hate")));
+    assert!(bytes.is_empty());
+}
+
+#[test]
+fn a_stream_s_findings_stand_at_its_end() {
+    let trace = json!({"inputAssessment": {"g": content("VIOLENCE", "LOW", "NONE")},
+                       "outputAssessments": {"g": [content("HATE", "HIGH", "BLOCKED")]}});
+    let events = guarded_stream(&["a", "b"], trace);
+    let (bytes, ..) = run_stamped(&plain_stream(), not_run_stamp(true), events);
+    let (events, _) = sse::decode(&bytes);
+    let chunks: Vec<Value> = events
+        .iter()
+        .filter(|event| !event.is_done())
+        .map(|event| serde_json::from_str(&event.data).unwrap())
+        .collect();
+    let found: Vec<&Value> = chunks
+        .iter()
+        .filter_map(|chunk| chunk.pointer("/prompt_filter_results/0/content_filter_results"))
+        .collect();
+    assert_eq!(
+        found,
+        [&json!({"violence": {"filtered": false, "severity": "low"}})]
+    );
+    let of_choices: Vec<&Value> = chunks
+        .iter()
+        .filter_map(|chunk| chunk.pointer("/choices/0/content_filter_results"))
+        .collect();
+    let (last, before) = of_choices.split_last().unwrap();
+    assert_eq!(
+        *last,
+        &json!({"hate": {"filtered": true, "severity": "high"}})
+    );
+    assert!(
+        before.iter().all(|results| **results == json!({})),
+        "nothing is known before"
+    );
+}

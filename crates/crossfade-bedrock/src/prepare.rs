@@ -1,0 +1,176 @@
+//! What becomes of a request, by operation and the API that a route's candidate is asked on: what is sent, what is lost, and
+//! who translates the answer. [`eligibility`] is this with its result thrown away, so the two cannot disagree.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use crossfade_exchange::{
+    Allowance, IneligibleReason, Loss, LossPolicy, MirrorOnlyReason, Operation, Unsupported,
+};
+
+use crate::{
+    answer::{
+        ChatStream, ChatWhole, ConverseReader, Delivery, Reply, Shape, Stamp, Translated, Writer,
+    },
+    settings::{Api, CandidateSettings, Misconduct},
+    thoughts::Thoughts,
+    translate::{self, Translation},
+};
+
+/// The most bytes of an answer that is given whole.
+const LARGEST_WHOLE: usize = 32 << 20;
+
+/// A request, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// What is sent.
+    pub(crate) ask: Ask,
+    /// What was lost on the way.
+    pub(crate) losses: Vec<Loss>,
+    /// In which form the caller wants the answer.
+    pub(crate) delivery: Delivery,
+    /// What makes the answer's writer.
+    plan: Plan,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// To Converse: its body. `streams`: as a stream, whatever the caller wants.
+    Converse {
+        /// The body.
+        body: Bytes,
+        /// Whether a stream is asked for.
+        streams: bool,
+    },
+}
+
+/// What is known of the answer before it comes.
+#[derive(Debug)]
+enum Plan {
+    /// By way of steps.
+    Converse {
+        reply: Box<Reply>,
+        guarded: bool,
+        misconduct: Misconduct,
+    },
+}
+
+/// Prepares a request. `thoughts` is the store that earlier turns' thinking is taken from; the question of eligibility has
+/// none.
+///
+/// # Errors
+/// Names the field that cannot be mapped, or that the primary itself would refuse.
+pub(crate) fn prepare(
+    operation: Operation,
+    body: &[u8],
+    settings: &CandidateSettings,
+) -> Result<Prepared, Unsupported> {
+    match (operation, settings.api) {
+        (Operation::Chat, Api::Converse) => {
+            let translation = translate::translate(body, settings)?;
+            converse(translation, settings)
+        }
+        (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
+            Err(no_such_operation())
+        }
+    }
+}
+
+/// What may become of a request, by the request alone: the pure decision before assignment.
+///
+/// # Errors
+/// Names the field that cannot be mapped, or whose loss the route's policy refuses.
+pub fn eligibility(
+    operation: Operation,
+    body: &[u8],
+    settings: &CandidateSettings,
+) -> Result<Allowance, Unsupported> {
+    let prepared = prepare(operation, body, settings)?;
+    match settings.losses.strictest(&prepared.losses) {
+        None | Some((LossPolicy::Allow, _)) => Ok(Allowance::Either),
+        Some((LossPolicy::MirrorOnly, _)) => Ok(Allowance::MirrorOnly(MirrorOnlyReason::Loss)),
+        Some((LossPolicy::Refuse, loss)) => Err(Unsupported {
+            field: loss.field.clone(),
+            why: Cow::Owned(format!(
+                "the route's policy refuses this loss: {}",
+                loss.kind.as_str()
+            )),
+            reason: IneligibleReason::Unsupported,
+        }),
+    }
+}
+
+fn converse(
+    translation: Translation,
+    settings: &CandidateSettings,
+) -> Result<Prepared, Unsupported> {
+    let Translation {
+        request,
+        losses,
+        reply,
+    } = translation;
+    let body = serde_json::to_vec(&request).map_err(|_| Unsupported {
+        field: "(body)".to_owned(),
+        why: Cow::Borrowed("cannot be written"),
+        reason: IneligibleReason::Unsupported,
+    })?;
+    let streams = settings.resolved_capabilities().streams
+        && (reply.delivery.is_stream() || settings.stream_always);
+    let guardrail = settings.guardrail.as_ref();
+    Ok(Prepared {
+        ask: Ask::Converse {
+            body: body.into(),
+            streams,
+        },
+        losses,
+        delivery: reply.delivery,
+        plan: Plan::Converse {
+            reply: Box::new(reply),
+            guarded: guardrail.is_some(),
+            misconduct: guardrail
+                .map(|guardrail| guardrail.misconduct)
+                .unwrap_or_default(),
+        },
+    })
+}
+
+fn no_such_operation() -> Unsupported {
+    Unsupported {
+        field: String::new(),
+        why: Cow::Borrowed("the candidate's API has no such operation"),
+        reason: IneligibleReason::Operation,
+    }
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// Takes the prepared request apart: what is sent, and who writes its answer.
+    pub(crate) fn into_parts(
+        self,
+        mut stamp: Stamp,
+        thoughts: &Arc<Thoughts>,
+    ) -> (Ask, Box<dyn Writer>) {
+        let writer: Box<dyn Writer> = match self.plan {
+            Plan::Converse {
+                reply,
+                guarded,
+                misconduct,
+            } => {
+                stamp.guarded = guarded;
+                let shape = Shape::new(Reply::clone(&reply), stamp.seed, guarded, misconduct);
+                let reader = ConverseReader::new(shape);
+                let thoughts = Some(Arc::clone(thoughts));
+                if reply.delivery.is_stream() {
+                    let face = ChatStream::new(&reply, stamp);
+                    Box::new(Translated::new(reader, face, thoughts))
+                } else {
+                    let face = ChatWhole::new(&reply, stamp, LARGEST_WHOLE);
+                    Box::new(Translated::new(reader, face, thoughts))
+                }
+            }
+        };
+        (self.ask, writer)
+    }
+}
