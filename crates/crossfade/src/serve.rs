@@ -14,6 +14,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crossfade_backplane::DataDirectory;
+use crossfade_bedrock::Sealer;
 use crossfade_exchange::RouteId;
 use crossfade_proxy::{Builder, HashKey, ProxyHandle, Spawner};
 use crossfade_rollout::RoutePlan;
@@ -103,17 +104,20 @@ impl Server {
         let (outcomes, messages) = mpsc::channel(OUTCOMES);
         let builder = Builder {
             settings: wiring::plane_settings(&config),
-            key: hash_key(&config, &directory),
+            key: HashKey::new(secret(&config, &directory)),
             forward: wiring::forward(&config.azure).context("[azure]")?,
             queue,
             outcomes,
             replica: directory.replica(),
             routes: {
-                let connection = wiring::connection(&config.bedrock).await;
+                let provider = wiring::Provider {
+                    connection: wiring::connection(&config.bedrock).await,
+                    sealer: Sealer::new(&secret(&config, &directory)),
+                };
                 let route = |route: &crate::config::Route| {
                     let split = controller.watch(&route.id)?;
                     let checks = checks.get(&route.id)?;
-                    Some(wiring::route(&config, route, checks, &connection, split))
+                    Some(wiring::route(&config, route, checks, &provider, split))
                 };
                 config.routes.iter().filter_map(route).collect()
             },
@@ -228,11 +232,12 @@ fn plans(config: &Config) -> Vec<RoutePlan> {
         .collect()
 }
 
-fn hash_key(config: &Config, directory: &DataDirectory) -> HashKey {
-    HashKey::new(match &config.data.key {
+/// The installation's secret, which keys are derived from.
+fn secret(config: &Config, directory: &DataDirectory) -> [u8; 32] {
+    match &config.data.key {
         Some(key) => *key.expose(),
         None => *directory.key().expose(),
-    })
+    }
 }
 
 fn admin_state(

@@ -13,7 +13,8 @@ use tower::util::BoxCloneSyncService;
 
 use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
 use crossfade_bedrock::{
-    Auth, Candidate, CandidateSettings, Connection, Settings as BedrockSettings, eligibility,
+    Auth, Candidate, CandidateSettings, Connection, Sealer, Settings as BedrockSettings,
+    eligibility, minted,
 };
 use crossfade_compare::{Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
@@ -80,6 +81,8 @@ fn proxy_error(error: PrimaryError) -> BoxError {
 pub(crate) async fn connection(bedrock: &Bedrock) -> Connection {
     let mut settings = BedrockSettings::new(&bedrock.region);
     settings.endpoint = bedrock.endpoint.as_ref().map(ToString::to_string);
+    settings.mantle_endpoint = bedrock.mantle_endpoint.as_ref().map(ToString::to_string);
+    settings.sigv4_service.clone_from(&bedrock.sigv4_service);
     settings.auth = match &bedrock.auth {
         BedrockAuth::Default => Auth::Default,
         BedrockAuth::ApiKey(key) => Auth::ApiKey(key.expose().to_owned()),
@@ -116,22 +119,33 @@ pub(crate) fn plane_settings(config: &Config) -> PlaneSettings {
     }
 }
 
+/// What all routes' candidates share.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// The way to Bedrock.
+    pub(crate) connection: Connection,
+    /// What makes and knows the ids of what the candidates keep.
+    pub(crate) sealer: Sealer,
+}
+
 /// One route of the data plane.
 pub(crate) fn route(
     config: &Config,
     route: &Route,
     checks: &Arc<Checks>,
-    connection: &Connection,
+    provider: &Provider,
     split: watch::Receiver<Arc<Split>>,
 ) -> (String, RouteSettings, watch::Receiver<Arc<Split>>) {
-    let candidate = Candidate::new(connection.clone(), route.candidate.clone());
+    let mut asked = route.candidate.clone();
+    asked.sealer = Some(provider.sealer.clone());
+    let candidate = Candidate::new(provider.connection.clone(), asked.clone());
     let candidate_streams = candidate.always_streams();
     let settings = RouteSettings {
         id: route.id.clone(),
         sticky_by: route.sticky_by.clone(),
         mirror: mirror_plan(config),
-        eligibility: eligible(route.candidate.clone()),
-        minted: Arc::new(|_| false),
+        eligibility: eligible(asked.clone()),
+        minted: Arc::new(move |id| minted(id, &asked)),
         applies: applies(checks),
         candidate: BoxCloneSyncService::new(candidate),
         candidate_streams,
