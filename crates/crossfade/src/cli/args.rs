@@ -121,6 +121,12 @@ pub(super) struct CheckArgs {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+    /// Ask the real endpoint of each route what its model takes: a few small calls, which cost money
+    #[arg(long)]
+    pub(super) probe: bool,
+    /// With --probe: only this route
+    #[arg(long, value_name = "ROUTE", requires = "probe")]
+    pub(super) route: Option<String>,
 }
 
 /// Where the admin API is, and how what it says is printed.

@@ -15,6 +15,8 @@ use super::{
     print,
 };
 
+mod candidate;
+mod probe;
 mod warnings;
 
 /// What is printed.
@@ -25,6 +27,9 @@ struct Report {
     bounds: Vec<String>,
     routes: Vec<RouteReport>,
     warnings: Vec<String>,
+    /// What the real endpoints showed, if they were asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    probes: Vec<probe::RouteProbe>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,7 +51,10 @@ struct RouteReport {
 /// `check`
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
-    let report = report(&config, args.config.display().to_string());
+    let mut report = report(&config, args.config.display().to_string());
+    if args.probe {
+        report.probes = probe::run(&config, args.route.as_deref())?;
+    }
     match args.output {
         Output::Text => print::data(&text(&report)),
         Output::Json => {
@@ -55,7 +63,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
             print::data(&json);
         }
     }
-    Ok(())
+    probe::verdict(&report.probes)
 }
 
 fn report(config: &Config, file: String) -> Report {
@@ -69,6 +77,7 @@ fn report(config: &Config, file: String) -> Report {
             .map(|route| route_report(config, route))
             .collect(),
         warnings: warnings::of(config),
+        probes: Vec::new(),
     }
 }
 
@@ -218,6 +227,7 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         show_chance(route.rollout.alpha)
     ));
     may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
+    candidate::say(&route.candidate, &mut may, &mut may_not);
     if !route.internal.is_empty() {
         may.push(format!(
             "let {} internal callers choose their side",
@@ -270,6 +280,10 @@ fn text(report: &Report) -> String {
     }
     if !report.warnings.is_empty() {
         out.push('\n');
+    }
+    for probe in &report.probes {
+        out.push('\n');
+        probe.show(&mut out);
     }
     out
 }

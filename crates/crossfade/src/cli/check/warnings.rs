@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::candidate;
 use crate::config::{AzureAuth, Config, Route, StickyBy, TokenRole, show_sticky_by};
 
 /// Every warning, the most serious kinds first.
@@ -158,6 +159,9 @@ fn of_route(route: &Route, warnings: &mut Vec<String>) {
             "route {}: what {} takes is not known, so it is asked with care; name candidate.base_model, or what it takes under candidate.capabilities",
             route.id, route.candidate.model
         ));
+    }
+    for warning in candidate::warnings(&route.candidate) {
+        warnings.push(format!("route {}: {warning}", route.id));
     }
     match route.sticky_by {
         StickyBy::Credential => warnings.push(format!(
