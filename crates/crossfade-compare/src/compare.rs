@@ -157,6 +157,9 @@ fn wanted(exchange: &Exchange) -> Wanted {
         Operation::Completions
         | Operation::Embeddings
         | Operation::Responses
+        | Operation::StoredResponse
+        | Operation::CountInput
+        | Operation::Compact
         | Operation::Models => Wanted::Other,
         Operation::ChatCompletions | Operation::Other => {
             if exchange.streamed {

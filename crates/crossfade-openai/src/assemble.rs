@@ -4,6 +4,7 @@
 //! end mark is an error, and [`Assembler::into_partial`] still gives what there was. Unknown fields are merged.
 
 mod merge;
+mod response;
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +23,13 @@ use crate::{
     sse::{self, EventTooLarge},
 };
 
+pub use response::{ResponseAssembler, assemble_response};
+
 /// Why a stream is not a whole answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssembleError {
-    /// An event's data is neither a chunk nor an error.
-    #[error("an event is no chunk of a chat completion")]
+    /// An event's data is neither a piece of an answer nor an error.
+    #[error("an event is no piece of an answer")]
     NotAChunk,
     /// The stream says that it failed.
     #[error("the stream carries an error")]
@@ -40,7 +43,7 @@ pub enum AssembleError {
     /// A choice does not say why it ended.
     #[error("the stream ends without a finish reason")]
     Unfinished,
-    /// `[DONE]` is missing: the stream was cut.
+    /// `[DONE]`, or a response's last event, is missing: the stream was cut.
     #[error("the stream ends without its end mark")]
     NotDone,
     /// An event is over the decoder's limit.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sse;
+use crate::{sse, written};
 
 /// An error answer: status, body and how long to wait.
 #[derive(Clone, PartialEq, Eq)]
@@ -218,7 +218,7 @@ impl AzureError {
                           again.",
             },
         };
-        Self::with_body(404, written(serde_json::to_vec_pretty(&body)))
+        Self::with_body(404, written::pretty(&body))
     }
 
     /// 404: there is no such path, or the `api-version` is missing or not known.
@@ -326,13 +326,13 @@ impl AzureError {
     pub fn to_event(&self) -> Bytes {
         // The pretty form has line breaks; a stream's events are one line each.
         match serde_json::from_slice::<Value>(&self.body) {
-            Ok(value) => sse::encode_line(&written(serde_json::to_vec(&value))),
+            Ok(value) => sse::encode_line(&written::compact(&value)),
             Err(_) => sse::encode_line(&Self::server_error().body),
         }
     }
 
     fn new<T: Serialize>(status: u16, error: &T) -> Self {
-        Self::with_body(status, written(serde_json::to_vec(&Envelope { error })))
+        Self::with_body(status, written::compact(&Envelope { error }))
     }
 
     fn with_body(status: u16, body: Vec<u8>) -> Self {
@@ -349,12 +349,4 @@ impl AzureError {
             ..self
         }
     }
-}
-
-fn written(json: serde_json::Result<Vec<u8>>) -> Vec<u8> {
-    #[expect(
-        clippy::expect_used,
-        reason = "plain structs with string keys always are JSON"
-    )]
-    json.expect("plain structs with string keys always are JSON")
 }

@@ -1,12 +1,12 @@
 //! When the first content of a stream has passed: the moment that latency is measured at.
 //!
-//! Reads a chat completion's events only until then; afterwards a feed costs a comparison. The role and the filter's
-//! words are no content; text, a refusal, a call or sound is.
+//! Reads a chat completion's or a response's events only until then; afterwards a feed costs a comparison. The role, the
+//! filter's words and reasoning are no content; text, a refusal, a call or sound is.
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -60,10 +60,13 @@ impl FirstContent {
     }
 }
 
-/// Whether an event's data is a chunk with content. Data that is no chunk shows none.
+/// Whether an event's data has content. Data that is neither a chunk nor a response's event shows none.
 fn shows(data: &str) -> bool {
-    serde_json::from_str::<Peek>(data).is_ok_and(|chunk| {
-        chunk.choices.iter().any(|choice| {
+    serde_json::from_str::<Peek>(data).is_ok_and(|event| {
+        if let Some(kind) = &event.kind {
+            return shows_of_response(kind, &event);
+        }
+        event.choices.iter().any(|choice| {
             let Some(delta) = &choice.delta else {
                 return choice.text.0;
             };
@@ -81,10 +84,42 @@ fn shows(data: &str) -> bool {
     })
 }
 
+/// Whether an event of the Responses API has content. As in chat, a call shows with its name.
+fn shows_of_response(kind: &str, event: &Peek<'_>) -> bool {
+    match kind {
+        "response.output_text.delta"
+        | "response.refusal.delta"
+        | "response.function_call_arguments.delta"
+        | "response.custom_tool_call_input.delta"
+        | "response.audio.delta"
+        | "response.audio.transcript.delta" => event.delta.0,
+        "response.output_item.added" => event.item.as_ref().is_some_and(|item| {
+            matches!(
+                item.kind.as_deref(),
+                Some("function_call" | "custom_tool_call")
+            )
+        }),
+        _ => false,
+    }
+}
+
 #[derive(Deserialize)]
-struct Peek {
+struct Peek<'a> {
     #[serde(default)]
     choices: Vec<PeekChoice>,
+    /// A response's event has a type, a chunk has none.
+    #[serde(default, rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default)]
+    delta: Said,
+    #[serde(default, borrow)]
+    item: Option<PeekItem<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PeekItem<'a> {
+    #[serde(default, rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@
 
 pub mod assemble;
 pub mod chat;
+pub mod embeddings;
 pub mod error;
 pub mod first_content;
 pub mod id;
@@ -14,3 +15,4 @@ mod read;
 pub mod responses;
 pub mod scan;
 pub mod sse;
+mod written;

@@ -17,8 +17,14 @@ pub enum Operation {
     Completions,
     /// `embeddings`.
     Embeddings,
-    /// `responses` itself, not the operations on a stored response.
+    /// `responses` itself: a response is made, or stored ones are listed.
     Responses,
+    /// `responses/{id}` and what stands below it: an operation on a response that somebody stored.
+    StoredResponse,
+    /// `responses/input_tokens`: the input is counted.
+    CountInput,
+    /// `responses/compact`: a conversation is made shorter.
+    Compact,
     /// `models`, the list or one of it.
     Models,
     /// Everything else, unknown paths included.
@@ -45,6 +51,8 @@ pub struct Target {
     pub dialect: Dialect,
     /// The deployment's name, percent-escapes decoded; `None` where the path names none.
     pub deployment: Option<String>,
+    /// The id of the stored response that the path names, percent-escapes decoded.
+    pub response: Option<String>,
     /// The query's first `api-version`, if it is not empty.
     pub api_version: Option<String>,
 }
@@ -57,29 +65,48 @@ pub fn parse(path_and_query: &str) -> Target {
         .split_once('?')
         .unwrap_or((without_fragment, ""));
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    let (operation, dialect, deployment) = route(&mut segments);
+    let Route {
+        operation,
+        dialect,
+        deployment,
+        response,
+    } = route(&mut segments);
     Target {
         operation,
         dialect,
         deployment,
+        response,
         api_version: api_version(query),
     }
 }
 
-fn route<'a>(segments: &mut impl Iterator<Item = &'a str>) -> (Operation, Dialect, Option<String>) {
-    let other = (Operation::Other, Dialect::Other, None);
+/// What the segments of a path say.
+struct Route {
+    operation: Operation,
+    dialect: Dialect,
+    deployment: Option<String>,
+    response: Option<String>,
+}
+
+fn route<'a>(segments: &mut impl Iterator<Item = &'a str>) -> Route {
+    let of = |operation, dialect| Route {
+        operation,
+        dialect,
+        deployment: None,
+        response: None,
+    };
     match segments.next() {
         Some("openai") => {}
         Some("api") => {
             // A Foundry project: /api/projects/{project}/openai/…
             if segments.next() != Some("projects") || segments.next().is_none() {
-                return other;
+                return of(Operation::Other, Dialect::Other);
             }
             if segments.next() != Some("openai") {
-                return other;
+                return of(Operation::Other, Dialect::Other);
             }
         }
-        _ => return other,
+        _ => return of(Operation::Other, Dialect::Other),
     }
     match segments.next() {
         Some("deployments") => {
@@ -90,28 +117,53 @@ fn route<'a>(segments: &mut impl Iterator<Item = &'a str>) -> (Operation, Dialec
                 [Some("embeddings"), None, None] => Operation::Embeddings,
                 _ => Operation::Other,
             };
-            (operation, Dialect::Dated, deployment)
+            Route {
+                deployment,
+                ..of(operation, Dialect::Dated)
+            }
         }
-        Some("v1") => {
-            let operation = match collect(segments) {
-                [Some("chat"), Some("completions"), None] => Operation::ChatCompletions,
-                [Some("completions"), None, None] => Operation::Completions,
-                [Some("embeddings"), None, None] => Operation::Embeddings,
-                [Some("responses"), None, None] => Operation::Responses,
-                [Some("models"), _, None] => Operation::Models,
-                _ => Operation::Other,
-            };
-            (operation, Dialect::V1, None)
-        }
+        Some("v1") => match segments.next() {
+            Some("responses") => responses(Dialect::V1, collect(segments)),
+            first => {
+                let [second, third, _] = collect(segments);
+                let operation = match (first, second, third) {
+                    (Some("chat"), Some("completions"), None) => Operation::ChatCompletions,
+                    (Some("completions"), None, None) => Operation::Completions,
+                    (Some("embeddings"), None, None) => Operation::Embeddings,
+                    (Some("models"), _, None) => Operation::Models,
+                    _ => Operation::Other,
+                };
+                of(operation, Dialect::V1)
+            }
+        },
+        Some("responses") => responses(Dialect::Dated, collect(segments)),
         first => {
             let [second, third, _] = collect(segments);
             let operation = match (first, second, third) {
-                (Some("responses"), None, None) => Operation::Responses,
                 (Some("models"), _, None) => Operation::Models,
                 _ => Operation::Other,
             };
-            (operation, Dialect::Dated, None)
+            of(operation, Dialect::Dated)
         }
+    }
+}
+
+/// What follows `responses`.
+fn responses(dialect: Dialect, below: [Option<&str>; 3]) -> Route {
+    let (operation, response) = match below {
+        [None, ..] => (Operation::Responses, None),
+        [Some("input_tokens"), None, _] => (Operation::CountInput, None),
+        [Some("compact"), None, _] => (Operation::Compact, None),
+        [Some(id), None | Some("cancel" | "input_items"), None] => {
+            (Operation::StoredResponse, Some(decode(id)))
+        }
+        [Some(_), ..] => (Operation::Other, None),
+    };
+    Route {
+        operation,
+        dialect,
+        deployment: None,
+        response,
     }
 }
 

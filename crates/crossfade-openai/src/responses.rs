@@ -46,21 +46,3 @@ pub use tool::{
 pub use usage::{InputTokensDetails, OutputTokensDetails, Usage};
 
 pub use crate::read::RequestError;
-
-/// Writes a value of this module compactly.
-fn write<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    written(serde_json::to_vec(value))
-}
-
-/// Writes a value of this module over several lines, two spaces deep.
-fn write_pretty<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    written(serde_json::to_vec_pretty(value))
-}
-
-fn written(json: serde_json::Result<Vec<u8>>) -> Vec<u8> {
-    #[expect(
-        clippy::expect_used,
-        reason = "plain structs with string keys always are JSON"
-    )]
-    json.expect("plain structs with string keys always are JSON")
-}

@@ -387,7 +387,12 @@ fn mirrored(operation: path::Operation) -> Option<Operation> {
         Asked::ChatCompletions => Some(Operation::Chat),
         Asked::Responses => Some(Operation::Responses),
         Asked::Embeddings => Some(Operation::Embeddings),
-        Asked::Completions | Asked::Models | Asked::Other => None,
+        Asked::StoredResponse
+        | Asked::CountInput
+        | Asked::Compact
+        | Asked::Completions
+        | Asked::Models
+        | Asked::Other => None,
     }
 }
 

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::written;
+
 use super::{Fields, FunctionCall, Nullable, Open, ToolCall, Usage};
 
 /// A chat completion. The fields stand in the order in which Azure writes them, which is the alphabet's.
@@ -138,7 +140,7 @@ impl Completion {
 
     /// The body as Azure sends it: compact, one line feed at its end.
     pub fn to_body(&self) -> Bytes {
-        let mut body = write(self);
+        let mut body = written::compact(self);
         body.push(b'\n');
         body.into()
     }
@@ -147,15 +149,6 @@ impl Completion {
     pub fn message(&self) -> Option<&AnswerMessage> {
         self.choices.first()?.message.as_ref()
     }
-}
-
-/// Writes a value of this module compactly.
-pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    #[expect(
-        clippy::expect_used,
-        reason = "plain structs with string keys always are JSON"
-    )]
-    serde_json::to_vec(value).expect("plain structs with string keys always are JSON")
 }
 
 // === impl AnswerMessage ===

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fields, FinishReason, Nullable, Open, PromptFilterResult, ToolKind, Usage, answer};
-use crate::sse;
+use super::{Fields, FinishReason, Nullable, Open, PromptFilterResult, ToolKind, Usage};
+use crate::{sse, written};
 
 /// A chunk. The fields stand in the order in which Azure writes them, which is the alphabet's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -134,7 +134,7 @@ impl Chunk {
 
     /// The chunk as compact JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        answer::write(self)
+        written::compact(self)
     }
 
     /// The chunk as one event of a stream.

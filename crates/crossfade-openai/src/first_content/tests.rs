@@ -47,6 +47,40 @@ fn data() {
 }
 
 #[test]
+fn events_of_the_responses_api() {
+    let check = |data: &str, expected: bool| assert_eq!(shows(data), expected, "{data}");
+    let item = |kind: &str| {
+        format!(
+            r#"{{"type":"response.output_item.added","output_index":0,"item":{{"id":"x","type":"{kind}"}}}}"#
+        )
+    };
+    let delta = |kind: &str, delta: &str| {
+        format!(r#"{{"type":"response.{kind}.delta","sequence_number":4,"delta":{delta}}}"#)
+    };
+    check(
+        r#"{"type":"response.created","response":{"output":[],"text":{"format":{}}}}"#,
+        false,
+    );
+    check(&item("reasoning"), false);
+    check(&item("message"), false);
+    check(&item("web_search_call"), false);
+    check(&item("function_call"), true);
+    check(&item("custom_tool_call"), true);
+    check(
+        r#"{"type":"response.content_part.added","part":{"text":"a"}}"#,
+        false,
+    );
+    check(&delta("reasoning_summary_text", r#""a""#), false);
+    check(&delta("reasoning_text", r#""a""#), false);
+    check(&delta("output_text", r#""""#), false);
+    check(&delta("output_text", r#""\u0061""#), true);
+    check(&delta("refusal", r#""a""#), true);
+    check(&delta("function_call_arguments", r#""{""#), true);
+    check(&delta("custom_tool_call_input", r#""{""#), true);
+    check(r#"{"type":"error","message":"m"}"#, false);
+}
+
+#[test]
 fn an_event_that_is_too_long_counts() {
     let mut first = FirstContent::new();
     let piece = vec![b'x'; 1 << 19];

@@ -21,7 +21,9 @@ fn check(path: &str, operation: Operation, dialect: Dialect, deployment: Option<
 
 #[test]
 fn dated_paths() {
-    use Operation::{ChatCompletions, Completions, Embeddings, Models, Other, Responses};
+    use Operation::{
+        ChatCompletions, Completions, Embeddings, Models, Other, Responses, StoredResponse,
+    };
     let dated = |path, operation, deployment| check(path, operation, Dialect::Dated, deployment);
     dated(
         "/openai/deployments/d/chat/completions?api-version=x",
@@ -91,7 +93,7 @@ fn dated_paths() {
         Responses,
         None,
     );
-    dated("/openai/responses/resp_1", Other, None);
+    dated("/openai/responses/resp_1", StoredResponse, None);
     dated("/openai/models?api-version=2024-10-21", Models, None);
     dated("/openai/models/gpt", Models, None);
     dated("/openai/realtime?deployment=d", Other, None);
@@ -100,7 +102,10 @@ fn dated_paths() {
 
 #[test]
 fn v1_paths() {
-    use Operation::{ChatCompletions, Completions, Embeddings, Models, Other, Responses};
+    use Operation::{
+        ChatCompletions, Compact, Completions, CountInput, Embeddings, Models, Other, Responses,
+        StoredResponse,
+    };
     let v1 = |path, operation| check(path, operation, Dialect::V1, None);
     v1("/openai/v1/chat/completions", ChatCompletions);
     v1(
@@ -110,8 +115,12 @@ fn v1_paths() {
     v1("/openai//v1//completions", Completions);
     v1("/openai/v1/embeddings", Embeddings);
     v1("/openai/v1/responses", Responses);
-    v1("/openai/v1/responses/resp_1/cancel", Other);
-    v1("/openai/v1/responses/compact", Other);
+    v1("/openai/v1/responses/resp_1/cancel", StoredResponse);
+    v1("/openai/v1/responses/compact", Compact);
+    v1("/openai/v1/responses/input_tokens/", CountInput);
+    v1("/openai/v1/responses/compact/more", Other);
+    v1("/openai/v1/responses/resp_1/other", Other);
+    v1("/openai/v1/responses/resp_1/cancel/more", Other);
     v1("/openai/v1/models", Models);
     v1("/openai/v1/models/gpt-5", Models);
     v1("/openai/v1/files", Other);
@@ -120,6 +129,27 @@ fn v1_paths() {
         "/api/projects/p/openai/v1/chat/completions",
         ChatCompletions,
     );
+}
+
+#[test]
+fn the_ids_of_stored_responses() {
+    let check = |path: &str, expected: Option<&str>| {
+        assert_eq!(parse(path).response.as_deref(), expected, "{path}");
+    };
+    check("/openai/v1/responses", None);
+    check("/openai/v1/responses?previous=resp_1", None);
+    check(
+        "/openai/v1/responses/resp_1?stream=true&starting_after=3",
+        Some("resp_1"),
+    );
+    check("/openai/v1//responses//resp_1/", Some("resp_1"));
+    check("/openai/responses/resp%5F1/input_items", Some("resp_1"));
+    check(
+        "/api/projects/p/openai/v1/responses/resp_1/cancel",
+        Some("resp_1"),
+    );
+    check("/openai/v1/responses/compact", None);
+    check("/openai/deployments/d/responses/resp_1", None);
 }
 
 #[test]

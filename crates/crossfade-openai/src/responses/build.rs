@@ -281,7 +281,7 @@ impl ResponseBuilder {
         if !self.ended
             && let Some(call) = self.calls.remove(&index)
         {
-            self.close_call(call, COMPLETED);
+            self.close_call(&call, COMPLETED);
         }
     }
 
@@ -413,7 +413,7 @@ impl ResponseBuilder {
         // Only what is still open was cut off.
         self.close_current(word);
         for call in std::mem::take(&mut self.calls).into_values() {
-            self.close_call(call, word);
+            self.close_call(&call, word);
         }
     }
 
@@ -433,7 +433,7 @@ impl ResponseBuilder {
         self.journal.done(place, item);
     }
 
-    fn close_call(&mut self, call: OpenCall, word: &'static str) {
+    fn close_call(&mut self, call: &OpenCall, word: &'static str) {
         call.end(&mut self.journal);
         let item = call.item(word);
         self.put(call.place(), &item);

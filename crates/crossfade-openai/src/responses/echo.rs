@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     /// The head of the response to a request, as JSON.
-    fn head(request: Value) -> Value {
+    fn head(request: &Value) -> Value {
         let request = Request::from_slice(request.to_string().as_bytes()).unwrap();
         let head = Echo::of(&request, "chat-prod").head("resp_1".to_owned(), 7);
         serde_json::to_value(head).unwrap()
@@ -137,12 +137,12 @@ mod tests {
     #[test]
     fn defaults_are_azures() {
         let expected = r#"{"id":"resp_1","object":"response","created_at":7,"status":"in_progress","background":false,"completed_at":null,"content_filters":null,"error":null,"frequency_penalty":0.0,"incomplete_details":null,"instructions":null,"max_output_tokens":null,"max_tool_calls":null,"model":"chat-prod","output":[],"parallel_tool_calls":true,"presence_penalty":0.0,"previous_response_id":null,"prompt_cache_key":null,"prompt_cache_retention":null,"reasoning":{"effort":null,"summary":null},"safety_identifier":null,"service_tier":"auto","store":true,"temperature":1.0,"text":{"format":{"type":"text"},"verbosity":"medium"},"tool_choice":"auto","tools":[],"top_logprobs":0,"top_p":1.0,"truncation":"disabled","usage":null,"user":null,"metadata":{}}"#;
-        assert_eq!(head(json!({"input": "hi"})).to_string(), expected);
+        assert_eq!(head(&json!({"input": "hi"})).to_string(), expected);
     }
 
     #[test]
     fn what_was_asked_is_repeated() {
-        let head = head(json!({
+        let head = head(&json!({
             "input": "hi", "model": "elsewhere", "store": false, "instructions": "brief", "temperature": 0.5,
             "max_output_tokens": 16, "parallel_tool_calls": false, "user": "u", "metadata": {"a": "b"},
             "reasoning": {"effort": "low", "context": "all_turns"},

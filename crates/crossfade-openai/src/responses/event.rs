@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::Fields;
+use crate::{chat::Fields, written};
 
 use super::{Item, Part, ReasoningPart, Response};
 
@@ -468,7 +468,7 @@ impl Event {
 
     /// The event's data as compact JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        super::write(self)
+        written::compact(self)
     }
 
     /// Where the event keeps its place in the stream; an unknown one nowhere.

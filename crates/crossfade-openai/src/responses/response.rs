@@ -4,7 +4,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::chat::{Fields, Nullable, Open};
+use crate::{
+    chat::{Fields, Nullable, Open},
+    written,
+};
 
 use super::{Content, Item, Part, Usage};
 
@@ -226,7 +229,7 @@ impl Response {
 
     /// The body as Azure sends it: over several lines, two spaces deep.
     pub fn to_body(&self) -> Bytes {
-        super::write_pretty(self).into()
+        written::pretty(self).into()
     }
 
     /// The status, if it is one that is known.

@@ -333,7 +333,7 @@ proptest! {
             if name == "response.output_item.done" {
                 seen.ended = true;
                 prop_assert_eq!(&seen.deltas, &seen.done);
-            } else if name.ends_with(".done") {
+            } else if name.strip_suffix(".done").is_some() {
                 for field in ["text", "refusal", "arguments", "input"] {
                     seen.done.push_str(event.get(field).and_then(Value::as_str).unwrap_or_default());
                 }
