@@ -10,6 +10,7 @@ mod compatible;
 pub mod converse;
 mod fetch;
 mod prepare;
+pub mod probe;
 mod responses;
 mod sdk;
 mod service;

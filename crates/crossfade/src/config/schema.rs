@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use crossfade_bedrock::{CandidateSettings, FetchSettings, Overrides};
 use crossfade_compare::{CheckSettings, LabelSettings};
-use crossfade_exchange::{Check, Metric, Severity};
+use crossfade_exchange::{Check, LossKind, LossPolicy, Metric, Severity};
 
 use super::raw::RawConfig;
+
+const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 pub(super) fn percent(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "number", "minimum": 0, "maximum": 100 })
@@ -66,6 +68,13 @@ pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
             "surface": { "enum": ["runtime", "mantle"], "description": "The host at which an OpenAI-compatible endpoint is asked." },
             "path_prefix": { "type": "string", "pattern": "^/.*[^/]$", "description": "The path before the operation of an OpenAI-compatible endpoint, where the table has it wrong." },
             "fetch": fetch(),
+            "losses": losses(),
+            "late_system": { "enum": ["front", "in_place"], "description": "Where a system message goes that does not stand at the front." },
+            "temperature_scale": { "enum": ["clamp", "halve"], "description": "How a temperature over 1 is brought into the target's range." },
+            "penalties": { "enum": ["refuse", "drop"], "description": "What is done with penalties and biases, which have no counterpart." },
+            "guardrail": guardrail(),
+            "store": { "enum": ["primary", "unstored", "candidate"], "description": "Who keeps the responses that a caller leaves to the provider to keep." },
+            "index_rebuilt": { "type": "boolean", "description": "The vectors that callers compare with were made anew with this model, so that it may answer for embeddings." },
             "base_model": { "type": "string", "description": "The model id that says what the model can do, where model is an ARN that does not tell." },
             "default_max_tokens": { "type": "integer", "minimum": 1, "description": "The token limit of a request that states none; the model's own if absent." },
             "stream_always": { "type": "boolean", "description": "Ask for a stream even if the caller did not, so that silence can be told from work." },
@@ -74,29 +83,138 @@ pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
             "capabilities": {
                 "type": "object",
                 "description": "Capabilities that the built-in table has wrong or does not know.",
-                "properties": {
-                    "structured": { "enum": ["native", "tool"] },
-                    "strict": { "type": "boolean" },
-                    "choice": { "enum": ["none", "any", "all"] },
-                    "prefill": { "type": "boolean" },
-                    "sampling": { "enum": ["both", "one", "none"] },
-                    "stop": { "enum": ["any", "visible", "none"] },
-                    "token_floor": { "type": "integer", "minimum": 0 },
-                    "reasoning": { "enum": ["none", "budget", "adaptive", "effort", "nested", "nova", "word"] },
-                    "streams": { "type": "boolean" },
-                    "leading_user": { "type": "boolean" },
-                    "result_alone": { "type": "boolean" },
-                    "result_json": { "type": "boolean" },
-                    "parallel_switch": { "type": "boolean" },
-                    "images": { "type": "boolean" },
-                    "compatible": compatible(),
-                },
+                "properties": capabilities(),
                 "additionalProperties": false,
             },
         },
         "required": ["model"],
         "additionalProperties": false,
     })
+}
+
+/// `losses`: a policy for all, and others by kind.
+fn losses() -> Value {
+    let words: Vec<&str> = LossPolicy::ALL
+        .iter()
+        .map(|policy| policy.as_str())
+        .collect();
+    let kinds = LossKind::ALL.iter().map(|kind| kind.as_str());
+    let names: Vec<&str> = std::iter::once("default").chain(kinds).collect();
+    json!({
+        "type": "object",
+        "description": "What is done with a request whose translation loses something: allow, mirror-only (never answered by the candidate) or refuse; default for all kinds, and others by kind.",
+        "propertyNames": { "enum": names },
+        "additionalProperties": { "enum": words },
+    })
+}
+
+/// `guardrail`: absent is none.
+fn guardrail() -> Value {
+    json!({
+        "type": "object",
+        "description": "The guardrail that looks at requests and answers.",
+        "properties": {
+            "id": { "type": "string", "description": "Its id or ARN." },
+            "version": { "type": "string", "description": "Its version: DRAFT or a number." },
+            "trace": { "enum": ["enabled", "full", "disabled"], "description": "How much of what it found is told." },
+            "stream_mode": { "enum": ["sync", "async"], "description": "Whether a stream waits for it." },
+            "misconduct": { "enum": ["custom_blocklists", "hate", "violence", "self_harm", "sexual", "hidden"], "description": "The primary's category that findings of misconduct are shown in." },
+        },
+        "required": ["id", "version"],
+        "additionalProperties": false,
+    })
+}
+
+/// `capabilities`: the table's columns.
+fn capabilities() -> Value {
+    let (flag, count) = (
+        json!({ "type": "boolean" }),
+        json!({ "type": "integer", "minimum": 0 }),
+    );
+    let list = |words: Value| json!({ "type": "array", "items": { "enum": words } });
+    let apis = || {
+        list(json!([
+            "converse",
+            "openai-chat",
+            "openai-responses",
+            "invoke"
+        ]))
+    };
+    let flags = [
+        "strict",
+        "inline_refs",
+        "lookaround",
+        "tools",
+        "stream_tools",
+        "text_calls",
+        "parallel_switch",
+        "system",
+        "system_turns",
+        "leading_user",
+        "prefill",
+        "result_alone",
+        "result_json",
+        "result_images",
+        "result_documents",
+        "reasoning_usage",
+        "streams",
+        "cache_hour",
+        "tiers",
+    ];
+    let counts = [
+        "schema_properties",
+        "schema_optional",
+        "schema_unions",
+        "stops",
+        "token_floor",
+        "budget_least",
+        "budget_most",
+        "images_most",
+        "documents",
+        "cache_points",
+    ];
+    let others = [
+        ("structured", json!({ "enum": ["native", "tool"] })),
+        ("choice", json!({ "enum": ["none", "any", "all"] })),
+        ("sampling", json!({ "enum": ["both", "one", "none"] })),
+        ("stop", json!({ "enum": ["any", "visible", "none"] })),
+        (
+            "reasoning",
+            json!({ "enum": ["none", "budget", "adaptive", "effort", "nested", "nova", "word"] }),
+        ),
+        ("efforts", list(json!(EFFORTS))),
+        ("images", list(json!(["png", "jpeg", "gif", "webp"]))),
+        ("audio", list(json!(["wav", "mp3"]))),
+        (
+            "endpoints",
+            json!({
+                "type": "object",
+                "properties": { "runtime": apis(), "mantle": apis() },
+                "additionalProperties": false,
+            }),
+        ),
+        (
+            "price",
+            json!({
+                "type": "object",
+                "properties": {
+                    "input": { "type": "number", "minimum": 0 },
+                    "cached": { "type": "number", "minimum": 0 },
+                    "cache_write": { "type": "number", "minimum": 0 },
+                    "output": { "type": "number", "minimum": 0 },
+                },
+                "required": ["input", "output"],
+                "additionalProperties": false,
+            }),
+        ),
+        ("compatible", compatible()),
+    ];
+    let flags = flags.map(|name| (name, flag.clone()));
+    let counts = counts.map(|name| (name, count.clone()));
+    let all = flags.into_iter().chain(counts).chain(others);
+    all.map(|(name, schema)| (name.to_owned(), schema))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// `fetch`: absent is off.
@@ -122,7 +240,6 @@ fn fetch() -> Value {
 
 /// `capabilities.compatible`.
 fn compatible() -> Value {
-    let efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
     json!({
         "type": "object",
         "description": "What the model takes on the OpenAI-compatible endpoints.",
@@ -131,8 +248,8 @@ fn compatible() -> Value {
             "completion_limit": { "type": "boolean" },
             "tools_while_reasoning": { "type": "boolean" },
             "sampling_while_reasoning": { "type": "boolean" },
-            "default_effort": { "enum": efforts },
-            "efforts": { "type": "array", "items": { "enum": efforts } },
+            "default_effort": { "enum": EFFORTS },
+            "efforts": { "type": "array", "items": { "enum": EFFORTS } },
             "choices": { "type": "boolean" },
             "logprobs": { "type": "boolean" },
             "logit_bias": { "type": "boolean" },
@@ -269,6 +386,13 @@ fn what_other_crates_read_is_described_in_full() {
     full.answer_model = Some(String::new());
     full.path_prefix = Some(String::new());
     full.fetch = Some(FetchSettings::default());
+    let guardrail = json!({ "id": "g", "version": "1" });
+    full.guardrail = Some(serde_json::from_value(guardrail).unwrap());
+    same_keys(
+        &candidate["properties"]["guardrail"],
+        &serde_json::to_value(&full.guardrail).unwrap(),
+        &[],
+    );
     same_keys(&candidate, &serde_json::to_value(full).unwrap(), &["adapt"]);
     let fetch = serde_json::to_value(FetchSettings::default()).unwrap();
     same_keys(&candidate["properties"]["fetch"], &fetch, &[]);

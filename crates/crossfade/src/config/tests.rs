@@ -117,7 +117,7 @@ fn unknown_keys_and_values_name_the_nearest() {
     );
     check(
         "[routes.a]\ncandidate = { model = \"m\", modle = 1 }",
-        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, surface, path_prefix, base_model, default_max_tokens, stream_always, annotations, answer_model, fetch, capabilities)",
+        "routes.a.candidate.modle: unknown key \"modle\"; did you mean \"model\"? (known here: model, api, surface, path_prefix, base_model, default_max_tokens, stream_always, annotations, answer_model, fetch, capabilities, losses, late_system, temperature_scale, penalties, guardrail, store, index_rebuilt)",
     );
     check(
         "[[admin.tokens]]\nname = \"a\"\nsha256 = \"${HASH_KEY}\"\nrole = \"onwer\"",
