@@ -19,6 +19,7 @@ mod floors;
 mod headers;
 mod lifecycle;
 mod operators;
+mod probing;
 mod secrets;
 mod shadowing;
 mod streaming;
