@@ -8,5 +8,6 @@ mod refuse;
 mod seal;
 mod state;
 
+pub(crate) use seal::SealedReasoning;
 pub use seal::{Opened, Sealer};
 pub use state::minted;

@@ -1,8 +1,7 @@
 //! Reads Converse: its stream's events, or a whole answer as if it had been streamed, so that both are judged by one code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use crossfade_exchange::LossKind;
 use serde_json::{Value, json};
 
@@ -18,19 +17,16 @@ use crate::{
         Block, Citation, Citations, Delta, Event, Guarded, ReasoningDelta, Response, Start,
         TokenUsage, reasoning_tokens,
     },
-    thoughts::Thoughts,
     translate::known_block,
 };
-
-/// The most bytes of one turn's thinking that are kept for the next turn.
-const MOST_THINKING: usize = 4 << 20;
 
 /// The state of one answer.
 #[derive(Debug)]
 pub(crate) struct ConverseReader {
     shape: Shape,
     stopped: Option<Stopped>,
-    thinking: Thinking,
+    /// Blocks of reasoning that are open.
+    thinking: BTreeSet<i32>,
     /// Characters of text so far, and where the block of each index began: the places that citations speak of.
     text_length: usize,
     began: BTreeMap<i32, usize>,
@@ -42,21 +38,6 @@ struct Stopped {
     reasoning_tokens: Option<u64>,
 }
 
-/// The turn's own thinking, as the next request must repeat it.
-#[derive(Debug, Default)]
-struct Thinking {
-    open: BTreeMap<i32, Open>,
-    blocks: Vec<Value>,
-    bytes: usize,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    text: String,
-    signature: String,
-    redacted: Vec<u8>,
-}
-
 // === impl ConverseReader ===
 
 impl ConverseReader {
@@ -65,7 +46,7 @@ impl ConverseReader {
         Self {
             shape,
             stopped: None,
-            thinking: Thinking::default(),
+            thinking: BTreeSet::new(),
             text_length: 0,
             began: BTreeMap::new(),
         }
@@ -79,7 +60,7 @@ impl ConverseReader {
             Event::BlockDelta { index, delta } => self.delta(index, delta, steps)?,
             Event::BlockStop { index } => {
                 self.shape.done(index.into(), steps);
-                if self.thinking.close(index) {
+                if self.thinking.remove(&index) {
                     self.shape.other(Step::Thought(Thought::Done), steps);
                 }
             }
@@ -135,11 +116,13 @@ impl ConverseReader {
             }
             Delta::ToolInput(fragment) => self.shape.input(index.into(), fragment, steps)?,
             Delta::Reasoning(delta) => {
-                if let Some(thought) = self.thinking.grow(index, delta) {
-                    self.shape.other(Step::Thought(thought), steps);
-                } else {
-                    self.shape
-                        .lose(LossKind::BlockDropped, "reasoningContent", steps);
+                self.thinking.insert(index);
+                match thought(delta) {
+                    Some(thought) => self.shape.other(Step::Thought(thought), steps),
+                    None => {
+                        let kind = LossKind::BlockDropped;
+                        self.shape.lose(kind, "reasoningContent", steps);
+                    }
                 }
             }
             Delta::Citation(citation) => self.cite(index, citation, steps),
@@ -173,7 +156,6 @@ impl ConverseReader {
         steps: &mut Vec<Step>,
     ) -> Result<(), AnswerError> {
         let stopped = self.stopped.take().ok_or(AnswerError::Unfinished)?;
-        self.thinking.close_all();
         let usage = usage.map(|usage| usage::classes(usage, stopped.reasoning_tokens));
         let ended = Ended {
             meaning: stop::meaning(&stopped.reason),
@@ -196,73 +178,15 @@ impl Reader for ConverseReader {
     fn finish(&mut self, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
         self.complete(None, None, steps)
     }
-
-    fn remember(&mut self, thoughts: &Thoughts) {
-        let blocks = std::mem::take(&mut self.thinking.blocks);
-        let calls = self.shape.ids().to_vec();
-        thoughts.keep(
-            calls,
-            blocks,
-            self.thinking.bytes,
-            std::time::Instant::now(),
-        );
-    }
 }
 
-// === impl Thinking ===
-
-impl Thinking {
-    /// Adds a piece; gives what of it can be shown.
-    fn grow(&mut self, index: i32, delta: ReasoningDelta) -> Option<Thought> {
-        let open = self.open.entry(index).or_default();
-        let (size, thought) = match delta {
-            ReasoningDelta::Text(text) => {
-                open.text.push_str(&text);
-                (text.len(), Thought::Text(text))
-            }
-            ReasoningDelta::Signature(signature) => {
-                open.signature.push_str(&signature);
-                (signature.len(), Thought::Signature(signature))
-            }
-            ReasoningDelta::Redacted(bytes) => {
-                let decoded = BASE64.decode(&bytes).unwrap_or_default();
-                open.redacted.extend(decoded);
-                (bytes.len(), Thought::Redacted(bytes))
-            }
-            ReasoningDelta::Other => return None,
-        };
-        self.bytes += size;
-        if self.bytes > MOST_THINKING {
-            // Half a turn's thinking is worth nothing; the provider would refuse it.
-            self.open.clear();
-            self.blocks.clear();
-        }
-        Some(thought)
-    }
-
-    /// Whether there was a block of this index.
-    fn close(&mut self, index: i32) -> bool {
-        let Some(open) = self.open.remove(&index) else {
-            return false;
-        };
-        if self.bytes > MOST_THINKING {
-            return true;
-        }
-        if !open.redacted.is_empty() {
-            let content = BASE64.encode(open.redacted);
-            self.blocks.push(json!({ "redactedContent": content }));
-        } else if !open.signature.is_empty() {
-            let text = json!({ "text": open.text, "signature": open.signature });
-            self.blocks.push(json!({ "reasoningText": text }));
-        }
-        true
-    }
-
-    fn close_all(&mut self) {
-        let open: Vec<i32> = self.open.keys().copied().collect();
-        for index in open {
-            self.close(index);
-        }
+/// What of the reasoning can be shown or sent back.
+fn thought(delta: ReasoningDelta) -> Option<Thought> {
+    match delta {
+        ReasoningDelta::Text(text) => Some(Thought::Text(text)),
+        ReasoningDelta::Signature(signature) => Some(Thought::Signature(signature)),
+        ReasoningDelta::Redacted(bytes) => Some(Thought::Redacted(bytes)),
+        ReasoningDelta::Other => None,
     }
 }
 

@@ -42,7 +42,6 @@ pub(crate) struct Shape {
     misconduct: Misconduct,
     mint: Mint,
     calls: u32,
-    ids: Vec<String>,
     blocks: BTreeMap<i64, Block>,
     /// Text was given.
     spoke: bool,
@@ -106,7 +105,6 @@ impl Shape {
             misconduct,
             mint: Mint::new(seed),
             calls: 0,
-            ids: Vec::new(),
             blocks: BTreeMap::new(),
             spoke: false,
             json,
@@ -115,11 +113,6 @@ impl Shape {
             first: if guarded { First::Awaited } else { First::Free },
             given: false,
         }
-    }
-
-    /// The ids of the calls so far.
-    pub(crate) fn ids(&self) -> &[String] {
-        &self.ids
     }
 
     /// More text.
@@ -328,7 +321,6 @@ impl Shape {
         let index = self.calls;
         self.calls += 1;
         let id = self.mint.call_id();
-        self.ids.push(id.clone());
         let custom = self.reply.custom.contains(name);
         let kind = if custom {
             CallKind::Custom

@@ -13,6 +13,7 @@ use crate::{
 mod answers;
 mod guardrails;
 mod properties;
+mod responses;
 mod streams;
 
 fn stamp() -> Stamp {

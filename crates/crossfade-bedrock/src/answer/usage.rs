@@ -17,15 +17,20 @@ pub(crate) fn classes(usage: TokenUsage, reasoning: Option<u64>) -> Usage {
     }
 }
 
-/// As the caller's wire counts: the prompt includes the cache.
-pub(super) fn shown(usage: Usage) -> chat::Usage {
-    chat::Usage::from(TokenCounts {
+/// As the caller's wires count: the prompt includes the cache.
+pub(super) fn counts(usage: Usage) -> TokenCounts {
+    TokenCounts {
         prompt: usage.prompt(),
         cached: usage.cached,
         cache_write: usage.cache_write,
         completion: usage.output,
         reasoning: usage.reasoning,
-    })
+    }
+}
+
+/// As a chat completion shows them.
+pub(super) fn shown(usage: Usage) -> chat::Usage {
+    chat::Usage::from(counts(usage))
 }
 
 #[cfg(test)]

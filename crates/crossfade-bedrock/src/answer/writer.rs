@@ -2,7 +2,7 @@
 //! steps to the caller ([`Face`]), and the whole of it as the service drives it ([`Writer`]). All of it is pure: bytes are
 //! pulled and sent by others.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use crossfade_exchange::{Loss, LossKind, Usage};
@@ -11,6 +11,7 @@ use crossfade_openai::{error::AzureError, sse};
 use super::{
     AnswerError,
     step::{End, Step},
+    thinking::SignedBlocks,
 };
 use crate::{converse, thoughts::Thoughts};
 
@@ -83,11 +84,6 @@ pub(crate) trait Reader: fmt::Debug + Send {
     /// # Errors
     /// When the message had not ended.
     fn finish(&mut self, steps: &mut Vec<Step>) -> Result<(), AnswerError>;
-
-    /// Puts what the next turn of this conversation will need into the store.
-    fn remember(&mut self, thoughts: &Thoughts) {
-        let _ = thoughts;
-    }
 }
 
 /// Turns steps into what the caller gets.
@@ -114,6 +110,9 @@ pub(crate) struct Translated<R, F> {
     steps: Vec<Step>,
     facts: Facts,
     spoke: bool,
+    /// The turn's thinking and the ids of its calls, for the store.
+    thinking: SignedBlocks,
+    calls: Vec<String>,
 }
 
 // === impl Facts ===
@@ -140,12 +139,20 @@ impl<R: Reader, F: Face> Translated<R, F> {
             steps: Vec::new(),
             facts: Facts::default(),
             spoke: false,
+            thinking: SignedBlocks::default(),
+            calls: Vec::new(),
         }
     }
 
     /// Gives the steps so far to the face.
     fn hand_over(&mut self) -> Result<(), AnswerError> {
         for step in self.steps.drain(..) {
+            if let Step::Thought(thought) = &step {
+                self.thinking.add(thought);
+            }
+            if let Step::Call { id: Some(id), .. } = &step {
+                self.calls.push(id.clone());
+            }
             match step {
                 Step::Lost(kind, field) => self.facts.lose(kind, &field),
                 step => {
@@ -162,7 +169,9 @@ impl<R: Reader, F: Face> Translated<R, F> {
 
     fn ended(&mut self) {
         if let Some(thoughts) = &self.thoughts {
-            self.reader.remember(thoughts);
+            let (blocks, bytes) = self.thinking.take();
+            let calls = std::mem::take(&mut self.calls);
+            thoughts.keep(calls, blocks, bytes, Instant::now());
         }
     }
 }

@@ -233,6 +233,11 @@ impl ResponseBuilder {
         }
     }
 
+    /// There is reasoning, of which nothing may be shown: an item with an empty summary.
+    pub fn begin_reasoning(&mut self) {
+        let _ = self.reasoning_item();
+    }
+
     /// The reasoning in sealed form. Opens a reasoning item if none is open.
     pub fn encrypted(&mut self, sealed: String) {
         if let Some((reasoning, _)) = self.reasoning_item() {
