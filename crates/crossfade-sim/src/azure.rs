@@ -225,14 +225,9 @@ impl Wire {
                 let body = listing::uploaded(request, &mut call.dice);
                 return call.json(reply, body).await;
             }
-            (
-                _,
-                Operation::Responses
-                | Operation::Response
-                | Operation::CancelResponse
-                | Operation::InputItems
-                | Operation::InputTokens,
-            ) => responses::answer(&mut call, &self.responses, reply).await?,
+            (_, Operation::Responses | Operation::Response(_) | Operation::InputTokens) => {
+                responses::answer(&mut call, &self.responses, reply).await?
+            }
             _ => Err(Refusal::NotFound),
         };
         match refused {

@@ -1,5 +1,5 @@
-//! The simulated Bedrock runtime: Converse, ConverseStream, and InvokeModel for embeddings, behind a front door that
-//! verifies signatures.
+//! The simulated Bedrock: Converse, ConverseStream, InvokeModel for embeddings, and the OpenAI-compatible endpoints of the
+//! runtime and of mantle, behind a front door that verifies signatures.
 //!
 //! What it accepts is decided by the published service model and by the rules of each model family, both standing in
 //! this crate; it shares no code with what translates requests for the real service.
@@ -15,11 +15,13 @@ use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::Value;
 
 use crate::{
+    openai::responses::Store,
     script::{Fault, Received, Scene, Script},
     server::{Handler, Reply, Server},
     sigv4::{Credentials, PathNormalization, Verifier},
 };
 
+mod compatible;
 mod converse;
 mod embeddings;
 mod events;
@@ -33,6 +35,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use compatible::Surface;
 use exception::Exception;
 use front::Operation;
 
@@ -67,6 +70,10 @@ pub struct BedrockOptions {
     pub strict_alternation: bool,
     /// Prompt tokens above which a prompt is too long.
     pub context_tokens: u64,
+    /// Which of the two services it is.
+    pub surface: Surface,
+    /// The name that signatures must be scoped to; `None` is the surface's own.
+    pub signing_name: Option<String>,
 }
 
 /// Tells the time.
@@ -82,6 +89,7 @@ pub struct BedrockSim {
 struct Wire {
     options: BedrockOptions,
     verifier: Verifier,
+    responses: Store,
 }
 
 /// One request on its way through the handler.
@@ -111,6 +119,8 @@ impl Default for BedrockOptions {
             models: Vec::new(),
             strict_alternation: false,
             context_tokens: 200_000,
+            surface: Surface::Runtime,
+            signing_name: None,
         }
     }
 }
@@ -172,12 +182,19 @@ impl BedrockSim {
         let (address, script) = (options.address, options.script.clone());
         let verifier = Verifier {
             region: options.region.clone(),
-            service: "bedrock".to_owned(),
+            service: options
+                .signing_name
+                .clone()
+                .unwrap_or_else(|| options.surface.signing_name().to_owned()),
             credentials: options.credentials.clone(),
             clock_skew_allowed: options.clock_skew_allowed,
             paths: PathNormalization::On,
         };
-        let wire = Arc::new(Wire { options, verifier });
+        let wire = Arc::new(Wire {
+            options,
+            verifier,
+            responses: Store::default(),
+        });
         Ok(Self {
             server: Server::start(address, script, wire).await?,
         })
@@ -219,6 +236,15 @@ impl Handler for Wire {
         reply: &'a mut Reply,
     ) -> BoxFuture<'a, io::Result<()>> {
         async move {
+            if compatible::is_here(&request.target, self.options.surface) {
+                let call = Call {
+                    options: &self.options,
+                    request,
+                    scene,
+                };
+                let admitted = self.open(request, &scene.fault);
+                return compatible::answer(call, &self.responses, admitted, reply).await;
+            }
             match self.answer(request, scene, reply).await? {
                 Ok(()) => Ok(()),
                 Err(exception) => exception.write(&self.options.clock, reply).await,
@@ -252,14 +278,17 @@ impl Wire {
         }
     }
 
-    fn admit(&self, request: &Received, fault: &Fault) -> Result<front::Target, Exception> {
-        let target = front::Target::parse(&request.method, &request.target)?;
+    /// Lets a caller in, unless the script shows something else.
+    fn open(&self, request: &Received, fault: &Fault) -> Result<(), Exception> {
         if self.options.verify {
             front::verify(&self.verifier, &self.options, request)?;
         }
-        if let Some(exception) = Exception::of_fault(fault) {
-            return Err(exception);
-        }
+        Exception::of_fault(fault).map_or(Ok(()), Err)
+    }
+
+    fn admit(&self, request: &Received, fault: &Fault) -> Result<front::Target, Exception> {
+        let target = front::Target::parse(&request.method, &request.target)?;
+        self.open(request, fault)?;
         let models = &self.options.models;
         if !front::is_model_id(&target.model)
             || !(models.is_empty() || models.contains(&target.model))

@@ -48,7 +48,19 @@ pub(crate) async fn request(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Raw {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n");
+    let headers = [&[("host", "sim")], headers].concat();
+    request_to_host(address, method, target, &headers, body).await
+}
+
+/// Sends one request whose headers name the host.
+pub(crate) async fn request_to_host(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Raw {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }

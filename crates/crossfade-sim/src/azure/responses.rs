@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{Call, dice::Dice, error::Refusal, headers, request, target::Operation};
 use crate::{
     openai::{
-        Wrong, chat,
-        responses::{self, Asked, Draft, Event, Made, Mint, Rules, Store, Stored, Thinking},
+        chat,
+        responses::{self, Asked, Draft, Event, Made, Mint, Part, Rules, Store, Stored, Thinking},
         sse::Speaker,
     },
     script::Finish,
@@ -60,14 +60,13 @@ pub(super) async fn answer(
     let id = call.target.id.clone().unwrap_or_default();
     let body = match (method, call.target.operation) {
         ("POST", Operation::Responses) => return create(call, store, reply).await,
-        ("GET", Operation::Response) if call.target.asks("stream", "true") => {
+        ("POST", Operation::InputTokens) => count(call, store),
+        ("GET", Operation::Response(Part::Whole)) if call.target.asks("stream", "true") => {
             return replay(call, store, &id, reply).await;
         }
-        ("GET", Operation::Response) => found(store, &id).map(|kept| kept.object),
-        ("DELETE", Operation::Response) => forget(store, &id),
-        ("POST", Operation::CancelResponse) => cancel(store, &id),
-        ("GET", Operation::InputItems) => found(store, &id).map(|kept| kept.input_items()),
-        ("POST", Operation::InputTokens) => count(call, store),
+        (_, Operation::Response(part)) => {
+            responses::operate(method, part, &id, store).map_err(Refusal::from)
+        }
         _ => Err(Refusal::NotFound),
     };
     match body {
@@ -169,31 +168,8 @@ async fn write_stream(
     let half = scene.pace.first_content / 2;
     reply.pause(half).await?;
     let stream = reply.stream(head).await?;
-    let mut speaker = Speaker::begin(stream, &scene.fault).await?;
-    let (mut written, mut waited) = (0, false);
-    for event in &events {
-        if event.name == "response.output_item.added" && !waited {
-            speaker.pause(half).await?;
-            waited = true;
-        }
-        if written + 1 == events.len() {
-            speaker.ending().await?;
-        }
-        match &event.said {
-            Some(said) => speaker.content(&line(event), said).await?,
-            None => speaker.event(&line(event)).await?,
-        }
-        if speaker.is_over() {
-            break;
-        }
-        written += 1;
-    }
-    if let Some(name) = speaker.error() {
-        // It has the number of the event whose place it takes.
-        let error = Event::error(name, Some(draft), written);
-        speaker.last_words(&line(&error)).await?;
-    }
-    speaker.finish().await
+    let speaker = Speaker::begin(stream, &scene.fault).await?;
+    responses::tell(speaker, draft, &events, half, line).await
 }
 
 /// An event as it is written.
@@ -208,60 +184,21 @@ async fn replay(
     id: &str,
     reply: &mut Reply,
 ) -> io::Result<Result<(), Refusal>> {
-    let object = match found(store, id) {
-        Ok(kept) => kept.object,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
     let after = call
         .target
         .number("starting_after")
         .map_or(0, |last| last + 1);
-    let status = object.get("status").and_then(Value::as_str);
-    let last = match status {
-        Some("incomplete") => "response.incomplete",
-        Some("cancelled" | "failed") => "response.failed",
-        _ => "response.completed",
+    let events = match responses::replay(store, id, after) {
+        Ok(events) => events,
+        Err(wrong) => return Ok(Err(wrong.into())),
     };
     let head = headers::plain(200, call).header("Content-Type", "text/event-stream; charset=utf-8");
     let mut stream = reply.stream(head).await?;
-    for (at, name) in ["response.created", "response.in_progress", last]
-        .iter()
-        .enumerate()
-        .skip(after)
-    {
-        let data = json!({"type": name, "response": object, "sequence_number": at});
-        stream
-            .piece(format!("event: {name}\ndata: {data}\n\n").as_bytes())
-            .await?;
+    for (name, data) in events {
+        let event = format!("event: {name}\ndata: {data}\n\n");
+        stream.piece(event.as_bytes()).await?;
     }
     stream.finish().await.map(Ok)
-}
-
-fn found(store: &Store, id: &str) -> Result<Stored, Refusal> {
-    let missing = || Wrong::not_found(format!("Response with id '{id}' not found."));
-    Ok(store.get(id).ok_or_else(missing)?)
-}
-
-fn forget(store: &Store, id: &str) -> Result<Value, Refusal> {
-    found(store, id)?;
-    store.forget(id);
-    Ok(json!({"id": id, "object": "response", "deleted": true}))
-}
-
-/// Only what runs in the background can be cancelled; what has ended stays as it is.
-fn cancel(store: &Store, id: &str) -> Result<Value, Refusal> {
-    let kept = found(store, id)?;
-    if kept.object.get("background") != Some(&json!(true)) {
-        return Err(Wrong::new("Cannot cancel a synchronous response.").into());
-    }
-    let mut cancelled = kept;
-    if let Value::Object(members) = &mut cancelled.object {
-        members.insert("status".to_owned(), json!("cancelled"));
-        members.insert("output".to_owned(), json!([]));
-    }
-    let object = cancelled.object.clone();
-    store.keep(id, cancelled);
-    Ok(object)
 }
 
 fn count(call: &mut Call<'_>, store: &Store) -> Result<Value, Refusal> {

@@ -1,5 +1,7 @@
 //! Which operation and deployment a path means: enough of Azure's routing to answer as it does.
 
+use crate::openai::responses::Part;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
@@ -9,10 +11,8 @@ pub(super) enum Operation {
     Files,
     /// The collection of responses.
     Responses,
-    /// One response.
-    Response,
-    CancelResponse,
-    InputItems,
+    /// One response, or a part of it.
+    Response(Part),
     InputTokens,
     Unknown,
 }
@@ -98,13 +98,11 @@ pub(super) fn parse(target: &str) -> Target {
 }
 
 fn of_responses(rest: &[&str], target: Target) -> Target {
-    let (operation, id) = match rest {
-        [] => (Operation::Responses, None),
-        ["input_tokens"] => (Operation::InputTokens, None),
-        [id] => (Operation::Response, Some(*id)),
-        [id, "cancel"] => (Operation::CancelResponse, Some(*id)),
-        [id, "input_items"] => (Operation::InputItems, Some(*id)),
-        _ => (Operation::Unknown, None),
+    let (operation, id) = match (rest, Part::parse(rest)) {
+        ([], _) => (Operation::Responses, None),
+        (["input_tokens"], _) => (Operation::InputTokens, None),
+        (_, Some((part, id))) => (Operation::Response(part), Some(id)),
+        (_, None) => (Operation::Unknown, None),
     };
     Target {
         operation,
@@ -159,8 +157,7 @@ mod tests {
     #[test]
     fn paths_are_understood_as_azure_does() {
         use Operation::{
-            CancelResponse, Chat, Embeddings, Files, InputItems, InputTokens, Models, Response,
-            Responses, Unknown,
+            Chat, Embeddings, Files, InputTokens, Models, Response, Responses, Unknown,
         };
         let v = "api-version=2024-10-21";
         check(
@@ -210,16 +207,21 @@ mod tests {
             None,
             false,
         );
-        check("/openai/v1/responses/resp_1", Response, None, false);
+        check(
+            "/openai/v1/responses/resp_1",
+            Response(Part::Whole),
+            None,
+            false,
+        );
         check(
             "/openai/v1/responses/resp_1/cancel",
-            CancelResponse,
+            Response(Part::Cancel),
             None,
             false,
         );
         check(
             "/openai/v1/responses/resp_1/input_items",
-            InputItems,
+            Response(Part::InputItems),
             None,
             false,
         );

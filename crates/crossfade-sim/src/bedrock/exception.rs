@@ -176,6 +176,11 @@ impl Exception {
         }
     }
 
+    /// Status and message, and the seconds to wait if it says so.
+    pub(super) fn parts(&self) -> (u16, &str, Option<u64>) {
+        (self.status, &self.message, self.retry_after)
+    }
+
     pub(super) async fn write(&self, clock: &Clock, reply: &mut Reply) -> io::Result<()> {
         let kind = format!(
             "{}:http://internal.amazon.com/coral/{}/",

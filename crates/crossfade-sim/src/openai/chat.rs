@@ -103,7 +103,6 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Wrong> {
 }
 
 /// Checks the form of each tool.
-#[cfg_attr(not(test), expect(dead_code, reason = "the next slice calls it"))]
 pub(crate) fn check_tools(body: &Map<String, Value>) -> Result<(), Wrong> {
     let tools = body.get("tools").and_then(Value::as_array);
     for (at, tool) in tools.into_iter().flatten().enumerate() {

@@ -3,16 +3,20 @@
 
 mod check;
 mod events;
+mod kept;
 mod object;
 mod request;
 mod seal;
 mod store;
+mod telling;
 
-pub(crate) use check::{Rules, check};
+pub(crate) use check::{Rules, below, check, closed};
 pub(crate) use events::{Event, events};
+pub(crate) use kept::{Part, operate, replay};
 pub(crate) use object::{Draft, Made, Thinking, made};
 pub(crate) use request::{Asked, read_prompt};
 pub(crate) use store::{Store, Stored};
+pub(crate) use telling::tell;
 
 /// Where ids, filler and the time come from.
 pub(crate) trait Mint {

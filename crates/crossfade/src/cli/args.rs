@@ -240,7 +240,8 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(super) tokens_per_second: f64,
     /// What goes wrong: hang, no-read, reset, garbage, drip:DURATION, status:CODE, status:CODE:RETRY-AFTER, truncate:DELTAS,
-    /// stall:DELTAS, huge:SIZE, exception:NAME, exception-in-stream:NAME:DELTAS
+    /// end-early:DELTAS, stall:DELTAS, huge:SIZE, no-events, unknown-events, unknown-finish:WORD, exception:NAME,
+    /// exception-in-stream:NAME:DELTAS
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Option<String>,
     /// The share of requests that meet the fault, 0 to 1
@@ -254,8 +255,10 @@ pub(super) struct SimulateArgs {
 pub(super) enum Provider {
     /// Azure OpenAI
     Azure,
-    /// Amazon Bedrock
+    /// Amazon Bedrock's runtime, with its OpenAI-compatible endpoints
     Bedrock,
+    /// Amazon Bedrock's other host, bedrock-mantle: the OpenAI-compatible endpoints, with state
+    Mantle,
 }
 
 fn percent(text: &str) -> Result<Percent, String> {

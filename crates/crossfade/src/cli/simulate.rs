@@ -1,10 +1,10 @@
 //! `simulate`: one simulated provider, alone, until it is stopped. How it behaves on the wire is the simulator's.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use crossfade_sim::{
     azure::{AzureOptions, AzureSim},
-    bedrock::{ACCESS_KEY, BedrockOptions, BedrockSim, SECRET},
+    bedrock::{ACCESS_KEY, BedrockOptions, BedrockSim, SECRET, Surface},
     corpus::{Corpus, Voice},
     script::{Fault, Pace, Script},
 };
@@ -34,7 +34,7 @@ pub(super) fn run(args: SimulateArgs) -> Result<(), Failure> {
     }
     let voice = match args.provider {
         Provider::Azure => Voice::Primary,
-        Provider::Bedrock => Voice::Candidate,
+        Provider::Bedrock | Provider::Mantle => Voice::Candidate,
     };
     let script = Script::new(Arc::new(Corpus::new()).voice(voice));
     script.set_pace(Pace {
@@ -68,22 +68,34 @@ async fn serve(args: SimulateArgs, script: Script) -> anyhow::Result<()> {
             print::note("any deployment exists, any api-key is accepted; stop with Ctrl-C");
             stopped().await?;
         }
-        Provider::Bedrock => {
-            let options = BedrockOptions {
-                address,
-                script,
-                ..BedrockOptions::default()
-            };
-            let region = options.region.clone();
-            let simulator = BedrockSim::start(options).await?;
-            simulator.server().keep_received(0);
-            print::data(&format!("simulated Amazon Bedrock on {}", simulator.url()));
-            print::note(&format!(
-                "signatures are verified for region {region}, AWS_ACCESS_KEY_ID={ACCESS_KEY}, AWS_SECRET_ACCESS_KEY={SECRET}; stop with Ctrl-C"
-            ));
-            stopped().await?;
-        }
+        Provider::Bedrock => bedrock(address, script, Surface::Runtime, "Amazon Bedrock").await?,
+        Provider::Mantle => bedrock(address, script, Surface::Mantle, "bedrock-mantle").await?,
     }
+    Ok(())
+}
+
+async fn bedrock(
+    address: Option<SocketAddr>,
+    script: Script,
+    surface: Surface,
+    name: &str,
+) -> anyhow::Result<()> {
+    let options = BedrockOptions {
+        address,
+        script,
+        surface,
+        ..BedrockOptions::default()
+    };
+    let region = options.region.clone();
+    let simulator = BedrockSim::start(options).await?;
+    simulator.server().keep_received(0);
+    print::data(&format!("simulated {name} on {}", simulator.url()));
+    print::note(&format!(
+        "signatures are verified for service {service} in region {region}, AWS_ACCESS_KEY_ID={ACCESS_KEY}, \
+         AWS_SECRET_ACCESS_KEY={SECRET}; stop with Ctrl-C",
+        service = surface.signing_name(),
+    ));
+    stopped().await?;
     Ok(())
 }
 
@@ -128,6 +140,14 @@ fn parse_fault(text: &str) -> Result<Fault, String> {
         }
         ["truncate", after] => Ok(Fault::Truncate {
             after: deltas(after)?,
+        }),
+        ["end-early", after] => Ok(Fault::EndEarly {
+            after: deltas(after)?,
+        }),
+        ["no-events"] => Ok(Fault::NoEvents),
+        ["unknown-events"] => Ok(Fault::UnknownEvents),
+        ["unknown-finish", word] => Ok(Fault::UnknownFinish {
+            word: (*word).to_owned(),
         }),
         ["stall", after] => Ok(Fault::Stall {
             after: deltas(after)?,
@@ -189,6 +209,15 @@ mod tests {
                 },
             ),
             ("truncate:3", Fault::Truncate { after: 3 }),
+            ("end-early:0", Fault::EndEarly { after: 0 }),
+            ("no-events", Fault::NoEvents),
+            ("unknown-events", Fault::UnknownEvents),
+            (
+                "unknown-finish:bored",
+                Fault::UnknownFinish {
+                    word: "bored".to_owned(),
+                },
+            ),
             ("huge:50MiB", Fault::Huge { bytes: 50 << 20 }),
             (
                 "exception:ThrottlingException",
