@@ -136,7 +136,10 @@ struct Classifying<'a> {
 impl<'a> Classifying<'a> {
     async fn run(self, body: SideBody) -> Classified {
         let target = path::parse(self.parts.uri.path_and_query().map_or("/", |p| p.as_str()));
-        let minted = stored(self.parts.uri.path()).and_then(|id| self.routes.minted(id));
+        let minted = target
+            .response
+            .as_deref()
+            .and_then(|id| self.routes.minted(id));
         if let Some(route) = minted.cloned() {
             return self.stored(route, body).await;
         }
@@ -393,35 +396,5 @@ fn mirrored(operation: path::Operation) -> Option<Operation> {
         | Asked::Completions
         | Asked::Models
         | Asked::Other => None,
-    }
-}
-
-/// What stands where the id of a stored response would: `…/responses/{id}` and what follows it. Only an id that a candidate
-/// minted means anything here.
-fn stored(path: &str) -> Option<&str> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments.find(|segment| *segment == "responses")?;
-    segments.next()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_of_a_stored_response_follows_its_collection() {
-        for (path, want) in [
-            ("/openai/v1/responses", None),
-            ("/openai/v1/responses/", None),
-            ("/openai/v1/responses/resp_1", Some("resp_1")),
-            ("/openai/responses/resp_1/cancel", Some("resp_1")),
-            (
-                "/api/projects/p/openai/v1/responses/resp_1/input_items",
-                Some("resp_1"),
-            ),
-            ("/openai/deployments/d/chat/completions", None),
-        ] {
-            assert_eq!(stored(path), want, "{path}");
-        }
     }
 }
