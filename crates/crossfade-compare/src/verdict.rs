@@ -381,7 +381,8 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::ReasoningHidden
         | LossKind::JsonUnwrapped
         | LossKind::ToolCallFromText
-        | LossKind::EventSkipped => false,
+        | LossKind::EventSkipped
+        | LossKind::InputReordered => false,
     }
 }
 

@@ -98,6 +98,8 @@ closed_enum! {
         ToolCallFromText = "tool_call_from_text",
         /// An event of the answer's stream is unknown and was skipped.
         EventSkipped = "event_skipped",
+        /// Items of the input were put into the order that the target demands: text, calls, their results.
+        InputReordered = "input_reordered",
     }
 }
 
