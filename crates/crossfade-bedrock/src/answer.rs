@@ -30,6 +30,10 @@ pub(crate) use end::AnswerError;
 pub(crate) use error::{Fault, FaultKind, Problem};
 pub use reply::{Delivery, Reply};
 pub(crate) use responses_face::{ResponsesFace, Wanted};
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Ended, Shape};
 pub(crate) use stamp::Stamp;
-pub(crate) use writer::{Frame, Progress, Translated, Writer};
+#[cfg(test)]
+pub(crate) use step::{End, Finish};
+pub(crate) use step::{Step, Thought};
+pub(crate) use stop::Meaning;
+pub(crate) use writer::{Frame, Progress, Reader, Translated, Writer};

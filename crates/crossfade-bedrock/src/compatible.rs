@@ -7,11 +7,14 @@ mod endpoint;
 mod fault;
 mod frames;
 mod raw;
+mod read;
 mod rules;
 mod sign;
+mod tags;
 
-pub(crate) use chat::Asked;
+pub(crate) use chat::{Asked, prepare as prepare_chat};
 pub(crate) use client::{Call, Gateway, Parts};
 pub(crate) use credentials::Identity;
 pub(crate) use frames::Frames;
+pub(crate) use read::{ChatReader, ResponsesReader};
 pub use rules::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};

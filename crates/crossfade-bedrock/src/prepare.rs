@@ -10,8 +10,10 @@ use crossfade_exchange::{
 
 use crate::{
     answer::{
-        ChatStream, ChatWhole, ConverseReader, Delivery, Reply, Shape, Stamp, Translated, Writer,
+        ChatStream, ChatWhole, ConverseReader, Delivery, Reader, Reply, Shape, Stamp, Translated,
+        Writer,
     },
+    compatible::{self, Asked, Call, ChatReader},
     settings::{Api, CandidateSettings, Misconduct},
     thoughts::Thoughts,
     translate::{self, Translation},
@@ -43,17 +45,34 @@ pub(crate) enum Ask {
         /// Whether a stream is asked for.
         streams: bool,
     },
+    /// To an OpenAI-compatible endpoint.
+    Compatible {
+        /// The call.
+        call: Call,
+        /// Whether a stream is asked for.
+        streams: bool,
+    },
 }
 
 /// What is known of the answer before it comes.
 #[derive(Debug)]
 enum Plan {
     /// By way of steps.
-    Converse {
+    Steps {
+        source: Source,
         reply: Box<Reply>,
         guarded: bool,
         misconduct: Misconduct,
     },
+}
+
+/// On which wire an answer comes that is read into steps.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// Converse.
+    Converse,
+    /// Chat completions. `inline`: reasoning may stand within the text.
+    Chat { inline: bool },
 }
 
 /// Prepares a request. `thoughts` is the store that earlier turns' thinking is taken from; the question of eligibility has
@@ -70,6 +89,10 @@ pub(crate) fn prepare(
         (Operation::Chat, Api::Converse) => {
             let translation = translate::translate(body, settings)?;
             converse(translation, settings)
+        }
+        (Operation::Chat, Api::OpenaiChat) => {
+            let asked = compatible::prepare_chat(body, settings)?;
+            Ok(chat(asked, settings))
         }
         (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
             Err(no_such_operation())
@@ -117,7 +140,6 @@ fn converse(
     })?;
     let streams = settings.resolved_capabilities().streams
         && (reply.delivery.is_stream() || settings.stream_always);
-    let guardrail = settings.guardrail.as_ref();
     Ok(Prepared {
         ask: Ask::Converse {
             body: body.into(),
@@ -125,14 +147,27 @@ fn converse(
         },
         losses,
         delivery: reply.delivery,
-        plan: Plan::Converse {
-            reply: Box::new(reply),
-            guarded: guardrail.is_some(),
-            misconduct: guardrail
-                .map(|guardrail| guardrail.misconduct)
-                .unwrap_or_default(),
-        },
+        plan: Plan::by_steps(Source::Converse, reply, settings),
     })
+}
+
+fn chat(asked: Asked, settings: &CandidateSettings) -> Prepared {
+    let Asked {
+        call,
+        streams,
+        losses,
+        reply,
+        inline_reasoning,
+    } = asked;
+    let source = Source::Chat {
+        inline: inline_reasoning,
+    };
+    Prepared {
+        ask: Ask::Compatible { call, streams },
+        losses,
+        delivery: reply.delivery,
+        plan: Plan::by_steps(source, reply, settings),
+    }
 }
 
 fn no_such_operation() -> Unsupported {
@@ -140,6 +175,22 @@ fn no_such_operation() -> Unsupported {
         field: String::new(),
         why: Cow::Borrowed("the candidate's API has no such operation"),
         reason: IneligibleReason::Operation,
+    }
+}
+
+// === impl Plan ===
+
+impl Plan {
+    fn by_steps(source: Source, reply: Reply, settings: &CandidateSettings) -> Self {
+        let guardrail = settings.guardrail.as_ref();
+        Self::Steps {
+            source,
+            reply: Box::new(reply),
+            guarded: guardrail.is_some(),
+            misconduct: guardrail
+                .map(|guardrail| guardrail.misconduct)
+                .unwrap_or_default(),
+        }
     }
 }
 
@@ -153,14 +204,18 @@ impl Prepared {
         thoughts: &Arc<Thoughts>,
     ) -> (Ask, Box<dyn Writer>) {
         let writer: Box<dyn Writer> = match self.plan {
-            Plan::Converse {
+            Plan::Steps {
+                source,
                 reply,
                 guarded,
                 misconduct,
             } => {
                 stamp.guarded = guarded;
                 let shape = Shape::new(Reply::clone(&reply), stamp.seed, guarded, misconduct);
-                let reader = ConverseReader::new(shape);
+                let reader: Box<dyn Reader> = match source {
+                    Source::Converse => Box::new(ConverseReader::new(shape)),
+                    Source::Chat { inline } => Box::new(ChatReader::new(shape, inline)),
+                };
                 let thoughts = Some(Arc::clone(thoughts));
                 if reply.delivery.is_stream() {
                     let face = ChatStream::new(&reply, stamp);

@@ -281,6 +281,20 @@ impl Call<'_> {
                 let asking = connection.whole(model, body.clone());
                 Frames::of_response(silence.bound(asking).await??)
             }
+            Ask::Compatible {
+                call,
+                streams: true,
+            } => {
+                let asking = connection.gateway().stream(call);
+                Ok(Frames::Compatible(silence.bound(asking).await??))
+            }
+            Ask::Compatible {
+                call,
+                streams: false,
+            } => {
+                let asking = connection.gateway().whole(call);
+                Ok(Frames::of_body(silence.bound(asking).await??))
+            }
         }
     }
 
@@ -317,7 +331,7 @@ impl Call<'_> {
 
     fn asks_for_stream(&self) -> bool {
         match &self.ask {
-            Ask::Converse { streams, .. } => *streams,
+            Ask::Converse { streams, .. } | Ask::Compatible { streams, .. } => *streams,
         }
     }
 

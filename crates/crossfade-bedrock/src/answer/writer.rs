@@ -86,6 +86,16 @@ pub(crate) trait Reader: fmt::Debug + Send {
     fn finish(&mut self, steps: &mut Vec<Step>) -> Result<(), AnswerError>;
 }
 
+impl Reader for Box<dyn Reader> {
+    fn push(&mut self, frame: Frame, steps: &mut Vec<Step>) -> Result<bool, AnswerError> {
+        self.as_mut().push(frame, steps)
+    }
+
+    fn finish(&mut self, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
+        self.as_mut().finish(steps)
+    }
+}
+
 /// Turns steps into what the caller gets.
 pub(crate) trait Face: fmt::Debug + Send {
     /// Takes a step. Losses are not for faces.

@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, Response};
 use serde::Deserialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::{
     answer::{Fault, FaultKind},
@@ -35,7 +35,6 @@ pub(super) struct Said {
 }
 
 fn word<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    use serde_json::Value;
     Ok(match Value::deserialize(input)? {
         Value::String(word) => Some(word),
         Value::Number(number) => Some(number.to_string()),
@@ -53,9 +52,10 @@ pub(super) fn of_response(response: &Response<bytes::Bytes>) -> Failure {
         let code = name.as_deref().unwrap_or_default();
         tracing::warn!(name: "candidate.refused", code, status, "the provider refused the candidate's call");
     }
+    let is_retryable = kind == FaultKind::Throttled && retry_after.is_some();
     Failure {
-        is_retryable: kind == FaultKind::Throttled && retry_after.is_some(),
         fault: Fault { kind, retry_after },
+        is_retryable,
     }
 }
 

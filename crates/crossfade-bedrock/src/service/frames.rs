@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use crate::{
     answer::FaultKind,
     answer::{Frame, events},
+    compatible,
     converse::Response,
     sdk::{Events, Failure},
 };
@@ -14,6 +17,8 @@ use crate::{
 pub(super) enum Frames {
     /// From Converse, as a stream.
     Converse(Events),
+    /// From an OpenAI-compatible endpoint, as a stream.
+    Compatible(compatible::Frames),
     /// All of it is there.
     Ready(VecDeque<Frame>),
 }
@@ -29,10 +34,16 @@ impl Frames {
         ))
     }
 
+    /// A whole answer of an OpenAI-compatible endpoint.
+    pub(super) fn of_body(body: Bytes) -> Self {
+        Self::Ready(VecDeque::from([Frame::Body(body)]))
+    }
+
     /// The next piece; `None` at the end of the bytes, which is not yet the end of the message.
     pub(super) async fn next(&mut self) -> Result<Option<Frame>, Failure> {
         match self {
             Self::Converse(events) => Ok(events.next().await?.map(Frame::Converse)),
+            Self::Compatible(frames) => Ok(frames.next().await?.map(Frame::Sse)),
             Self::Ready(frames) => Ok(frames.pop_front()),
         }
     }
