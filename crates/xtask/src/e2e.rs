@@ -1,5 +1,5 @@
-//! `cargo xtask e2e`: what needs more than Rust. The official client runs the same programs against the simulated Azure
-//! and through the proxy, a real Prometheus scrapes it, and the system calls of a raise are looked at.
+//! `cargo xtask e2e`: what needs more than Rust. Clients of several makers run the same programs against the simulated
+//! Azure, through the proxy and when the candidate answers, a real Prometheus scrapes it, and the system calls of a raise are looked at.
 //!
 //! The end-to-end tests that need nothing else are `cargo test`'s.
 
@@ -7,11 +7,12 @@ use std::{ffi::OsStr, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{print, python::Python, workspace};
+use crate::{print, workspace};
 
 mod clients;
 mod durability;
 mod program;
+mod same;
 mod stage;
 
 use program::Program;
@@ -20,6 +21,8 @@ use stage::Stage;
 /// What has to be installed, and by which package.
 const TOOLS: &[(&str, &str)] = &[
     ("python3", "python3"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("strace", "strace"),
@@ -35,17 +38,17 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     let here = workspace::root().join("crates/xtask/e2e");
-    let python = Python::with_requirements("e2e", &here.join("requirements.txt"))?;
+    let clients = clients::Clients::new(&here)?;
     let program = workspace::build_crossfade()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stage = runtime.block_on(Stage::new())?;
     let proxy = Program::serve(&program, &stage)?;
 
-    clients::check(&python, &here.join("programs.py"), &stage, &proxy)
-        .context("official clients")?;
+    clients.check(&stage, &proxy).context("clients")?;
     let deploy = workspace::root().join("deploy/prometheus");
     let admin = proxy.admin.to_string();
-    let scraped = python
+    let scraped = clients
+        .python()
         .run(
             &here.join("prometheus.py"),
             &[OsStr::new(&admin), deploy.as_os_str()],

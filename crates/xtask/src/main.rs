@@ -8,9 +8,12 @@ use clap::{Parser, Subcommand};
 
 mod conformance;
 mod decisions;
+mod differ;
 mod e2e;
+mod node;
 mod print;
 mod python;
+mod reason;
 mod workspace;
 
 /// Automation of the workspace.

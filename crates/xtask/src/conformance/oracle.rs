@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Counts, stage::Stage};
-use crate::{print, python::Python};
+use crate::{print, python::Python, reason::Reason};
 
 mod answer_reasons;
 mod answers;
@@ -15,15 +15,12 @@ mod anthropic;
 mod cases;
 mod completion;
 mod converse;
-mod differ;
 mod errors;
-mod reason;
 mod refusals;
 mod request_reasons;
 mod requests;
 mod table;
 
-use reason::Reason;
 use table::Table;
 
 /// All policies.

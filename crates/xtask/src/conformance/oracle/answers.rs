@@ -18,11 +18,9 @@ use super::{
     anthropic,
     cases::Case,
     completion,
-    differ::differences,
-    reason::judge,
     table::Table,
 };
-use crate::python::Python;
+use crate::{differ::differences, python::Python, reason::judge};
 
 /// Translates all answers, compares them, and has them read.
 pub(super) async fn check(

@@ -4,7 +4,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
-use super::{converse::tidy, differ::Depth};
+use super::converse::tidy;
+use crate::differ::Depth;
 
 /// How far answers are compared.
 pub(super) const DEPTH: Depth = Depth {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::differ::Depth;
+use crate::differ::Depth;
 
 /// How far requests are compared. A schema, a tool's input and a tool's result are each one field.
 pub(super) const DEPTH: Depth = Depth {

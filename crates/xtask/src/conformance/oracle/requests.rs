@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use super::{
     super::{judge::Bodies, translation},
     cases::Case,
-    converse,
-    differ::{Difference, differences},
-    reason::judge,
-    refusals,
+    converse, refusals,
     request_reasons::REASONS,
     table::Table,
 };
-use crate::python::Python;
+use crate::{
+    differ::{Difference, differences},
+    python::Python,
+    reason::judge,
+};
 
 /// Asked for where a case names no model of Bedrock.
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20240620-v1:0";

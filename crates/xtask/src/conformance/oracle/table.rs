@@ -4,11 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
-use super::{
-    super::Counts,
-    reason::{Judgement, Reason, Standing},
-    refusals::REFUSALS,
-};
+use super::{super::Counts, refusals::REFUSALS};
+use crate::reason::{Judgement, Reason, Standing};
 
 /// One line for each corpus.
 #[derive(Debug, Default)]

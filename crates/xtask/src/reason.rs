@@ -5,30 +5,30 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::differ::Difference;
+use crate::differ::Difference;
 
 /// A policy about one field.
-pub(super) struct Reason {
+pub(crate) struct Reason {
     /// Its name, by which its rows are counted.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The one field that it is about.
-    pub(super) path: &'static str,
+    pub(crate) path: &'static str,
     /// The policy.
-    pub(super) why: &'static str,
+    pub(crate) why: &'static str,
     /// Whether a difference at that field is the one that the policy speaks of.
-    pub(super) holds: fn(&Difference, &Context<'_>) -> bool,
+    pub(crate) holds: fn(&Difference, &Context<'_>) -> bool,
 }
 
 /// What a policy may look at beside the difference itself.
 #[derive(Debug)]
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// What was translated.
-    pub(super) source: &'a Value,
+    pub(crate) source: &'a Value,
 }
 
 /// How a row compares with what every peer makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// Equal to all of them.
     Equal,
     /// Equal to one of them; where another differs from that one, with a reason.
@@ -41,16 +41,16 @@ pub(super) enum Standing {
 
 /// A row's standing and what led to it.
 #[derive(Debug)]
-pub(super) struct Judgement {
-    pub(super) standing: Standing,
+pub(crate) struct Judgement {
+    pub(crate) standing: Standing,
     /// Names of the policies that it needed.
-    pub(super) reasons: BTreeSet<&'static str>,
+    pub(crate) reasons: BTreeSet<&'static str>,
     /// What nothing explains, and whose translation it differs from.
-    pub(super) unexplained: Vec<(String, Difference)>,
+    pub(crate) unexplained: Vec<(String, Difference)>,
 }
 
 /// Judges the differences to each peer.
-pub(super) fn judge(
+pub(crate) fn judge(
     table: &'static [Reason],
     source: &Value,
     peers: Vec<(&str, Vec<Difference>)>,

@@ -1,34 +1,34 @@
-//! Where two translations differ, as paths of fields.
+//! Where two values differ, as paths of fields.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 /// Keys of a list that was turned into a map begin so: `{get_weather}`.
-pub(super) const KEYED: char = '{';
+pub(crate) const KEYED: char = '{';
 
 /// One place at which they differ.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Difference {
+pub(crate) struct Difference {
     /// The keys and indexes that lead there.
-    pub(super) at: Vec<String>,
+    pub(crate) at: Vec<String>,
     /// The same without which one: `messages.[].content`, `toolConfig.tools.{}.description`.
-    pub(super) path: String,
-    pub(super) ours: Option<Value>,
-    pub(super) theirs: Option<Value>,
+    pub(crate) path: String,
+    pub(crate) ours: Option<Value>,
+    pub(crate) theirs: Option<Value>,
 }
 
 /// How far a comparison goes down.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Depth {
+pub(crate) struct Depth {
     /// Fields that are compared as one value.
-    pub(super) whole: &'static [&'static str],
+    pub(crate) whole: &'static [&'static str],
     /// Objects that count as empty where they are missing, so that what is in the other is named by its own path.
-    pub(super) optional: &'static [&'static str],
+    pub(crate) optional: &'static [&'static str],
 }
 
 /// All differences, in the order of their paths.
-pub(super) fn differences(ours: &Value, theirs: &Value, depth: Depth) -> Vec<Difference> {
+pub(crate) fn differences(ours: &Value, theirs: &Value, depth: Depth) -> Vec<Difference> {
     let mut found = Vec::new();
     walk(Some(ours), Some(theirs), &mut Vec::new(), depth, &mut found);
     found
