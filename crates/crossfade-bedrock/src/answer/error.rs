@@ -146,7 +146,7 @@ impl Fault {
             .clamp(1, LONGEST_WAIT);
         let (error, failover) = match self.kind {
             FaultKind::Connect => (AzureError::unavailable(Some(wait)), Some(Failover::Connect)),
-            FaultKind::Silent => (AzureError::timeout(), Some(Failover::Silent)),
+            FaultKind::Silent => (AzureError::unavailable(Some(wait)), Some(Failover::Silent)),
             FaultKind::Broken => (AzureError::server_error(), Some(Failover::Broken)),
             FaultKind::Garbage => (AzureError::server_error(), Some(Failover::Garbage)),
             FaultKind::TooLong => (AzureError::context_length_exceeded(None, None), None),
@@ -158,7 +158,8 @@ impl Fault {
             FaultKind::Throttled => (AzureError::rate_limited(wait), Some(Failover::Throttled)),
             FaultKind::Capacity => (AzureError::capacity(wait), Some(Failover::Throttled)),
             FaultKind::ModelTimeout => (AzureError::timeout(), Some(Failover::Server)),
-            FaultKind::Model(Some(400..=499)) => (
+            // Others are about the provider's own call of the model.
+            FaultKind::Model(Some(400 | 413 | 422)) => (
                 AzureError::invalid_request("The model could not process the request.", None, None),
                 Some(Failover::Server),
             ),

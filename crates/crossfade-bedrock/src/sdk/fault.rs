@@ -7,6 +7,7 @@ use aws_sdk_bedrockruntime::{
     types::error::ConverseStreamOutputError,
 };
 use aws_smithy_runtime_api::http::Response;
+use serde_json::Value;
 
 use crate::answer::{Fault, FaultKind};
 
@@ -85,7 +86,10 @@ where
                 .headers()
                 .get("retry-after")
                 .and_then(|wait| wait.parse().ok());
-            let kind = kind_of(failure.err(), Some(status));
+            let kind = match kind_of(failure.err(), Some(status)) {
+                FaultKind::Model(None) => FaultKind::Model(original_status(failure.raw())),
+                kind => kind,
+            };
             let is_retryable = kind == FaultKind::Throttled && retry_after.is_some();
             let fault = Fault { kind, retry_after };
             Failure {
@@ -128,6 +132,12 @@ fn kind_of(error: &impl ProvideErrorMetadata, status: Option<u16>) -> FaultKind 
         log_configuration(code, status);
     }
     kind
+}
+
+/// The model's own status, which the error's body states.
+fn original_status(response: &Response) -> Option<u16> {
+    let body: Value = serde_json::from_slice(response.body().bytes()?).ok()?;
+    u16::try_from(body.get("originalStatusCode")?.as_u64()?).ok()
 }
 
 /// An operator can mend these, and nobody else would learn of them.

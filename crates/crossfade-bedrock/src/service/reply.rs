@@ -73,11 +73,24 @@ pub(super) fn problem_response(
     dress: &Dress,
 ) -> SideResponse {
     report.failover = problem.failover;
+    let wait = problem.error.retry_after;
     let (status, extra, body) = problem.error.into_parts();
     let mut headers = dress.headers("application/json");
     for (name, value) in extra {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    if let Some(seconds) = wait {
+        let milliseconds = HeaderValue::from(seconds.saturating_mul(1000));
+        headers.insert(HeaderName::from_static("retry-after-ms"), milliseconds);
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        for name in [
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-remaining-tokens",
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(0));
         }
     }
     drop(report.late.set(LateFacts::default()));

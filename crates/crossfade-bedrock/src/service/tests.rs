@@ -14,6 +14,9 @@ use tower::ServiceExt;
 use super::*;
 use crate::sdk::{Auth, Settings};
 
+mod faults;
+mod surface;
+
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the server does, in order.
@@ -82,19 +85,33 @@ fn busy() -> Step {
 
 /// One event in the provider's framing.
 fn event(name: &str, payload: &Value) -> Step {
-    let mut headers = Vec::new();
-    for (name, value) in [
+    let headers = [
         (":message-type", "event"),
         (":event-type", name),
         (":content-type", "application/json"),
-    ] {
+    ];
+    frame(&headers, &payload.to_string())
+}
+
+/// A failure within a stream.
+fn exception(name: &str, payload: &Value) -> Step {
+    let headers = [
+        (":message-type", "exception"),
+        (":exception-type", name),
+        (":content-type", "application/json"),
+    ];
+    frame(&headers, &payload.to_string())
+}
+
+fn frame(pairs: &[(&str, &str)], payload: &str) -> Step {
+    let mut headers = Vec::new();
+    for (name, value) in pairs {
         headers.push(u8::try_from(name.len()).unwrap());
         headers.extend(name.as_bytes());
         headers.push(7);
         headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
         headers.extend(value.as_bytes());
     }
-    let payload = payload.to_string();
     let length = |bytes: usize| u32::try_from(bytes).unwrap().to_be_bytes();
     let mut frame = Vec::new();
     frame.extend(length(16 + headers.len() + payload.len()));
@@ -141,8 +158,8 @@ enum Way {
     Whole,
 }
 
-/// Asks a server of these scripts; checks why the other side should answer, if it should, and the retries.
-async fn check(way: Way, scripts: Vec<Vec<Step>>, failover: Option<Failover>, retries: u32) {
+/// A candidate over a server of these scripts.
+async fn candidate(scripts: Vec<Vec<Step>>, settings: CandidateSettings) -> Candidate {
     let connection = Connection::new(Settings {
         endpoint: Some(serve(scripts)),
         auth: Auth::Static {
@@ -153,13 +170,18 @@ async fn check(way: Way, scripts: Vec<Vec<Step>>, failover: Option<Failover>, re
         ..Settings::new("us-east-1")
     })
     .await;
+    Candidate::new(connection, settings)
+}
+
+/// Asks a server of these scripts; checks why the other side should answer, if it should, and the retries.
+async fn check(way: Way, scripts: Vec<Vec<Step>>, failover: Option<Failover>, retries: u32) {
     let mut settings = CandidateSettings::new("test.model");
     settings.stream_always = !matches!(way, Way::Whole);
     let stream = matches!(way, Way::Streamed);
     let body = json!({"stream": stream, "messages": [{"role": "user", "content": "Hello"}]});
     let mut request = SideRequest::new(body.to_string().into());
     request.extensions_mut().insert(Patience(PATIENCE));
-    let candidate = Candidate::new(connection, settings);
+    let candidate = candidate(scripts, settings).await;
     let response = candidate.oneshot(request).await.unwrap();
     let report = response.extensions().get::<SideReport>().unwrap();
     assert_eq!(
