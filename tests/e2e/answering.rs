@@ -75,6 +75,9 @@ async fn before_the_first_content_azure_answers_instead() {
         (exception("ResourceNotFoundException"), "configuration"),
         (Fault::Reset, "broken"),
         (Fault::Garbage, "garbage"),
+        (Fault::NoEvents, "broken"),
+        (Fault::Truncate { after: 0 }, "broken"),
+        (Fault::EndEarly { after: 0 }, "broken"),
     ] {
         check(fault, reason).await;
     }
