@@ -36,4 +36,4 @@ pub(crate) use stamp::Stamp;
 pub(crate) use step::{End, Finish};
 pub(crate) use step::{Step, Thought};
 pub(crate) use stop::Meaning;
-pub(crate) use writer::{Frame, Progress, Reader, Translated, Writer};
+pub(crate) use writer::{Facts, Frame, Progress, Reader, Translated, Writer};

@@ -18,6 +18,7 @@ pub use words::{
 
 use crate::{
     compatible::{Compatible, CompatibleOverrides, Effort, Efforts},
+    embeddings::{Embeds, Lengths},
     settings::{Api, Surface},
 };
 
@@ -136,6 +137,14 @@ columns! {
     cache_hour: bool = false,
     /// It has the tiers `priority` and `flex`.
     tiers: bool = false,
+    /// In which form it takes texts for embeddings, if at all.
+    embeds: Embeds = Embeds::None,
+    /// The lengths of its vectors.
+    lengths: Lengths = Lengths::NONE,
+    /// The most texts of a call for embeddings, where a call takes several.
+    texts: u32 = 1,
+    /// The most characters of a text for embeddings; 0: not known.
+    text_characters: u32 = 0,
     /// Which APIs speak for it.
     endpoints: Endpoints = Endpoints { runtime: Set::EMPTY, mantle: Set::EMPTY },
     /// What it costs, if known: list prices of a third party, dated in the table.

@@ -8,6 +8,7 @@ mod answer;
 mod capabilities;
 mod compatible;
 pub mod converse;
+mod embeddings;
 mod fetch;
 mod prepare;
 pub mod probe;
@@ -24,6 +25,7 @@ pub use capabilities::{
     Set, SoundFormat, Stop, Structured,
 };
 pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
+pub use embeddings::{Embeds, Lengths};
 pub use fetch::{FetchError, FetchFailure, FetchSettings, Fetcher, Range};
 pub use prepare::eligibility;
 pub use responses::{Opened, Sealer, minted};

@@ -14,6 +14,7 @@ use crate::{
         Writer,
     },
     compatible::{self, Asked, Call, ChatReader},
+    embeddings::{self, EmbeddingsWriter, Expected, Invocations},
     settings::{Api, CandidateSettings, Misconduct},
     thoughts::Thoughts,
     translate::{self, Translation},
@@ -52,6 +53,8 @@ pub(crate) enum Ask {
         /// Whether a stream is asked for.
         streams: bool,
     },
+    /// In the model's own form, each call by itself.
+    Invoke(Invocations),
 }
 
 /// What is known of the answer before it comes.
@@ -64,6 +67,8 @@ enum Plan {
         guarded: bool,
         misconduct: Misconduct,
     },
+    /// Vectors.
+    Embeddings(Expected),
 }
 
 /// On which wire an answer comes that is read into steps.
@@ -94,6 +99,15 @@ pub(crate) fn prepare(
             let asked = compatible::prepare_chat(body, settings)?;
             Ok(chat(asked, settings))
         }
+        (Operation::Embeddings, Api::Invoke) => {
+            let asked = embeddings::prepare(body, settings)?;
+            Ok(Prepared {
+                ask: Ask::Invoke(Invocations::new(asked.calls)),
+                losses: asked.losses,
+                delivery: Delivery::Whole,
+                plan: Plan::Embeddings(asked.expected),
+            })
+        }
         (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
             Err(no_such_operation())
         }
@@ -111,6 +125,12 @@ pub fn eligibility(
 ) -> Result<Allowance, Unsupported> {
     let prepared = prepare(operation, body, settings)?;
     match settings.losses.strictest(&prepared.losses) {
+        // The vectors that callers compare with are another model's, unless the configuration says otherwise.
+        None | Some((LossPolicy::Allow | LossPolicy::MirrorOnly, _))
+            if operation == Operation::Embeddings && !settings.index_rebuilt =>
+        {
+            Ok(Allowance::MirrorOnly(MirrorOnlyReason::Embeddings))
+        }
         None | Some((LossPolicy::Allow, _)) => Ok(Allowance::Either),
         Some((LossPolicy::MirrorOnly, _)) => Ok(Allowance::MirrorOnly(MirrorOnlyReason::Loss)),
         Some((LossPolicy::Refuse, loss)) => Err(Unsupported {
@@ -224,6 +244,9 @@ impl Prepared {
                     let face = ChatWhole::new(&reply, stamp, LARGEST_WHOLE);
                     Box::new(Translated::new(reader, face, thoughts))
                 }
+            }
+            Plan::Embeddings(expected) => {
+                Box::new(EmbeddingsWriter::new(expected, stamp.head.model))
             }
         };
         (self.ask, writer)

@@ -27,6 +27,7 @@ pub(crate) use fault::Failure;
 use crate::{
     compatible::{Gateway, Identity, Parts},
     converse,
+    embeddings::Invoked,
 };
 
 /// How the proxy shows who it is. What stands in the environment counts only with [`Auth::Default`], and a bearer token
@@ -224,7 +225,31 @@ impl Connection {
         match call.send().await {
             Ok(_) => answer
                 .take()
-                .and_then(|body| serde_json::from_slice(&body).ok())
+                .and_then(|held| serde_json::from_slice(&held.body).ok())
+                .ok_or_else(Failure::garbage),
+            Err(error) => Err(fault::of_call(error)),
+        }
+    }
+
+    /// Asks in the model's own form.
+    pub(crate) async fn invoke(&self, model: &str, body: Bytes) -> Result<Invoked, Failure> {
+        let wire = wire::Wire::new(body);
+        let answer = wire.answer();
+        let call = self
+            .client
+            .invoke_model()
+            .model_id(model)
+            .content_type("application/json")
+            .accept("application/json")
+            .customize()
+            .interceptor(wire);
+        match call.send().await {
+            Ok(_) => answer
+                .take()
+                .map(|held| Invoked {
+                    body: held.body,
+                    tokens: held.input_tokens,
+                })
                 .ok_or_else(Failure::garbage),
             Err(error) => Err(fault::of_call(error)),
         }

@@ -119,12 +119,13 @@ impl Shared {
             .uri()
             .path_and_query()
             .map(|target| path::parse(target.as_str()));
+        let operation = operation(target.as_ref());
         let deployment = target.and_then(|target| target.deployment);
         let dress = Dress {
             deployment,
             region: face.region.clone(),
         };
-        let prepared = match prepare(Operation::Chat, request.body(), &self.settings) {
+        let prepared = match prepare(operation, request.body(), &self.settings) {
             Ok(prepared) => prepared,
             Err(unsupported) => return refusal(&unsupported, &dress),
         };
@@ -170,6 +171,26 @@ impl Shared {
             guarded: false,
             seed,
         }
+    }
+}
+
+/// The operation that a path asks for; one that is never mirrored does not come here.
+fn operation(target: Option<&path::Target>) -> Operation {
+    match target.map(|target| target.operation) {
+        Some(path::Operation::Embeddings) => Operation::Embeddings,
+        Some(
+            path::Operation::Responses
+            | path::Operation::StoredResponse
+            | path::Operation::CountInput
+            | path::Operation::Compact,
+        ) => Operation::Responses,
+        Some(
+            path::Operation::ChatCompletions
+            | path::Operation::Completions
+            | path::Operation::Models
+            | path::Operation::Other,
+        )
+        | None => Operation::Chat,
     }
 }
 
@@ -295,6 +316,10 @@ impl Call<'_> {
                 let asking = connection.gateway().whole(call);
                 Ok(Frames::of_body(silence.bound(asking).await??))
             }
+            Ask::Invoke(calls) => {
+                let asking = calls.make(|body| connection.invoke(model, body));
+                Ok(Frames::of_calls(silence.bound(asking).await??))
+            }
         }
     }
 
@@ -332,6 +357,7 @@ impl Call<'_> {
     fn asks_for_stream(&self) -> bool {
         match &self.ask {
             Ask::Converse { streams, .. } | Ask::Compatible { streams, .. } => *streams,
+            Ask::Invoke(_) => false,
         }
     }
 

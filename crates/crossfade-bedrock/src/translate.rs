@@ -20,7 +20,7 @@ mod tests;
 use crossfade_exchange::{Loss, Unsupported};
 use crossfade_openai::chat;
 
-pub(crate) use known::block as known_block;
+pub(crate) use known::{block as known_block, shown as known_field};
 pub use names::Names;
 
 use crate::{answer::Reply, converse, settings::CandidateSettings};

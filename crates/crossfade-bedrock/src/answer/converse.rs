@@ -170,7 +170,7 @@ impl Reader for ConverseReader {
     fn push(&mut self, frame: Frame, steps: &mut Vec<Step>) -> Result<bool, AnswerError> {
         match frame {
             Frame::Converse(event) => self.event(event, steps),
-            Frame::Sse(_) | Frame::Body(_) => Err(AnswerError::Missing),
+            Frame::Sse(_) | Frame::Body(_) | Frame::Invoked(_) => Err(AnswerError::Missing),
         }
     }
 

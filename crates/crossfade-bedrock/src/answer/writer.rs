@@ -13,7 +13,7 @@ use super::{
     step::{End, Step},
     thinking::SignedBlocks,
 };
-use crate::{converse, thoughts::Thoughts};
+use crate::{converse, embeddings::Invoked, thoughts::Thoughts};
 
 /// A piece of an answer as it comes from the provider.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum Frame {
     Sse(sse::Event),
     /// A compatible endpoint's whole answer.
     Body(Bytes),
+    /// The answer to one call in a model's own form.
+    Invoked(Invoked),
 }
 
 /// How far an answer is.

@@ -25,9 +25,20 @@ pub(super) struct Wire {
     answer: Answer,
 }
 
-/// The answer's body once it has come whole.
+/// The answer once it has come whole.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answer(Arc<Mutex<Option<Bytes>>>);
+pub(super) struct Answer(Arc<Mutex<Option<Held>>>);
+
+/// What of an answer is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) body: Bytes,
+    /// Tokens of the input, by the answer's head: of a call in a model's own form nothing else may say them.
+    pub(super) input_tokens: Option<u64>,
+}
+
+/// The header with the tokens of the input.
+const INPUT_TOKENS: &str = "x-amzn-bedrock-input-token-count";
 
 // === impl Wire ===
 
@@ -81,8 +92,13 @@ impl Intercept for Wire {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(bytes) = context.response().body().bytes() {
-            self.answer.put(Bytes::copy_from_slice(bytes));
+        let response = context.response();
+        if let Some(bytes) = response.body().bytes() {
+            let tokens = response.headers().get(INPUT_TOKENS);
+            self.answer.put(Held {
+                body: Bytes::copy_from_slice(bytes),
+                input_tokens: tokens.and_then(|tokens| tokens.parse().ok()),
+            });
         }
         Ok(())
     }
@@ -91,11 +107,11 @@ impl Intercept for Wire {
 // === impl Answer ===
 
 impl Answer {
-    fn put(&self, body: Bytes) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    fn put(&self, held: Held) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
-    pub(super) fn take(&self) -> Option<Bytes> {
+    pub(super) fn take(&self) -> Option<Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     answer::{Frame, events},
     compatible,
     converse::Response,
+    embeddings::Invoked,
     sdk::{Events, Failure},
 };
 
@@ -37,6 +38,11 @@ impl Frames {
     /// A whole answer of an OpenAI-compatible endpoint.
     pub(super) fn of_body(body: Bytes) -> Self {
         Self::Ready(VecDeque::from([Frame::Body(body)]))
+    }
+
+    /// The answers to calls in a model's own form.
+    pub(super) fn of_calls(answers: Vec<Invoked>) -> Self {
+        Self::Ready(answers.into_iter().map(Frame::Invoked).collect())
     }
 
     /// The next piece; `None` at the end of the bytes, which is not yet the end of the message.

@@ -112,7 +112,7 @@ const BLOCKS: &[&str] = &[
 ];
 
 /// The name itself if it is one of a request's, anywhere in it.
-pub(super) fn shown(name: &str) -> &'static str {
+pub(crate) fn shown(name: &str) -> &'static str {
     of(&[chat::Request::FIELDS, OF_REQUESTS, WITHIN], name)
 }
 

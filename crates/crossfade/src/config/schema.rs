@@ -172,6 +172,8 @@ fn capabilities() -> Value {
         "images_most",
         "documents",
         "cache_points",
+        "texts",
+        "text_characters",
     ];
     let others = [
         ("structured", json!({ "enum": ["native", "tool"] })),
@@ -185,6 +187,14 @@ fn capabilities() -> Value {
         ("efforts", list(json!(EFFORTS))),
         ("images", list(json!(["png", "jpeg", "gif", "webp"]))),
         ("audio", list(json!(["wav", "mp3"]))),
+        (
+            "embeds",
+            json!({ "enum": ["none", "input_text", "input_text_sized", "texts", "texts_sized", "task"] }),
+        ),
+        (
+            "lengths",
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "maxItems": 8 }),
+        ),
         (
             "endpoints",
             json!({

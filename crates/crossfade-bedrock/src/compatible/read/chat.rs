@@ -281,7 +281,7 @@ impl Reader for ChatReader {
         match frame {
             Frame::Sse(event) => self.event(&event, steps),
             Frame::Body(body) => self.whole(&body, steps).map(|()| true),
-            Frame::Converse(_) => Err(AnswerError::Failed(FaultKind::Garbage)),
+            Frame::Converse(_) | Frame::Invoked(_) => Err(AnswerError::Failed(FaultKind::Garbage)),
         }
     }
 

@@ -311,7 +311,7 @@ impl Reader for ResponsesReader {
         match frame {
             Frame::Sse(event) => self.sse(&event, steps),
             Frame::Body(body) => self.whole(&body, steps).map(|()| true),
-            Frame::Converse(_) => Err(AnswerError::Failed(FaultKind::Garbage)),
+            Frame::Converse(_) | Frame::Invoked(_) => Err(AnswerError::Failed(FaultKind::Garbage)),
         }
     }
 

@@ -1,0 +1,20 @@
+//! Embeddings, over the provider's call in a model's own form: one call per text, or one per bundle of texts.
+//!
+//! Texts keep their order. Vectors are given at unit length, as the primary's are: programs compare them by dot product. A
+//! vector is never turned into another length, and tokens in place of text are not understood: their vocabulary is the
+//! primary's.
+
+mod dialect;
+mod facts;
+mod invocations;
+mod request;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Embeds, Lengths};
+
+pub(crate) use invocations::{Invocations, Invoked};
+pub(crate) use request::{Expected, prepare};
+pub(crate) use writer::EmbeddingsWriter;
