@@ -33,6 +33,8 @@ pub struct Setup {
     mirror: String,
     bedrock_table: String,
     route: String,
+    candidate: String,
+    mantle: bool,
     tables: String,
     owner: bool,
     sticky_by: String,
@@ -66,6 +68,8 @@ impl Setup {
             mirror: String::new(),
             bedrock_table: String::new(),
             route: String::new(),
+            candidate: "model = \"us.anthropic.claude-sonnet-4-6\"".to_owned(),
+            mantle: false,
             tables: String::new(),
             owner: true,
             sticky_by: "request".to_owned(),
@@ -99,6 +103,25 @@ impl Setup {
     pub fn route(mut self, toml: &str) -> Self {
         self.route += toml;
         self
+    }
+
+    /// Another candidate: its whole table.
+    #[must_use]
+    pub fn candidate(mut self, toml: &str) -> Self {
+        toml.clone_into(&mut self.candidate);
+        self
+    }
+
+    /// The host of the OpenAI-compatible endpoints alone is simulated too.
+    #[must_use]
+    pub fn with_mantle(mut self) -> Self {
+        self.mantle = true;
+        self
+    }
+
+    /// Whether it is.
+    pub(crate) fn has_mantle(&self) -> bool {
+        self.mantle
     }
 
     /// Adds whole tables at the end of the file.
@@ -149,6 +172,7 @@ impl Setup {
             mirror,
             bedrock_table,
             route,
+            candidate,
             tables,
             sticky_by,
             level,
@@ -177,7 +201,7 @@ impl Setup {
              [mirror]\n{mirror}\n\
              [logging]\nlevel = \"{level}\"\n\
              [routes.{DEPLOYMENT}]\n{owner}\nsticky_by = \"{sticky_by}\"\n{route}\n\
-             [routes.{DEPLOYMENT}.candidate]\nmodel = \"us.anthropic.claude-sonnet-4-6\"\n\
+             [routes.{DEPLOYMENT}.candidate]\n{candidate}\n\
              {tables}\n"
         )
     }

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use crossfade::{config::Config, control::LeaseTimes, serve::Server};
 use crossfade_exchange::{IneligibleReason, SkipReason};
 use crossfade_proxy::Accounting;
-use crossfade_sim::{azure::AzureSim, bedrock::BedrockSim};
+use crossfade_sim::{
+    azure::AzureSim,
+    bedrock::{BedrockSim, Surface},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,6 +27,8 @@ pub struct World {
     pub azure: AzureSim,
     /// The candidate.
     pub bedrock: BedrockSim,
+    /// The candidate's host of the OpenAI-compatible endpoints alone, if the setup has one.
+    pub mantle: Option<BedrockSim>,
     server: Server,
     home: TempDir,
 }
@@ -42,6 +47,17 @@ impl World {
         let bedrock = BedrockSim::start(setup.bedrock.clone())
             .await
             .expect("a simulated Bedrock");
+        let mut setup = setup;
+        let mut mantle = None;
+        if setup.has_mantle() {
+            let mut options = setup.bedrock.clone();
+            options.surface = Surface::Mantle;
+            let sim = BedrockSim::start(options)
+                .await
+                .expect("a simulated host of compatible endpoints");
+            setup = setup.bedrock(&format!("mantle_endpoint = \"http://{}\"\n", sim.address()));
+            mantle = Some(sim);
+        }
         let home = tempfile::tempdir().expect("a directory");
         let text = setup.config(
             azure.address(),
@@ -55,6 +71,7 @@ impl World {
         Self {
             azure,
             bedrock,
+            mantle,
             server,
             home,
         }
