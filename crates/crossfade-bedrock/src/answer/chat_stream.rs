@@ -13,7 +13,7 @@ use crossfade_openai::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    AnswerError,
+    AnswerError, guardrail,
     reply::{Delivery, Reply},
     stamp::{Mint, Stamp},
     step::{CallKind, End, FilterFindings, Finish, Step},
@@ -154,9 +154,8 @@ impl ChatStream {
         let findings = std::mem::take(&mut self.findings);
         let shown = self.annotations != Annotations::Absent;
         if shown && (self.guarded || findings.prompt.is_some()) {
-            let prompt = findings
-                .prompt
-                .map_or_else(content_filter_not_run, Value::Object);
+            // It looked, or this would have been said at the beginning.
+            let prompt = guardrail::shown(findings.prompt, true);
             let chunk = self.chunks.prompt_filter(prompt);
             self.send(&chunk);
         }

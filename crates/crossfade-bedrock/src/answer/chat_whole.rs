@@ -3,10 +3,7 @@
 use bytes::Bytes;
 use crossfade_exchange::LossKind;
 use crossfade_openai::{
-    chat::{
-        AnswerMessage, Completion, CustomCall, Fields, FunctionCall, ToolCall, ToolKind,
-        content_filter_not_run,
-    },
+    chat::{AnswerMessage, Completion, CustomCall, Fields, FunctionCall, ToolCall, ToolKind},
     error::AzureError,
 };
 use serde_json::{Map, Value};
@@ -14,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     AnswerError,
     chat_stream::{finish_reason, nested_citation},
+    guardrail,
     reply::Reply,
     stamp::{Mint, Stamp},
     step::{CallKind, End, FilterFindings, Finish, Step},
@@ -35,6 +33,8 @@ pub(crate) struct ChatWhole {
     calls: Vec<Call>,
     citations: Vec<Value>,
     findings: FilterFindings,
+    /// A filter looked at it.
+    looked: bool,
     /// A choice's `logprobs`, its lists joined.
     logprobs: Map<String, Value>,
     body: Option<Bytes>,
@@ -56,15 +56,16 @@ impl ChatWhole {
         Self {
             functions: reply.functions,
             mint: Mint::new(stamp.seed),
-            stamp,
             room: limit,
             text: String::new(),
             refusal: None,
             calls: Vec::new(),
             citations: Vec::new(),
             findings: FilterFindings::default(),
+            looked: stamp.guarded,
             logprobs: Map::new(),
             body: None,
+            stamp,
         }
     }
 
@@ -85,10 +86,9 @@ impl ChatWhole {
         completion = self.with_logprobs(completion);
         match self.stamp.annotations {
             Annotations::NotRun => {
-                let said = |side: Option<Map<String, Value>>| {
-                    side.map_or_else(content_filter_not_run, Value::Object)
-                };
-                completion.with_filter_results(said(findings.prompt), &said(findings.completion))
+                let [prompt, answer] = [findings.prompt, findings.completion]
+                    .map(|side| guardrail::shown(side, self.looked));
+                completion.with_filter_results(prompt, &answer)
             }
             Annotations::Absent => completion,
         }
@@ -184,7 +184,10 @@ impl Face for ChatWhole {
             Step::CallDone { .. } | Step::Lost(..) => {}
             Step::Citation(annotation) => self.citations.push(nested_citation(annotation)),
             Step::Logprobs(logprobs) => self.add_logprobs(logprobs)?,
-            Step::Filter(findings) => self.findings.merge(findings),
+            Step::Filter(findings) => {
+                self.looked = true;
+                self.findings.merge(findings);
+            }
             Step::End(end) => self.body = Some(self.completion(end).to_body()),
         }
         Ok(())

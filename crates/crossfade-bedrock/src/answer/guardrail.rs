@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crossfade_openai::chat::content_filter_not_run;
 use serde_json::{Map, Value, json};
 
 use super::step::FilterFindings;
@@ -38,6 +39,16 @@ pub(super) fn findings(guarded: &Guarded, misconduct: Misconduct) -> FilterFindi
         prompt: side(&guarded.input, misconduct),
         completion: side(&guarded.output, misconduct),
         blocked: guarded.input_blocked || guarded.output_blocked,
+    }
+}
+
+/// What is shown of one side: what was found, or that no filter ran. Where one did and tells nothing of this side, no category
+/// is shown, as the primary does for a category that is switched off.
+pub(super) fn shown(found: Option<Map<String, Value>>, looked: bool) -> Value {
+    match found {
+        Some(found) => Value::Object(found),
+        None if looked => Value::Object(Map::new()),
+        None => content_filter_not_run(),
     }
 }
 

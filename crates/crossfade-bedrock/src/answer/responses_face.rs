@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use crossfade_openai::{
-    chat::{ToolKind, content_filter_not_run},
+    chat::ToolKind,
     error::{self, AzureError},
     id::IdKind,
     responses::{
@@ -14,7 +14,7 @@ use crossfade_openai::{
 use serde_json::{Map, Value};
 
 use super::{
-    AnswerError,
+    AnswerError, guardrail,
     stamp::{self, Stamp},
     step::{CallKind, End, FilterFindings, Finish, Step, Thought},
     thinking::SignedBlocks,
@@ -61,6 +61,8 @@ pub(crate) struct ResponsesFace {
     /// Reasoning that was not sealed yet.
     thinking: SignedBlocks,
     findings: FilterFindings,
+    /// A filter looked at it.
+    looked: bool,
     spoke: bool,
     body: Option<Bytes>,
     out: BytesMut,
@@ -96,6 +98,7 @@ impl ResponsesFace {
             said: Vec::new(),
             thinking: SignedBlocks::default(),
             findings: FilterFindings::default(),
+            looked: stamp.guarded,
             spoke: false,
             body: None,
             out: BytesMut::new(),
@@ -241,10 +244,11 @@ impl ResponsesFace {
             return None;
         }
         let findings = std::mem::take(&mut self.findings);
+        let looked = self.looked;
         let side = |source: &str, found: Option<Map<String, Value>>, blocked| ContentFilter {
             blocked,
             source_type: source.to_owned(),
-            content_filter_results: found.map_or_else(content_filter_not_run, Value::Object),
+            content_filter_results: guardrail::shown(found, looked),
             ..ContentFilter::default()
         };
         let blocked = findings.blocked && finish == Finish::Filtered;
@@ -265,7 +269,10 @@ impl Face for ResponsesFace {
     fn give(&mut self, step: Step, _: &mut Facts) -> Result<(), AnswerError> {
         self.spoke |= step.is_content();
         match step {
-            Step::Filter(findings) => self.findings.merge(findings),
+            Step::Filter(findings) => {
+                self.looked = true;
+                self.findings.merge(findings);
+            }
             Step::End(end) => {
                 self.spoke = true;
                 self.end(end);

@@ -13,7 +13,7 @@ use super::{
     json_tool::JsonInput,
     reply::Reply,
     stamp::Mint,
-    step::{CallKind, End, FilterFindings, Finish, Step},
+    step::{CallKind, End, Finish, Step},
     stop::Meaning,
     text_calls,
 };
@@ -280,11 +280,7 @@ impl Shape {
         self.release_held(steps);
         self.close_fence(steps);
         self.release_first(steps);
-        if let Some(findings) = findings
-            && findings != FilterFindings::default()
-        {
-            steps.push(Step::Filter(findings));
-        }
+        steps.extend(findings.map(Step::Filter));
         let usage = ended.usage;
         steps.push(Step::End(End { finish, usage }));
         Ok(())

@@ -13,6 +13,7 @@ use crate::{
 mod answers;
 mod guardrails;
 mod properties;
+mod reported;
 mod responses;
 mod streams;
 

@@ -172,6 +172,7 @@ fn a_blocked_prompt_is_the_primary_s_own_error() {
 
 #[test]
 fn annotations_say_what_was_looked_at_and_no_more() {
+    let nothing = json!({});
     let not_run = crossfade_openai::chat::content_filter_not_run();
     let check = |stamp: Stamp, trace: Value, prompt: Value, answer: Value| {
         let mut response = response(&json!([{"text": "a"}]), "end_turn");
@@ -193,26 +194,21 @@ fn annotations_say_what_was_looked_at_and_no_more() {
     let safe = content("HATE", "NONE", "NONE");
     let shown = json!({"hate": {"filtered": false, "severity": "safe"}});
     let of = not_run_stamp;
-    check(of(false), Value::Null, not_run.clone(), not_run.clone());
+    check(of(false), Value::Null, not_run.clone(), not_run);
+    let of_prompt = || trace("inputAssessment", json!({ "g": safe }));
+    let of_answer = || trace("outputAssessments", json!({ "g": [safe] }));
+    check(of(true), of_prompt(), shown.clone(), nothing.clone());
+    check(of(true), of_answer(), nothing.clone(), shown.clone());
+    // It looked and tells nothing: no verdict, and no word that nobody looked.
+    check(of(true), Value::Null, nothing.clone(), nothing.clone());
     check(
         of(true),
-        trace("inputAssessment", json!({ "g": safe })),
-        shown.clone(),
-        not_run.clone(),
-    );
-    check(
-        of(true),
-        trace("outputAssessments", json!({ "g": [safe] })),
-        not_run.clone(),
-        shown.clone(),
+        json!({"guardrail": {}}),
+        nothing.clone(),
+        nothing.clone(),
     );
     // One that the account demands, which the route knows nothing of.
-    check(
-        of(false),
-        trace("outputAssessments", json!({ "g": [safe] })),
-        not_run,
-        shown,
-    );
+    check(of(false), of_answer(), nothing, shown);
     let safe = trace("inputAssessment", json!({ "g": safe }));
     check(stamp(), safe, Value::Null, Value::Null);
 }

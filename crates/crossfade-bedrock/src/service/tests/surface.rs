@@ -225,3 +225,46 @@ async fn an_end_without_its_tokens_is_an_end() {
     assert!(chunks(&got).iter().all(|chunk| !chunk["usage"].is_object()));
     assert_eq!(got.late().usage, None);
 }
+
+#[tokio::test]
+async fn frames_may_be_cut_anywhere_edge_51() {
+    let mut bytes = Vec::new();
+    let mut script = full("tool_use");
+    let head = script.remove(0);
+    for step in script {
+        if let Say(frame) = step {
+            bytes.extend(frame);
+        }
+    }
+    let Say(head) = head else {
+        unreachable!("said")
+    };
+    // What differs from answer to answer: ids, times.
+    let same = |got: &Got| {
+        let chunks = chunks(got).into_iter().map(|mut chunk| {
+            chunk["id"] = Value::Null;
+            chunk["created"] = Value::Null;
+            let call = chunk.pointer_mut("/choices/0/delta/tool_calls/0");
+            if let Some(id) = call.and_then(|call| call.get_mut("id")) {
+                *id = Value::Null;
+            }
+            chunk
+        });
+        chunks.collect::<Vec<Value>>()
+    };
+    let mut seen: Vec<Vec<Value>> = Vec::new();
+    for size in [1, 2, 3, 11, 12, 13, 64, 1000, bytes.len()] {
+        let mut pieces = vec![Say(head.clone())];
+        pieces.extend(bytes.chunks(size).map(|piece| Say(piece.to_vec())));
+        let got = ask(
+            CandidateSettings::new("test.model"),
+            true,
+            tools(),
+            vec![pieces],
+        )
+        .await;
+        seen.push(same(&got));
+    }
+    assert!(seen.iter().all(|chunks| Some(chunks) == seen.first()));
+    assert!(seen.first().is_some_and(|chunks| chunks.len() > 7));
+}
