@@ -14,6 +14,7 @@ mod bounds;
 mod compatible;
 mod crash;
 mod disk;
+mod embeddings;
 mod engine;
 mod errors;
 mod floors;
