@@ -19,8 +19,9 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use crossfade_exchange::{Loss, LossKind};
-use crossfade_openai::chat;
+use futures_util::{StreamExt, stream};
 use http::header;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub use address::Range;
@@ -31,6 +32,8 @@ use client::{Hop, HttpClient};
 use content::Want;
 use target::Target;
 
+/// How many files of one request are under way at once.
+const AT_ONCE: usize = 4;
 /// A picture of one pixel, and a document of one line: what stands for content that is not fetched yet.
 const PLACEHOLDER_IMAGE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 const PLACEHOLDER_FILE: &str = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK";
@@ -50,11 +53,15 @@ struct Fetched {
     name: Option<String>,
 }
 
-/// Puts placeholders where a request names URLs, and names the losses of fetching them: the question whether a request
-/// can be asked must cost no connection.
-pub(crate) fn placeholders(request: &mut chat::Request) -> Vec<Loss> {
-    let found = urls::found(request).into_iter();
-    found
+/// A body with content in the place of URLs, and the loss of each.
+pub(crate) type Inlined = (Bytes, Vec<Loss>);
+
+/// Puts placeholders where a body names URLs, and names the losses of fetching them: the question whether a request can
+/// be asked must cost no connection. `None`: it names none.
+pub(crate) fn placeholders(body: &[u8]) -> Option<Inlined> {
+    let mut body = read(body)?;
+    let found = urls::found(&mut body).into_iter();
+    let losses: Vec<Loss> = found
         .map(|url| {
             let loss = Loss::new(LossKind::UrlFetched, url.field.clone());
             let stand_in = match url.want() {
@@ -64,7 +71,23 @@ pub(crate) fn placeholders(request: &mut chat::Request) -> Vec<Loss> {
             url.replace(stand_in.to_owned(), Some("document.pdf"));
             loss
         })
-        .collect()
+        .collect();
+    written(&body, losses)
+}
+
+/// A body that may name URLs. What is no JSON is for others to refuse.
+fn read(body: &[u8]) -> Option<Value> {
+    urls::may_have(body)
+        .then(|| serde_json::from_slice(body).ok())
+        .flatten()
+}
+
+fn written(body: &Value, losses: Vec<Loss>) -> Option<Inlined> {
+    if losses.is_empty() {
+        return None;
+    }
+    let body = serde_json::to_vec(body).ok()?;
+    Some((body.into(), losses))
 }
 
 // === impl Fetcher ===
@@ -89,54 +112,80 @@ impl Fetcher {
         }
     }
 
-    /// Puts what stands behind a request's URLs into the request, and names each as a loss.
+    /// Puts what stands behind a body's URLs into the body, and names each as a loss. `None`: it names none.
     ///
     /// # Errors
-    /// The first URL that cannot be had; the request then is changed in part and must not be used.
-    pub async fn inline(&self, request: &mut chat::Request) -> Result<Vec<Loss>, FetchError> {
-        let found = urls::found(request);
+    /// The first URL that cannot be had.
+    pub(crate) async fn inline(&self, body: &[u8]) -> Result<Option<Inlined>, FetchError> {
+        let Some(mut body) = read(body) else {
+            return Ok(None);
+        };
+        let found = urls::found(&mut body);
         if let Some(beyond) = found.get(self.settings.max_urls) {
             return Err(FetchError::new(&beyond.field, FetchFailure::TooMany));
         }
-        // One that stands there several times is fetched once. Those of one request come one after the other: the bound on
-        // all is a bound on memory, and must not be spent by one caller.
-        let mut known: HashMap<(String, bool), Fetched> = HashMap::new();
-        let mut left = self.settings.max_request_bytes;
+        // One that stands there several times is fetched once.
+        let mut wanted: Vec<(String, Want, String)> = Vec::new();
+        for place in &found {
+            let known = |(url, want, _): &(String, Want, String)| {
+                url == place.url() && *want == place.want()
+            };
+            if !wanted.iter().any(known) {
+                let url = place.url().to_owned();
+                wanted.push((url, place.want(), place.field.clone()));
+            }
+        }
+        let fetched = self.all(wanted).await?;
         let mut losses = Vec::with_capacity(found.len());
         for place in found {
-            let key = (place.url().to_owned(), place.want() == Want::Image);
-            let fetched = match known.entry(key) {
-                std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::hash_map::Entry::Vacant(entry) => {
-                    let fetched = self.fetch(place.url(), place.want(), left).await;
-                    let fetched = fetched.map_err(|why| FetchError::new(&place.field, why))?;
-                    entry.insert(fetched)
-                }
+            let key = (place.url().to_owned(), place.want());
+            let Some(content) = fetched.get(&key) else {
+                return Err(FetchError::new(&place.field, FetchFailure::Broken));
             };
-            left = left
-                .checked_sub(fetched.bytes)
-                .ok_or_else(|| FetchError::new(&place.field, FetchFailure::TooLarge))?;
             losses.push(Loss::new(LossKind::UrlFetched, place.field.clone()));
-            place.replace(fetched.data_uri.clone(), fetched.name.as_deref());
+            place.replace(content.data_uri.clone(), content.name.as_deref());
         }
-        Ok(losses)
+        Ok(written(&body, losses))
     }
 
-    async fn fetch(&self, url: &str, want: Want, left: usize) -> Result<Fetched, FetchFailure> {
+    /// Fetches several, a few at a time, as long as there is room and time for all.
+    async fn all(
+        &self,
+        wanted: Vec<(String, Want, String)>,
+    ) -> Result<HashMap<(String, Want), Fetched>, FetchError> {
+        let deadline = tokio::time::Instant::now() + self.settings.timeout();
+        let mut room = self.settings.max_request_bytes;
+        let mut done = HashMap::with_capacity(wanted.len());
+        let mut coming = stream::iter(wanted)
+            .map(async |(url, want, field)| {
+                let fetching = tokio::time::timeout_at(deadline, self.fetch(&url, want)).await;
+                let fetched = fetching.unwrap_or(Err(FetchFailure::TooSlow));
+                match fetched {
+                    Ok(fetched) => Ok((url, want, field, fetched)),
+                    Err(failure) => Err(FetchError::new(field, failure)),
+                }
+            })
+            .buffered(AT_ONCE)
+            .boxed();
+        while let Some(next) = coming.next().await {
+            let (url, want, field, fetched) = next?;
+            room = room
+                .checked_sub(fetched.bytes)
+                .ok_or_else(|| FetchError::new(field, FetchFailure::TooLarge))?;
+            done.insert((url, want), fetched);
+        }
+        Ok(done)
+    }
+
+    async fn fetch(&self, url: &str, want: Want) -> Result<Fetched, FetchFailure> {
         let target = Target::parse(url, &self.settings)?;
-        let work = async {
-            // Never closed, so there is always a permit to come.
-            let _slot = self
-                .slots
-                .acquire()
-                .await
-                .map_err(|_| FetchFailure::Broken)?;
-            self.follow(target, want, left.min(self.settings.max_bytes))
-                .await
-        };
-        tokio::time::timeout(self.settings.timeout(), work)
+        // Never closed, so there is always a permit to come.
+        let _slot = self
+            .slots
+            .acquire()
             .await
-            .unwrap_or(Err(FetchFailure::TooSlow))
+            .map_err(|_| FetchFailure::Broken)?;
+        self.follow(target, want, self.settings.max_bytes).await
     }
 
     async fn follow(

@@ -7,14 +7,17 @@ use bytes::Bytes;
 use crossfade_exchange::{
     Allowance, IneligibleReason, Loss, LossPolicy, MirrorOnlyReason, Operation, Unsupported,
 };
+use crossfade_openai::responses::Echo;
 
 use crate::{
     answer::{
-        ChatStream, ChatWhole, ConverseReader, Delivery, Reader, Reply, Shape, Stamp, Translated,
-        Writer,
+        ChatStream, ChatWhole, ConverseReader, Delivery, Reader, Reply, ResponsesFace, Shape,
+        Stamp, Translated, Wanted, Writer,
     },
     compatible::{self, Asked, Call, ChatReader},
     embeddings::{self, EmbeddingsWriter, Expected, Invocations},
+    fetch,
+    responses::{self, ToChat},
     settings::{Api, CandidateSettings, Misconduct},
     thoughts::Thoughts,
     translate::{self, Translation},
@@ -64,6 +67,8 @@ enum Plan {
     Steps {
         source: Source,
         reply: Box<Reply>,
+        /// The caller speaks the Responses API.
+        wanted: Option<Box<Wanted>>,
         guarded: bool,
         misconduct: Misconduct,
     },
@@ -108,6 +113,7 @@ pub(crate) fn prepare(
                 plan: Plan::Embeddings(asked.expected),
             })
         }
+        (Operation::Responses, Api::Converse | Api::OpenaiChat) => by_way_of_chat(body, settings),
         (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
             Err(no_such_operation())
         }
@@ -123,15 +129,31 @@ pub fn eligibility(
     body: &[u8],
     settings: &CandidateSettings,
 ) -> Result<Allowance, Unsupported> {
-    let prepared = prepare(operation, body, settings)?;
-    match settings.losses.strictest(&prepared.losses) {
+    let stateful = match operation {
+        Operation::Chat | Operation::Embeddings => Allowance::Either,
+        Operation::Responses => responses::allowance(&responses::read(body)?, settings)?,
+    };
+    if stateful == Allowance::CandidateOnly {
+        return Ok(stateful);
+    }
+    let inlined = settings
+        .fetch
+        .as_ref()
+        .and_then(|_| fetch::placeholders(body));
+    let (body, fetched) = match &inlined {
+        Some((body, losses)) => (body.as_ref(), losses.as_slice()),
+        None => (body, [].as_slice()),
+    };
+    let mut losses = prepare(operation, body, settings)?.losses;
+    losses.extend_from_slice(fetched);
+    match settings.losses.strictest(&losses) {
         // The vectors that callers compare with are another model's, unless the configuration says otherwise.
         None | Some((LossPolicy::Allow | LossPolicy::MirrorOnly, _))
             if operation == Operation::Embeddings && !settings.index_rebuilt =>
         {
             Ok(Allowance::MirrorOnly(MirrorOnlyReason::Embeddings))
         }
-        None | Some((LossPolicy::Allow, _)) => Ok(Allowance::Either),
+        None | Some((LossPolicy::Allow, _)) => Ok(stateful),
         Some((LossPolicy::MirrorOnly, _)) => Ok(Allowance::MirrorOnly(MirrorOnlyReason::Loss)),
         Some((LossPolicy::Refuse, loss)) => Err(Unsupported {
             field: loss.field.clone(),
@@ -153,11 +175,7 @@ fn converse(
         losses,
         reply,
     } = translation;
-    let body = serde_json::to_vec(&request).map_err(|_| Unsupported {
-        field: "(body)".to_owned(),
-        why: Cow::Borrowed("cannot be written"),
-        reason: IneligibleReason::Unsupported,
-    })?;
+    let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
     let streams = settings.resolved_capabilities().streams
         && (reply.delivery.is_stream() || settings.stream_always);
     Ok(Prepared {
@@ -190,7 +208,47 @@ fn chat(asked: Asked, settings: &CandidateSettings) -> Prepared {
     }
 }
 
-fn no_such_operation() -> Unsupported {
+/// A request of the Responses API as one for a chat completion, whose answer is given as a response.
+fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+    let request = responses::read(body)?;
+    let reasoning = request.reasoning.as_ref();
+    let wanted = Wanted {
+        echo: Echo::of(&request, request.model.as_deref().unwrap_or_default()),
+        streamed: request.is_stream(),
+        summary: reasoning.is_some_and(|reasoning| reasoning.summary().is_some()),
+        encrypted: request.includes_encrypted_reasoning(),
+        obfuscated: request.is_obfuscated(),
+        sealer: settings.sealer.clone(),
+        model: settings.model.clone(),
+    };
+    let ToChat {
+        request,
+        mut losses,
+        paths,
+        ..
+    } = responses::to_chat(request, settings)?;
+    let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
+    let prepared = prepare(Operation::Chat, &body, settings);
+    let mut prepared = prepared.map_err(|refusal| paths.refusal(refusal))?;
+    losses.extend(prepared.losses.into_iter().map(|loss| paths.loss(loss)));
+    prepared.losses = losses;
+    match &mut prepared.plan {
+        Plan::Steps { wanted: face, .. } => *face = Some(Box::new(wanted)),
+        Plan::Embeddings(_) => return Err(no_such_operation()),
+    }
+    Ok(prepared)
+}
+
+fn unwritable() -> Unsupported {
+    Unsupported {
+        field: "(body)".to_owned(),
+        why: Cow::Borrowed("cannot be written"),
+        reason: IneligibleReason::Unsupported,
+    }
+}
+
+/// The candidate is asked for what its API does not do.
+pub(crate) fn no_such_operation() -> Unsupported {
     Unsupported {
         field: String::new(),
         why: Cow::Borrowed("the candidate's API has no such operation"),
@@ -206,6 +264,7 @@ impl Plan {
         Self::Steps {
             source,
             reply: Box::new(reply),
+            wanted: None,
             guarded: guardrail.is_some(),
             misconduct: guardrail
                 .map(|guardrail| guardrail.misconduct)
@@ -227,6 +286,7 @@ impl Prepared {
             Plan::Steps {
                 source,
                 reply,
+                wanted,
                 guarded,
                 misconduct,
             } => {
@@ -237,7 +297,10 @@ impl Prepared {
                     Source::Chat { inline } => Box::new(ChatReader::new(shape, inline)),
                 };
                 let thoughts = Some(Arc::clone(thoughts));
-                if reply.delivery.is_stream() {
+                if let Some(wanted) = wanted {
+                    let face = ResponsesFace::new(*wanted, &stamp, LARGEST_WHOLE);
+                    Box::new(Translated::new(reader, face, thoughts))
+                } else if reply.delivery.is_stream() {
                     let face = ChatStream::new(&reply, stamp);
                     Box::new(Translated::new(reader, face, thoughts))
                 } else {

@@ -20,4 +20,20 @@ pub(crate) use seal::SealedReasoning;
 pub use seal::{Opened, Sealer};
 pub(crate) use state::keeps_state;
 pub use state::minted;
+pub(crate) use state::{Missing, allowance, keeps_state, missing_in, no_such_response};
 pub(crate) use to_chat::{ToChat, to_chat};
+
+use crossfade_exchange::Unsupported;
+use crossfade_openai::responses::{Request, RequestError};
+
+/// Reads a request's body.
+///
+/// # Errors
+/// Names the field that is not what it should be.
+pub(crate) fn read(body: &[u8]) -> Result<Request, Unsupported> {
+    Request::from_slice(body).map_err(|error| match error {
+        RequestError::Field { field } => refuse::refused(field, "missing or of the wrong type"),
+        RequestError::NotJson { .. } => refuse::refused("(body)", "not valid json"),
+        RequestError::NotAnObject => refuse::refused("(body)", "not a json object"),
+    })
+}

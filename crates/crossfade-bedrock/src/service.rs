@@ -21,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    BoxError, Face, Failover, LateFacts, Operation, Patience, SideReport, SideRequest,
+    BoxError, Face, Failover, LateFacts, Loss, Operation, Patience, SideReport, SideRequest,
     SideResponse, Unsupported,
 };
 use crossfade_openai::{chat, error::AzureError, id, path};
@@ -30,7 +30,9 @@ use tower::Service;
 
 use crate::{
     answer::{Fault, FaultKind, Problem, Progress, Stamp, Writer},
-    prepare::{Ask, prepare},
+    fetch::Fetcher,
+    prepare::{Ask, no_such_operation, prepare},
+    responses,
     sdk::{Connection, Failure},
     settings::CandidateSettings,
     thoughts::Thoughts,
@@ -56,6 +58,7 @@ struct Shared {
     settings: CandidateSettings,
     streams: bool,
     thoughts: Arc<Thoughts>,
+    fetcher: Option<Fetcher>,
 }
 
 // === impl Candidate ===
@@ -64,8 +67,10 @@ impl Candidate {
     /// A route's candidate over a connection that routes may share.
     pub fn new(connection: Connection, settings: CandidateSettings) -> Self {
         let streams = settings.resolved_capabilities().streams;
+        let fetcher = settings.fetch.clone().map(Fetcher::new);
         Self {
             shared: Arc::new(Shared {
+                fetcher,
                 connection,
                 settings,
                 streams,
@@ -119,16 +124,22 @@ impl Shared {
             .uri()
             .path_and_query()
             .map(|target| path::parse(target.as_str()));
-        let operation = operation(target.as_ref());
-        let deployment = target.and_then(|target| target.deployment);
+        let deployment = target.as_ref().and_then(|target| target.deployment.clone());
         let dress = Dress {
             deployment,
             region: face.region.clone(),
         };
-        let prepared = match prepare(operation, request.body(), &self.settings) {
-            Ok(prepared) => prepared,
-            Err(unsupported) => return refusal(&unsupported, &dress),
+        let (operation, body, fetched) = match self.read(target, request.body()).await {
+            Ok(read) => read,
+            Err(problem) => return problem_response(problem, SideReport::default(), &dress),
         };
+        let mut prepared = match prepare(operation, &body, &self.settings) {
+            Ok(prepared) => prepared,
+            Err(unsupported) => {
+                return problem_response(refusal(&unsupported), SideReport::default(), &dress);
+            }
+        };
+        prepared.losses.extend(fetched);
         let streamed = prepared.delivery.is_stream();
         let report = SideReport {
             losses: prepared.losses.as_slice().into(),
@@ -144,6 +155,55 @@ impl Shared {
             began,
         };
         call.answer(writer, report, &dress).await
+    }
+
+    /// What is asked for, with everything in its body that it names by URL. What the candidate never kept is said not to be
+    /// there: nobody else can know.
+    async fn read(
+        &self,
+        target: Option<path::Target>,
+        body: &Bytes,
+    ) -> Result<(Operation, Bytes, Vec<Loss>), Problem> {
+        let answer = |error| Problem {
+            error,
+            failover: None,
+        };
+        let operation = target.as_ref().map(|target| target.operation);
+        let operation = match operation {
+            Some(path::Operation::ChatCompletions) => Operation::Chat,
+            Some(path::Operation::Embeddings) => Operation::Embeddings,
+            Some(path::Operation::Responses) => Operation::Responses,
+            Some(path::Operation::StoredResponse) => {
+                let id = target
+                    .and_then(|target| target.response)
+                    .unwrap_or_default();
+                return Err(answer(responses::no_such_response(&id)));
+            }
+            Some(
+                path::Operation::Completions
+                | path::Operation::CountInput
+                | path::Operation::Compact
+                | path::Operation::Models
+                | path::Operation::Other,
+            )
+            | None => return Err(refusal(&no_such_operation())),
+        };
+        if operation == Operation::Responses
+            && let Some(missing) = responses::missing_in(body, &self.settings)
+        {
+            return Err(answer(missing.error()));
+        }
+        let inlined = match &self.fetcher {
+            None => None,
+            Some(fetcher) => fetcher.inline(body).await.map_err(|error| Problem {
+                error: error.error(),
+                failover: Some(error.failure.failover()),
+            })?,
+        };
+        Ok(match inlined {
+            Some((body, losses)) => (operation, body, losses),
+            None => (operation, body.clone(), Vec::new()),
+        })
     }
 
     fn stamp(&self, face: Face, dress: &Dress) -> Stamp {
@@ -174,39 +234,18 @@ impl Shared {
     }
 }
 
-/// The operation that a path asks for; one that is never mirrored does not come here.
-fn operation(target: Option<&path::Target>) -> Operation {
-    match target.map(|target| target.operation) {
-        Some(path::Operation::Embeddings) => Operation::Embeddings,
-        Some(
-            path::Operation::Responses
-            | path::Operation::StoredResponse
-            | path::Operation::CountInput
-            | path::Operation::Compact,
-        ) => Operation::Responses,
-        Some(
-            path::Operation::ChatCompletions
-            | path::Operation::Completions
-            | path::Operation::Models
-            | path::Operation::Other,
-        )
-        | None => Operation::Chat,
-    }
-}
-
 /// A request that should never have come here: eligibility says the same of it, beforehand.
-fn refusal(unsupported: &Unsupported, dress: &Dress) -> SideResponse {
+fn refusal(unsupported: &Unsupported) -> Problem {
     let message = format!("Unsupported value or parameter: '{}'.", unsupported.field);
     let error = AzureError::invalid_request(
         &message,
         Some(&unsupported.field),
         Some("unsupported_parameter"),
     );
-    let problem = Problem {
+    Problem {
         error,
         failover: Some(Failover::Configuration),
-    };
-    problem_response(problem, SideReport::default(), dress)
+    }
 }
 
 /// One request on its way.

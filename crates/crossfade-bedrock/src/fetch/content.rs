@@ -3,7 +3,7 @@
 use super::FetchFailure;
 
 /// What is wanted behind a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Want {
     /// A picture.
     Image,

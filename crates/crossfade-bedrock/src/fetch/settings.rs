@@ -22,9 +22,9 @@ pub struct FetchSettings {
     pub max_urls: usize,
     /// The most redirects that are followed for one URL, each checked like the URL itself.
     pub max_redirects: usize,
-    /// The most files under way at once; a URL that waits for its turn uses up its own time.
+    /// The most files under way at once; a request that waits for its turn uses up its own time.
     pub concurrency: usize,
-    /// The longest time for one URL, all redirects and waiting included, in milliseconds.
+    /// The longest time for all URLs of one request, redirects and waiting included, in milliseconds.
     pub timeout_ms: u64,
     /// Allow this machine and private networks: for simulators and tests.
     pub allow_private: bool,
@@ -50,7 +50,7 @@ impl Default for FetchSettings {
 }
 
 impl FetchSettings {
-    /// The longest time for one URL.
+    /// The longest time for one request.
     pub(super) const fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }

@@ -148,59 +148,48 @@ fn script(path: &str, connection: &mut TcpStream) {
     }
 }
 
-fn asking(parts: &Value) -> chat::Request {
+fn asking(parts: &Value) -> Vec<u8> {
     let body = json!({"messages": [{"role": "user", "content": parts}]});
-    chat::Request::from_slice(body.to_string().as_bytes()).unwrap()
+    body.to_string().into_bytes()
+}
+
+/// The parts of the first message or item.
+fn parts(inlined: &Inlined) -> Value {
+    let body: Value = serde_json::from_slice(&inlined.0).unwrap();
+    let first = body.pointer("/messages/0").or(body.pointer("/input/0"));
+    first.unwrap()["content"].clone()
+}
+
+fn png() -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(PNG))
 }
 
 fn image(url: &str) -> Value {
     json!({"type": "image_url", "image_url": {"url": url, "detail": "low"}})
 }
 
-fn written(request: &chat::Request) -> Value {
-    let body = serde_json::to_value(request).unwrap();
-    body.pointer("/messages/0/content").unwrap().clone()
-}
-
 async fn one(fetcher: &Fetcher, url: &str) -> Result<Vec<Loss>, FetchFailure> {
-    let mut request = asking(&json!([image(url)]));
-    let result = fetcher.inline(&mut request).await;
-    result.map_err(|error| {
-        assert_eq!(error.field, "messages[0].content[0].image_url.url");
-        error.failure
-    })
+    let result = fetcher.inline(&asking(&json!([image(url)]))).await;
+    match result {
+        Ok(inlined) => Ok(inlined.unwrap().1),
+        Err(error) => {
+            assert_eq!(error.field, "messages[0].content[0].image_url.url");
+            Err(error.failure)
+        }
+    }
 }
 
 #[tokio::test]
-async fn pictures_and_files_are_put_inline_and_named() {
+async fn pictures_are_put_inline_and_named() {
     let server = Server::start(script);
-    let file = json!({"type": "file", "file": {"file_url": server.url("/doc.pdf")}});
     let inline = image("data:image/png;base64,AAAA");
     let text = json!({"type": "text", "text": server.url("/a.png")});
-    let parts = json!([text, image(&server.url("/a.png")), inline, file]);
-    let mut request = asking(&parts);
-    let losses = server.fetcher().inline(&mut request).await.unwrap();
-    let png = format!("data:image/png;base64,{}", STANDARD.encode(PNG));
-    let pdf = format!(
-        "data:application/pdf;base64,{}",
-        STANDARD.encode("%PDF-1.4")
-    );
-    let expected = json!([
-        {"type": "text", "text": server.url("/a.png")},
-        image(&png),
-        image("data:image/png;base64,AAAA"),
-        {"type": "file", "file": {"file_data": pdf, "filename": "doc.pdf"}},
-    ]);
-    assert_eq!(written(&request), expected);
-    let fields: Vec<&str> = losses.iter().map(|loss| loss.field.as_str()).collect();
-    assert_eq!(
-        fields,
-        [
-            "messages[0].content[1].image_url.url",
-            "messages[0].content[3].file.file_url"
-        ]
-    );
-    assert!(losses.iter().all(|loss| loss.kind == LossKind::UrlFetched));
+    let body = asking(&json!([text, image(&server.url("/a.png")), inline]));
+    let inlined = server.fetcher().inline(&body).await.unwrap().unwrap();
+    let expected = json!([text, image(&png()), inline]);
+    assert_eq!(parts(&inlined), expected);
+    let expected = Loss::new(LossKind::UrlFetched, "messages[0].content[1].image_url.url");
+    assert_eq!(inlined.1, [expected]);
     for head in server.asked.try_iter() {
         let head = head.to_ascii_lowercase();
         for leak in ["cookie", "authorization", "api-key", "crossfade", "referer"] {
@@ -210,12 +199,68 @@ async fn pictures_and_files_are_put_inline_and_named() {
 }
 
 #[tokio::test]
+async fn pictures_and_files_of_the_responses_api() {
+    let server = Server::start(script);
+    let url = server.url("/doc.pdf");
+    let named = |name: &str| json!({"type": "input_file", "file_url": url, "filename": name});
+    let picture = |url: &str| json!({"type": "input_image", "image_url": url, "detail": "low"});
+    let body = json!({"input": [
+        {"role": "user", "content": [
+            picture(&server.url("/a.png")), named("x.pdf"), {"type": "input_file", "file_url": url}]},
+        {"type": "function_call_output", "call_id": "c", "output": [picture(&server.url("/a.png"))]},
+        "text",
+    ]});
+    let inlined = server
+        .fetcher()
+        .inline(body.to_string().as_bytes())
+        .await
+        .unwrap()
+        .unwrap();
+    let pdf = format!(
+        "data:application/pdf;base64,{}",
+        STANDARD.encode("%PDF-1.4")
+    );
+    let file = |name: &str| json!({"type": "input_file", "filename": name, "file_data": pdf});
+    assert_eq!(
+        parts(&inlined),
+        json!([picture(&png()), file("x.pdf"), file("doc.pdf")])
+    );
+    let fields: Vec<&str> = inlined.1.iter().map(|loss| loss.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "input[0].content[0].image_url",
+            "input[0].content[1].file_url",
+            "input[0].content[2].file_url",
+            "input[1].output[0].image_url",
+        ]
+    );
+    assert_eq!(server.times_asked(), 2);
+}
+
+#[tokio::test]
+async fn a_body_without_urls_is_left_alone() {
+    let fetcher = Fetcher::new(FetchSettings::default());
+    for body in [
+        asking(&json!("http image_url file_url")),
+        asking(&json!([image("data:image/png;base64,http")])),
+        asking(&json!([{"type": "image_url", "image_url": 7}, 7, {"type": "x"}])),
+        b"{\"image_url\": http".to_vec(),
+        b"[\"image_url http\"]".to_vec(),
+        b"\xff image_url http".to_vec(),
+    ] {
+        assert_eq!(fetcher.inline(&body).await, Ok(None));
+        assert_eq!(placeholders(&body), None);
+    }
+}
+
+#[tokio::test]
 async fn one_that_stands_there_twice_is_fetched_once() {
     let server = Server::start(script);
     let url = server.url("/a.png");
-    let mut request = asking(&json!([image(&url), image(&url)]));
-    let losses = server.fetcher().inline(&mut request).await.unwrap();
-    assert_eq!((losses.len(), server.times_asked()), (2, 1));
+    let body = asking(&json!([image(&url), image(&url)]));
+    let inlined = server.fetcher().inline(&body).await.unwrap().unwrap();
+    assert_eq!((inlined.1.len(), server.times_asked()), (2, 1));
 }
 
 #[tokio::test]
@@ -315,8 +360,8 @@ async fn a_request_has_a_bound_on_urls_and_on_bytes() {
             FetchFailure::TooLarge,
         ),
     ] {
-        let mut request = asking(&json!([image(&urls[0]), image(&urls[1])]));
-        let error = server.fetcher_with(change).inline(&mut request).await;
+        let body = asking(&json!([image(&urls[0]), image(&urls[1])]));
+        let error = server.fetcher_with(change).inline(&body).await;
         let field = format!("messages[0].content[{field}].image_url.url");
         assert_eq!(error, Err(FetchError { field, failure }));
     }
@@ -324,22 +369,23 @@ async fn a_request_has_a_bound_on_urls_and_on_bytes() {
 
 #[test]
 fn placeholders_have_the_losses_of_the_real_thing() {
-    let file = json!({"type": "file", "file": {"file_url": "https://a.example/x.pdf"}});
-    let mut request = asking(&json!([image("https://a.example/x.png"), file]));
-    let losses = placeholders(&mut request);
-    assert_eq!(losses.len(), 2);
-    let parts = written(&request);
+    let file = json!({"type": "input_file", "file_url": "https://a.example/x.pdf"});
+    let picture = json!({"type": "input_image", "image_url": "https://a.example/x.png"});
+    let body = json!({"input": [{"role": "user", "content": [picture, file]}]});
+    let inlined = placeholders(body.to_string().as_bytes()).unwrap();
+    assert_eq!(inlined.1.len(), 2);
+    let parts = parts(&inlined);
     for (pointer, start) in [
-        ("/0/image_url/url", "data:image/png;base64,"),
-        ("/1/file/file_data", "data:application/pdf;base64,"),
+        ("/0/image_url", "data:image/png;base64,"),
+        ("/1/file_data", "data:application/pdf;base64,"),
     ] {
         let uri = parts.pointer(pointer).and_then(Value::as_str).unwrap();
         let (head, data) = uri.split_at(start.len());
         assert_eq!(head, start);
         assert!(STANDARD.decode(data).is_ok());
     }
-    assert_eq!(parts.pointer("/1/file/file_url"), None);
-    assert!(placeholders(&mut request).is_empty());
+    assert_eq!(parts.pointer("/1/file_url"), None);
+    assert_eq!(placeholders(&inlined.0), None);
 }
 
 #[test]

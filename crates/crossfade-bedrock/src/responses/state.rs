@@ -209,8 +209,17 @@ fn conversation_id(conversation: &Conversation) -> Option<&str> {
     }
 }
 
-/// What a request names of the candidate's that a candidate without state cannot have: an error that says so.
-pub(crate) fn missing(request: &Request, sealer: &Sealer) -> Option<Missing> {
+/// As [`missing`], of a body for a route's candidate: of one that keeps state, nothing is known to be missing.
+pub(crate) fn missing_in(body: &[u8], settings: &CandidateSettings) -> Option<Missing> {
+    let sealer = settings
+        .sealer
+        .as_ref()
+        .filter(|_| !keeps_state(settings))?;
+    missing(&Request::from_slice(body).ok()?, sealer)
+}
+
+/// What a request names of the candidate's that a candidate without state cannot have.
+fn missing(request: &Request, sealer: &Sealer) -> Option<Missing> {
     let ours = |id: &&String| sealer.open_id(id).is_some();
     if let Some(id) = request.previous_response_id.as_ref().filter(ours) {
         return Some(Missing::Response(id.clone()));

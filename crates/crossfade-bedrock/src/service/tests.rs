@@ -4,6 +4,7 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -15,8 +16,10 @@ use super::*;
 use crate::sdk::{Auth, Settings};
 
 mod faults;
+mod operations;
 mod surface;
 
+const CHAT: &str = "/openai/deployments/d/chat/completions?api-version=2024-10-21";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the server does, in order.
@@ -31,12 +34,19 @@ use Step::{Send as Say, Wait};
 
 /// Serves one request per script, one after another; gives the address.
 fn serve(scripts: Vec<Vec<Step>>) -> String {
+    serve_and_keep(scripts).0
+}
+
+/// Also gives the bodies that were sent.
+fn serve_and_keep(scripts: Vec<Vec<Step>>) -> (String, mpsc::Receiver<Value>) {
+    let (bodies, kept) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for script in scripts {
             let (mut socket, _) = listener.accept().unwrap();
-            read_request(&mut socket);
+            // Most tests are not about what is asked.
+            let _unread = bodies.send(read_request(&mut socket));
             for step in script {
                 match step {
                     Wait(time) => thread::sleep(Duration::from_millis(time)),
@@ -46,10 +56,10 @@ fn serve(scripts: Vec<Vec<Step>>) -> String {
             }
         }
     });
-    url
+    (url, kept)
 }
 
-fn read_request(socket: &mut TcpStream) {
+fn read_request(socket: &mut TcpStream) -> Value {
     let mut read = Vec::new();
     let mut byte = [0];
     while !read.ends_with(b"\r\n\r\n") {
@@ -59,7 +69,9 @@ fn read_request(socket: &mut TcpStream) {
     let head = String::from_utf8(read).unwrap().to_ascii_lowercase();
     let length = head.split("content-length: ").nth(1).unwrap();
     let length = length.split("\r\n").next().unwrap().parse().unwrap();
-    socket.read_exact(&mut vec![0; length]).unwrap();
+    let mut body = vec![0; length];
+    socket.read_exact(&mut body).unwrap();
+    serde_json::from_slice(&body).unwrap()
 }
 
 fn head(status: &str, content_type: &str, more: &str) -> Step {
@@ -158,10 +170,9 @@ enum Way {
     Whole,
 }
 
-/// A candidate over a server of these scripts.
-async fn candidate(scripts: Vec<Vec<Step>>, settings: CandidateSettings) -> Candidate {
-    let connection = Connection::new(Settings {
-        endpoint: Some(serve(scripts)),
+async fn connect(endpoint: String) -> Connection {
+    Connection::new(Settings {
+        endpoint: Some(endpoint),
         auth: Auth::Static {
             access_key: "AKIDEXAMPLE".to_owned(),
             secret: "secret".to_owned(),
@@ -169,8 +180,12 @@ async fn candidate(scripts: Vec<Vec<Step>>, settings: CandidateSettings) -> Cand
         },
         ..Settings::new("us-east-1")
     })
-    .await;
-    Candidate::new(connection, settings)
+    .await
+}
+
+/// A candidate over a server of these scripts.
+async fn candidate(scripts: Vec<Vec<Step>>, settings: CandidateSettings) -> Candidate {
+    Candidate::new(connect(serve(scripts)).await, settings)
 }
 
 /// Asks a server of these scripts; checks why the other side should answer, if it should, and the retries.
@@ -179,7 +194,9 @@ async fn check(way: Way, scripts: Vec<Vec<Step>>, failover: Option<Failover>, re
     settings.stream_always = !matches!(way, Way::Whole);
     let stream = matches!(way, Way::Streamed);
     let body = json!({"stream": stream, "messages": [{"role": "user", "content": "Hello"}]});
-    let mut request = SideRequest::new(body.to_string().into());
+    let mut request = http::Request::post(CHAT)
+        .body(body.to_string().into())
+        .unwrap();
     request.extensions_mut().insert(Patience(PATIENCE));
     let candidate = candidate(scripts, settings).await;
     let response = candidate.oneshot(request).await.unwrap();
