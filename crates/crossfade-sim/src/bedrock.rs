@@ -28,16 +28,19 @@ mod events;
 mod exception;
 mod family;
 mod front;
+mod guardrail;
 mod json;
 mod model;
 mod prompt;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod thinking;
 
 pub use compatible::Surface;
 use exception::Exception;
 use front::Operation;
+pub use guardrail::{Action, GuardedWord, Guardrail, Policy};
 
 /// The access key that a simulated Bedrock knows by default.
 pub const ACCESS_KEY: &str = "AKIDEXAMPLE";
@@ -74,6 +77,8 @@ pub struct BedrockOptions {
     pub surface: Surface,
     /// The name that signatures must be scoped to; `None` is the surface's own.
     pub signing_name: Option<String>,
+    /// The guardrails of the account.
+    pub guardrails: Vec<Guardrail>,
 }
 
 /// Tells the time.
@@ -121,6 +126,7 @@ impl Default for BedrockOptions {
             context_tokens: 200_000,
             surface: Surface::Runtime,
             signing_name: None,
+            guardrails: vec![Guardrail::default()],
         }
     }
 }
@@ -140,8 +146,7 @@ impl fmt::Debug for BedrockOptions {
 /// Why a model refuses the body of a Converse request, by the published service model and by the rules of its family;
 /// `None` if it does not. Size and guardrails aside, this is what a simulated service decides by.
 pub fn refusal(model: &str, body: &Value) -> Option<String> {
-    model::violations(&model::CONVERSE_REQUEST, body)
-        .or_else(|| rules::refusal(family::Family::of(model), body, false))
+    model::violations(&model::CONVERSE_REQUEST, body).or_else(|| rules::refusal(model, body, false))
 }
 
 // === impl Clock ===

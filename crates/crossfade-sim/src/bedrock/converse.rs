@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 use super::{
     Call, events,
     exception::{self, Exception},
-    family::Family,
+    guardrail::{self, Guard},
     json::object,
-    model, prompt, rules,
+    model, prompt, rules, thinking,
 };
 use crate::{
     eventstream,
-    script::{Answer, Fault, Finish, ToolCall},
+    script::{Answer, Finish, ToolCall},
     server::Reply,
     text,
 };
@@ -39,9 +39,11 @@ pub(super) enum Block {
 #[derive(Clone, Debug)]
 pub(super) struct Prepared {
     pub(super) blocks: Vec<Block>,
-    pub(super) stop_reason: &'static str,
+    pub(super) stop_reason: String,
     pub(super) usage: Value,
     pub(super) trace: Option<Value>,
+    /// What the caller asked to see of the model's own answer.
+    pub(super) additional: Option<Value>,
     /// Tokens that the answer takes to say.
     pub(super) output_tokens: u64,
 }
@@ -52,7 +54,7 @@ pub(super) async fn whole(
     model: &str,
     reply: &mut Reply,
 ) -> io::Result<Result<(), Exception>> {
-    let prepared = match prepare(call, model, &model::CONVERSE_REQUEST) {
+    let prepared = match prepare(call, model, Delivery::Whole) {
         Ok(prepared) => prepared,
         Err(exception) => return Ok(Err(exception)),
     };
@@ -71,13 +73,9 @@ pub(super) async fn stream(
     model: &str,
     reply: &mut Reply,
 ) -> io::Result<Result<(), Exception>> {
-    let prepared = match prepare(call, model, &model::CONVERSE_STREAM_REQUEST) {
+    let prepared = match prepare(call, model, Delivery::Stream) {
         Ok(prepared) => prepared,
         Err(exception) => return Ok(Err(exception)),
-    };
-    let broken = match &call.scene.fault {
-        Fault::ExceptionInStream { name, after } => Some((name.as_str(), *after)),
-        _ => None,
     };
     let thinks = prepared
         .blocks
@@ -88,20 +86,27 @@ pub(super) async fn stream(
         reply.pause(wait).await?;
     }
     let head = exception::head(200, &call.options.clock, eventstream::CONTENT_TYPE);
-    let mut writer = events::Writer::new(reply.stream(head).await?, broken);
+    let mut writer = events::Writer::new(reply.stream(head).await?, &call.scene.fault);
     writer.write(&prepared, wait).await?;
     writer.finish().await.map(Ok)
 }
 
-fn prepare(
-    call: Call<'_>,
-    model: &str,
-    shape: &'static model::Shape,
-) -> Result<Prepared, Exception> {
+/// How the answer is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Whole,
+    Stream,
+}
+
+fn prepare(call: Call<'_>, model: &str, delivery: Delivery) -> Result<Prepared, Exception> {
+    let shape = match delivery {
+        Delivery::Whole => &model::CONVERSE_REQUEST,
+        Delivery::Stream => &model::CONVERSE_STREAM_REQUEST,
+    };
     let body: Value = serde_json::from_slice(&call.request.body)
         .map_err(|_| Exception::validation("The request body is not valid JSON."))?;
     let refusal = model::violations(shape, &body)
-        .or_else(|| rules::refusal(Family::of(model), &body, call.options.strict_alternation));
+        .or_else(|| rules::refusal(model, &body, call.options.strict_alternation));
     if let Some(message) = refusal {
         return Err(Exception::validation(message));
     }
@@ -111,23 +116,45 @@ fn prepare(
             "The model returned the following errors: Input is too long for requested model.",
         ));
     }
-    let guarded = body
-        .get("guardrailConfig")
-        .is_some_and(|config| !config.is_null());
+    let guard = guardrail::of_request(&call.options.guardrails, &body)?;
     let most = body
         .pointer("/inferenceConfig/maxTokens")
         .and_then(Value::as_u64);
+    let thinks = thinking::is_on(&body);
+    let paths = thinking::wanted(&body);
+    let guarded_text = guardrail::prompt_text(&body);
     let asked = prompt::read(model, body);
+    if let Some(guard) = &guard {
+        let verdict = guard.prompt(&guarded_text);
+        if verdict.blocked {
+            return Ok(Prepared::blocked(
+                verdict.text.clone(),
+                guard.trace(&verdict, None),
+            ));
+        }
+    }
     let mut answer = call.scene.answer(&asked);
     if answer.text.is_none() {
         // This wire has no refusal of its own: the model says it.
         answer.text = answer.refusal.take();
     }
+    if thinks {
+        answer
+            .reasoning
+            .get_or_insert_with(|| thinking::THOUGHT.to_owned());
+    }
     shorten(&mut answer, most);
     if let Some(tool) = asked.forced_tool {
         call_forced_tool(&mut answer, tool);
     }
-    Ok(Prepared::new(answer, input_tokens, guarded))
+    let mut prepared = Prepared::new(answer, input_tokens, guard.is_some());
+    prepared.additional = thinking::additional(&paths, &prepared.blocks);
+    if let Some(guard) = &guard {
+        prepared.guard(guard, &guarded_text, delivery);
+    }
+    let word = call.scene.fault.finish(&prepared.stop_reason).to_owned();
+    prepared.stop_reason = word;
+    Ok(prepared)
 }
 
 /// Cuts the text where the caller's token limit ends it.
@@ -169,8 +196,8 @@ impl Prepared {
         let mut blocks = Vec::new();
         if let Some(text) = answer.reasoning.filter(|text| !text.is_empty()) {
             blocks.push(Block::Reasoning {
+                signature: thinking::sign(&text),
                 text,
-                signature: random_text(88),
             });
         }
         blocks.extend(answer.text.filter(|text| !text.is_empty()).map(Block::Text));
@@ -181,21 +208,60 @@ impl Prepared {
         }));
         let output_tokens = blocks.iter().map(Block::tokens).sum();
         let cached = answer.cached_tokens.min(input_tokens);
-        let trace = (stop_reason == "guardrail_intervened").then(guardrail_trace);
         let usage = usage(input_tokens - cached, cached, output_tokens);
         Self {
             blocks,
-            stop_reason,
+            stop_reason: stop_reason.to_owned(),
             usage,
-            trace,
+            trace: None,
+            additional: None,
             output_tokens,
         }
+    }
+
+    /// The answer to a prompt that a guardrail does not let through: the model is not asked.
+    fn blocked(instead: String, trace: Option<Value>) -> Self {
+        Self {
+            blocks: vec![Block::Text(instead)],
+            stop_reason: "guardrail_intervened".to_owned(),
+            usage: usage(0, 0, 0),
+            trace,
+            additional: None,
+            output_tokens: 0,
+        }
+    }
+
+    /// Lets a guardrail look at the answer. A stream that is let out first keeps its text, whatever is found.
+    fn guard(&mut self, guard: &Guard<'_>, prompt: &str, delivery: Delivery) {
+        let said: Vec<&str> = self.blocks.iter().filter_map(Block::said).collect();
+        let said = said.join("\n");
+        let verdict = if self.stop_reason == "guardrail_intervened" {
+            guard.cut_off(&said)
+        } else {
+            guard.answer(&said)
+        };
+        let late = delivery == Delivery::Stream && guard.lets_out_first();
+        // What is let out first cannot be masked any more.
+        if verdict.blocked || verdict.masked && !late {
+            "guardrail_intervened".clone_into(&mut self.stop_reason);
+        }
+        if verdict.blocked && !late {
+            self.blocks = vec![Block::Text(verdict.text.clone())];
+        } else if verdict.masked && !late {
+            for block in &mut self.blocks {
+                if let Block::Text(text) = block {
+                    *text = guard.answer(text).text;
+                }
+            }
+        }
+        self.trace = guard.trace(&guard.prompt(prompt), Some((&verdict, &said)));
     }
 
     fn json(&self, latency: u64) -> Value {
         let content: Vec<Value> = self.blocks.iter().map(Block::json).collect();
         let message = json!({ "content": content, "role": "assistant" });
         object([
+            ("additionalModelResponseFields", self.additional.clone()),
             ("metrics", Some(json!({ "latencyMs": latency }))),
             ("output", Some(json!({ "message": message }))),
             ("stopReason", Some(json!(self.stop_reason))),
@@ -219,23 +285,6 @@ fn usage(input: u64, cached: u64, output: u64) -> Value {
     })
 }
 
-fn guardrail_trace() -> Value {
-    let filter = json!({
-        "action": "BLOCKED",
-        "confidence": "HIGH",
-        "detected": true,
-        "filterStrength": "HIGH",
-        "type": "VIOLENCE",
-    });
-    let assessment = json!({ "contentPolicy": { "filters": [filter] } });
-    json!({
-        "guardrail": {
-            "actionReason": "Guardrail blocked.",
-            "outputAssessments": { "guardrail": [assessment] },
-        },
-    })
-}
-
 fn random_text(length: usize) -> String {
     use rand::{RngExt as _, distr::Alphanumeric};
     rand::rng()
@@ -248,6 +297,14 @@ fn random_text(length: usize) -> String {
 // === impl Block ===
 
 impl Block {
+    /// The text that a guardrail looks at.
+    fn said(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Reasoning { .. } | Self::ToolUse { .. } => None,
+        }
+    }
+
     fn tokens(&self) -> u64 {
         match self {
             Self::Reasoning { text, .. } | Self::Text(text) => prompt::tokens(text),

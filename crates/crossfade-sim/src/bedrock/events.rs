@@ -10,7 +10,7 @@ use super::{
     exception,
     json::object,
 };
-use crate::{eventstream::Frame, server::Stream, text};
+use crate::{eventstream::Frame, script::Fault, server::Stream, text};
 
 const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -19,16 +19,19 @@ pub(super) struct Writer<'r, 'n> {
     stream: Stream<'r>,
     /// An exception by its name in the stream, and the number of content deltas before it.
     broken: Option<(&'n str, usize)>,
+    /// Whether events that nobody knows stand between the others.
+    strange: bool,
     over: bool,
 }
 
 // === impl Writer ===
 
 impl<'r, 'n> Writer<'r, 'n> {
-    pub(super) fn new(stream: Stream<'r>, broken: Option<(&'n str, usize)>) -> Self {
+    pub(super) fn new(stream: Stream<'r>, fault: &'n Fault) -> Self {
         Self {
             stream,
-            broken,
+            broken: fault.in_stream(),
+            strange: *fault == Fault::UnknownEvents,
             over: false,
         }
     }
@@ -37,6 +40,7 @@ impl<'r, 'n> Writer<'r, 'n> {
     pub(super) async fn write(&mut self, answer: &Prepared, wait: Duration) -> io::Result<()> {
         self.event("messageStart", json!({ "role": "assistant" }))
             .await?;
+        self.strange().await?;
         for (index, block) in answer.blocks.iter().enumerate() {
             match block {
                 Block::Reasoning { text, signature } => {
@@ -58,8 +62,12 @@ impl<'r, 'n> Writer<'r, 'n> {
         if !self.over {
             self.stream.ending().await?;
         }
-        self.event("messageStop", json!({ "stopReason": answer.stop_reason }))
-            .await?;
+        self.strange().await?;
+        let stop = object([
+            ("additionalModelResponseFields", answer.additional.clone()),
+            ("stopReason", Some(json!(answer.stop_reason))),
+        ]);
+        self.event("messageStop", stop).await?;
         let latency = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let metadata = object([
             ("metrics", Some(json!({ "latencyMs": latency }))),
@@ -67,6 +75,17 @@ impl<'r, 'n> Writer<'r, 'n> {
             ("usage", Some(answer.usage.clone())),
         ]);
         self.event("metadata", metadata).await
+    }
+
+    /// An event, and a delta, of kinds that nobody knows.
+    async fn strange(&mut self) -> io::Result<()> {
+        if !self.strange {
+            return Ok(());
+        }
+        self.event("unheardOfEvent", json!({ "what": "ever" }))
+            .await?;
+        let delta = in_block(0, json!({ "unheardOf": { "what": "ever" } }));
+        self.event("contentBlockDelta", delta).await
     }
 
     /// Ends the body.

@@ -89,6 +89,24 @@ impl Family {
         }
     }
 
+    /// Whether prompts can be cached by points.
+    pub(super) fn takes_cache_points(self) -> bool {
+        match self {
+            Self::Claude(..) => self.is_claude_from(3, 5),
+            Self::Nova(generation) => generation < 2,
+            Self::Opaque => true,
+            Self::Titan
+            | Self::Llama
+            | Self::Mistral
+            | Self::Cohere
+            | Self::Ai21
+            | Self::Writer
+            | Self::GptOss
+            | Self::Gpt
+            | Self::OtherVendor => false,
+        }
+    }
+
     /// Whether tool results must be alone in their turn.
     pub(super) fn isolates_tool_results(self) -> bool {
         matches!(self, Self::Llama | Self::Mistral | Self::Writer)

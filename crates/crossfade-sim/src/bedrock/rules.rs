@@ -11,13 +11,16 @@ use super::{
 };
 
 mod media;
+mod offers;
 mod parameters;
+mod replay;
 mod tools;
 mod turns;
 
 /// A request before the rules.
 pub(super) struct Case<'c> {
     family: Family,
+    model: &'c str,
     body: &'c Value,
     messages: Vec<Message<'c>>,
     strict_alternation: bool,
@@ -38,6 +41,10 @@ const RULES: &[Rule] = &[
     turns::alternates,
     turns::text_is_not_blank,
     turns::ends,
+    offers::system,
+    offers::kinds,
+    offers::cache_points,
+    offers::sizes,
     tools::are_configured,
     tools::specifications,
     tools::choice,
@@ -46,17 +53,22 @@ const RULES: &[Rule] = &[
     tools::results_are_wanted,
     tools::results_are_alone,
     tools::result_bodies,
+    offers::results,
+    offers::own_fields,
+    offers::effort,
     media::documents,
     media::images,
     media::cache_points,
     parameters::sampling,
     parameters::stop_sequences,
     parameters::thinking,
+    replay::thoughts,
+    replay::tool_turns,
     parameters::schemas,
 ];
 
 /// Why the model refuses a request; `None` if it does not.
-pub(super) fn refusal(family: Family, body: &Value, strict_alternation: bool) -> Option<String> {
+pub(super) fn refusal(model: &str, body: &Value, strict_alternation: bool) -> Option<String> {
     let messages = items(body, "messages")
         .iter()
         .map(|message| Message {
@@ -65,7 +77,8 @@ pub(super) fn refusal(family: Family, body: &Value, strict_alternation: bool) ->
         })
         .collect();
     let case = Case {
-        family,
+        family: Family::of(model),
+        model,
         body,
         messages,
         strict_alternation,

@@ -9,6 +9,7 @@ use crate::{
 
 mod door;
 mod faults;
+mod guardrails;
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
 const KEY: (&str, &str) = ("authorization", "Bearer sim-key");
@@ -236,7 +237,7 @@ async fn answers_end_for_a_reason() {
     check(filtered.clone(), hello(), "content_filtered", "no").await;
     let guarded = with(
         "guardrailConfig",
-        json!({"guardrailIdentifier": "g", "guardrailVersion": "1"}),
+        json!({"guardrailIdentifier": "simguard0001", "guardrailVersion": "DRAFT"}),
     );
     check(filtered, guarded, "guardrail_intervened", "no").await;
     check(refusal, hello(), "end_turn", "I cannot").await;

@@ -31,7 +31,13 @@ pub(super) fn sampling(case: &Case<'_>) -> Option<String> {
                 .to_owned(),
         );
     }
-    if case.family != Family::Gpt {
+    if is_unsampled(case) && (temperature || top_p || has_top_k(case)) {
+        return Some(
+            "The model returned the following errors: `temperature`, `top_p` and `top_k` are not supported by this model."
+                .to_owned(),
+        );
+    }
+    if case.family != Family::Gpt && !is_grok(case) {
         return None;
     }
     for (given, name) in [(temperature, "temperature"), (top_p, "topP")] {
@@ -49,8 +55,31 @@ pub(super) fn sampling(case: &Case<'_>) -> Option<String> {
     })
 }
 
+/// The newest Opus samples as it will, and takes no strict tools.
+fn is_unsampled(case: &Case<'_>) -> bool {
+    case.family.is_claude_from(4, 7) && case.model.contains("claude-opus")
+}
+
+fn has_top_k(case: &Case<'_>) -> bool {
+    case.setting("/additionalModelRequestFields/top_k")
+        .is_some()
+}
+
+fn is_grok(case: &Case<'_>) -> bool {
+    case.model.contains("xai.grok")
+}
+
 pub(super) fn stop_sequences(case: &Case<'_>) -> Option<String> {
     let sequences = items(case.setting("/inferenceConfig")?, "stopSequences");
+    let older = ["gpt-5.4", "gpt-5.5"]
+        .iter()
+        .any(|name| case.model.contains(name));
+    let refuses = is_grok(case) || case.family == Family::Gpt && !older;
+    if refuses && !sequences.is_empty() {
+        return Some(
+            "This model doesn't support the stopSequences field. Remove stopSequences and try again.".to_owned(),
+        );
+    }
     let blank = sequences
         .iter()
         .filter_map(Value::as_str)
@@ -68,6 +97,13 @@ pub(super) fn thinking(case: &Case<'_>) -> Option<String> {
         return None;
     }
     let error = |what: &str| Some(format!("The model returned the following errors: {what}"));
+    let least = match text(thinking, "type") {
+        Some("adaptive") => (4, 6),
+        _ => (3, 7),
+    };
+    if !case.family.is_claude_from(least.0, least.1) {
+        return error("thinking.type: this kind of thinking is not supported by this model");
+    }
     let choice = case.setting("/toolConfig/toolChoice");
     if choice.is_some_and(|c| c.get("any").is_some() || c.get("tool").is_some()) {
         return error("Thinking may not be enabled when tool_choice forces tool use.");
@@ -122,7 +158,9 @@ pub(super) fn schemas(case: &Case<'_>) -> Option<String> {
         .filter_map(|tool| tool.get("toolSpec"))
         .filter(|spec| spec.get("strict").and_then(Value::as_bool) == Some(true))
         .collect();
-    if !strict.is_empty() && !case.family.takes_schemas() {
+    let strict_tools =
+        case.family.takes_schemas() && case.family != Family::GptOss && !is_unsampled(case);
+    if !strict.is_empty() && !strict_tools {
         return Some(
             "This model doesn't support the strict field in toolSpec. Remove strict and try again."
                 .to_owned(),

@@ -2,6 +2,8 @@ use serde_json::json;
 
 use super::*;
 
+mod newer;
+
 const OLD_CLAUDE: &str = "anthropic.claude-3-5-sonnet-20240620-v1:0";
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NEW_CLAUDE: &str = "us.anthropic.claude-opus-4-6-v1";
@@ -18,7 +20,7 @@ fn asked(model: &str, body: &Value) -> Option<String> {
         None,
         "the structure is right"
     );
-    refusal(Family::of(model), body, false)
+    refusal(model, body, false)
 }
 
 #[track_caller]
@@ -115,7 +117,7 @@ fn turns_have_substance() {
 fn alternation_is_demanded_if_so_set() {
     let body = talk(&[hi(), hi()]);
     accepts(NOVA, &body);
-    let message = refusal(Family::of(NOVA), &body, true).unwrap();
+    let message = refusal(NOVA, &body, true).unwrap();
     assert!(message.starts_with("A conversation must alternate between user and assistant roles."));
 }
 
