@@ -228,6 +228,8 @@ pub enum Event {
         /// What a guardrail did.
         guardrail: Option<Guarded>,
     },
+    /// An event that says nothing: a block's start or delta without a member.
+    Nothing,
     /// An event this crate does not know.
     Other,
 }

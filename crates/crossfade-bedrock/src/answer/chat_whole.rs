@@ -129,7 +129,9 @@ impl ChatWhole {
             return AnswerMessage::default();
         }
         let refusal = self.refusal.take();
-        let says = !text.is_empty() || (calls.is_empty() && refusal.is_none());
+        // Nothing is said where something else is, or where a filter let nothing through.
+        let silent = !calls.is_empty() || refusal.is_some() || finish == Finish::Filtered;
+        let says = !text.is_empty() || !silent;
         let function_call = if self.functions && !calls.is_empty() {
             let call = calls.remove(0);
             Some(FunctionCall {

@@ -54,7 +54,7 @@ impl ConverseReader {
 
     fn event(&mut self, event: Event, steps: &mut Vec<Step>) -> Result<bool, AnswerError> {
         match event {
-            Event::MessageStart => {}
+            Event::MessageStart | Event::Nothing => {}
             Event::Other => self.shape.lose(LossKind::EventSkipped, "stream", steps),
             Event::BlockStart { index, start } => self.start(index, start, steps)?,
             Event::BlockDelta { index, delta } => self.delta(index, delta, steps)?,

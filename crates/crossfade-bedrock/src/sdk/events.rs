@@ -52,14 +52,14 @@ fn convert(event: ConverseStreamOutput) -> Event {
                 index: event.content_block_index,
                 start: begun(start),
             },
-            None => Event::Other,
+            None => Event::Nothing,
         },
         ConverseStreamOutput::ContentBlockDelta(event) => match event.delta {
             Some(delta) => Event::BlockDelta {
                 index: event.content_block_index,
                 delta: grown(delta),
             },
-            None => Event::Other,
+            None => Event::Nothing,
         },
         ConverseStreamOutput::ContentBlockStop(event) => Event::BlockStop {
             index: event.content_block_index,

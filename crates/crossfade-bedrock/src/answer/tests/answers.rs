@@ -188,6 +188,13 @@ fn ends_edge_43() {
     check(&plain, text(), "refusal", ok("content_filter"), &[]);
     check(
         &plain,
+        json!([]),
+        "refusal",
+        Ok((Value::Null, json!([]), "content_filter")),
+        &[],
+    );
+    check(
+        &plain,
         text(),
         "malformed_model_output",
         Err(AnswerError::Malformed),

@@ -161,6 +161,33 @@ proptest! {
     }
 
     #[test]
+    fn responses_have_one_end_whatever_comes(
+        streamed in any::<bool>(),
+        guarded in any::<bool>(),
+        summary in any::<bool>(),
+        events in proptest::collection::vec(any_event(), 0..24),
+        ending in proptest::option::of(ending()),
+    ) {
+        let wanted = responses::wanted(streamed, |wanted| {
+            wanted.summary = summary;
+            wanted.encrypted = true;
+            wanted.obfuscated = true;
+        });
+        let events = [events, ending.unwrap_or_default()].concat();
+        let stamp = Stamp { annotations: Annotations::NotRun, guarded, ..stamp() };
+        let (out, result) = responses::run_wanted(wanted, &stamp, events);
+        if !streamed {
+            prop_assert_eq!(result.is_ok(), !out.is_empty());
+            return Ok(());
+        }
+        let said = responses::short_events(&out);
+        let ends = ["completed", "incomplete", "error"];
+        let ended = said.iter().filter(|event| ends.iter().any(|end| **event == *end)).count();
+        prop_assert_eq!(ended, usize::from(!said.is_empty()));
+        prop_assert!(result.is_err() || ended == 1);
+    }
+
+    #[test]
     fn it_does_not_matter_how_text_and_arguments_are_cut(
         reply in reply(),
         events in proptest::collection::vec(any_event(), 0..16),

@@ -5,7 +5,7 @@ use crossfade_openai::responses::{Echo, Request};
 use super::*;
 use crate::responses::{Opened, SealedReasoning, Sealer};
 
-fn wanted(streamed: bool, change: impl FnOnce(&mut Wanted)) -> Wanted {
+pub(super) fn wanted(streamed: bool, change: impl FnOnce(&mut Wanted)) -> Wanted {
     let request = Request::from_slice(br#"{"input":"hi","store":false}"#).unwrap();
     let mut wanted = Wanted {
         echo: Echo::of(&request, "chat-prod"),
@@ -20,7 +20,7 @@ fn wanted(streamed: bool, change: impl FnOnce(&mut Wanted)) -> Wanted {
     wanted
 }
 
-fn run_wanted(
+pub(super) fn run_wanted(
     wanted: Wanted,
     stamp: &Stamp,
     events: Vec<Event>,
@@ -57,7 +57,7 @@ fn run_wanted(
 }
 
 /// Each event's name, and what it adds: the delta, or the kind of item.
-fn short_events(stream: &str) -> Vec<Value> {
+pub(super) fn short_events(stream: &str) -> Vec<Value> {
     let (events, _) = sse::decode(stream.as_bytes());
     let numbers: Vec<Value> = events
         .iter()
