@@ -34,7 +34,7 @@ use crate::{
     prepare::{Ask, no_such_operation, prepare},
     responses,
     sdk::{Connection, Failure},
-    settings::CandidateSettings,
+    settings::{Api, CandidateSettings},
     thoughts::Thoughts,
 };
 use frames::Frames;
@@ -82,7 +82,9 @@ impl Candidate {
     /// Whether answers are asked for as streams even if the caller did not: if not, silence says nothing, and the
     /// patience given must cover a whole answer.
     pub fn always_streams(&self) -> bool {
-        self.shared.streams && self.shared.settings.stream_always
+        let settings = &self.shared.settings;
+        // Vectors come whole.
+        settings.api != Api::Invoke && self.shared.streams && settings.stream_always
     }
 
     /// The route's settings.

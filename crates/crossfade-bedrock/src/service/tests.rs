@@ -269,3 +269,15 @@ async fn a_whole_answer_s_retry_goes_on_with_the_same_silence() {
     let in_time = then(vec![Wait(100)], said());
     check(Way::Whole, vec![first(), in_time], None, 1).await;
 }
+
+#[tokio::test]
+async fn silence_says_nothing_of_vectors() {
+    let mut settings = CandidateSettings::new("test.model");
+    assert!(
+        candidate(Vec::new(), settings.clone())
+            .await
+            .always_streams()
+    );
+    settings.api = Api::Invoke;
+    assert!(!candidate(Vec::new(), settings).await.always_streams());
+}
