@@ -18,7 +18,6 @@ mod tools;
 pub(crate) use from_chat::{FromChat, from_chat, kept_reasoning};
 pub(crate) use seal::SealedReasoning;
 pub use seal::{Opened, Sealer};
-pub(crate) use state::keeps_state;
 pub use state::minted;
 pub(crate) use state::{Missing, allowance, keeps_state, missing_in, no_such_response};
 pub(crate) use to_chat::{ToChat, to_chat};
