@@ -15,3 +15,4 @@ pub mod sigv4;
 #[cfg(test)]
 mod testing;
 pub mod text;
+mod vectors;

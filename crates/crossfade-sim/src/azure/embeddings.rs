@@ -1,13 +1,12 @@
-//! Embeddings: unit vectors made from a hash of the text, so that the same text always lies at the same place.
+//! Embeddings: the same text always lies at the same place, near texts with the same words.
 
 use std::io;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{Call, error::Refusal, headers, request};
-use crate::{openai::tokens, script::unit_interval, server::Reply};
+use crate::{openai::tokens, server::Reply, vectors};
 
 const DIMENSIONS: u64 = 1536;
 const MAX_INPUTS: usize = 2048;
@@ -45,7 +44,7 @@ fn make(call: &Call<'_>) -> Result<(String, u64, String), Refusal> {
     }
     let base64 = body.get("encoding_format").and_then(Value::as_str) == Some("base64");
     let data = inputs.iter().enumerate().map(|(index, text)| {
-        let vector = vector(text, dimensions);
+        let vector = vector(&call.options.embedding_model, text, dimensions);
         let embedding = if base64 {
             let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
             Value::from(STANDARD.encode(bytes))
@@ -93,15 +92,9 @@ fn inputs(input: Option<&Value>) -> Result<Vec<String>, Refusal> {
     clippy::cast_possible_truncation,
     reason = "embeddings are 32-bit floats on this wire"
 )]
-fn vector(text: &str, dimensions: u64) -> Vec<f32> {
-    let seed = Sha256::digest(text)
-        .iter()
-        .fold(0u64, |seed, byte| seed.rotate_left(8) ^ u64::from(*byte));
-    let raw: Vec<f64> = (0..dimensions)
-        .map(|i| unit_interval(seed.wrapping_add(i)) - 0.5)
-        .collect();
-    let norm = raw.iter().map(|x| x * x).sum::<f64>().sqrt();
-    raw.into_iter().map(|x| (x / norm) as f32).collect()
+fn vector(model: &str, text: &str, dimensions: u64) -> Vec<f32> {
+    let exact = vectors::vector(model, text, dimensions);
+    exact.into_iter().map(|x| x as f32).collect()
 }
 
 #[cfg(test)]
@@ -127,9 +120,9 @@ mod tests {
 
     #[test]
     fn vectors_are_of_unit_length_and_depend_on_the_text() {
-        let a = vector("a", 64);
+        let a = vector("m", "a", 64);
         assert!((a.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-3);
-        assert_eq!(a, vector("a", 64));
-        assert_ne!(a, vector("b", 64));
+        assert_eq!(a, vector("m", "a", 64));
+        assert_ne!(a, vector("m", "b", 64));
     }
 }
