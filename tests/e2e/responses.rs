@@ -1,9 +1,11 @@
-//! The Responses API: passed through to the byte.
+//! The Responses API: passed through to the byte, mirrored, answered by the candidate; and state stays with the side that made
+//! it.
 
+use crossfade_exchange::{IneligibleReason, MirrorOnlyReason};
 use crossfade_tests::{
     Setup, World,
-    chat::{DEPLOYMENT, KEY},
-    http::{Request, exchange},
+    chat::{CANDIDATE_SAYS, DEPLOYMENT, KEY, PRIMARY_SAYS},
+    http::{Answer, Request, exchange},
 };
 use serde_json::{Value, json};
 
@@ -24,6 +26,52 @@ fn post(path: &str, body: &Value) -> Request {
 fn with(mut body: Value, key: &str, value: Value) -> Value {
     body[key] = value;
     body
+}
+
+/// The text of a response, streamed or not.
+fn text(answer: &Answer) -> String {
+    let body = answer.text();
+    if body.starts_with('{') {
+        let whole: Value = serde_json::from_str(&body).unwrap();
+        return of_response(&whole);
+    }
+    events(answer)
+        .iter()
+        .filter(|event| event["type"] == "response.output_text.delta")
+        .filter_map(|event| event["delta"].as_str())
+        .collect()
+}
+
+fn of_response(response: &Value) -> String {
+    response["output"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|item| item["type"] == "message")
+        .filter_map(|item| item.pointer("/content/0/text")?.as_str())
+        .collect()
+}
+
+fn events(answer: &Answer) -> Vec<Value> {
+    let body = answer.text();
+    let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|data| serde_json::from_str(data).unwrap())
+        .collect()
+}
+
+async fn says(world: &World, path: &str, body: &Value, want: &str) -> Answer {
+    let answer = world.send(&post(path, body)).await;
+    assert_eq!((answer.status(), answer.whole), (200, true), "{answer:?}");
+    assert_eq!(text(&answer), want, "{body}: {}", answer.text());
+    answer
+}
+
+/// Whoever answers, chat primes the caller too: a credential is accepted for a deployment.
+async fn all_candidate(setup: Setup) -> World {
+    let world = World::start(setup).await;
+    world.prime().await;
+    world.raise(100.0).await;
+    world
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,5 +105,90 @@ async fn responses_are_azures_to_the_byte() {
             "{what}"
         );
     }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_of_azures_stays_with_azure() {
+    let world = all_candidate(Setup::new()).await;
+    let kept = with(asked("hello"), "store", json!(true));
+    let answer = says(&world, V1, &kept, PRIMARY_SAYS).await;
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let next = with(asked("and now?"), "previous_response_id", json!(id));
+    says(&world, V1, &next, PRIMARY_SAYS).await;
+    assert_eq!(world.ineligible(IneligibleReason::Stateful), 1);
+    let path = format!("{V1}/{id}");
+    for (method, status) in [("GET", 200), ("DELETE", 200), ("GET", 404)] {
+        let answer = world
+            .send(&Request::new(method, &path).header("api-key", KEY))
+            .await;
+        assert_eq!(answer.status(), status, "{method}");
+    }
+    assert_eq!(world.counts().mirror_only[&MirrorOnlyReason::Stored], 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stateless_responses_are_mirrored_and_answered() {
+    let world = World::start(Setup::new()).await;
+    for stream in [false, true] {
+        let body = with(asked("hello"), "stream", json!(stream));
+        says(&world, V1, &body, PRIMARY_SAYS).await;
+    }
+    world.quiet().await;
+    assert_eq!(world.compared(), 2);
+    world.raise(100.0).await;
+    for (path, stream) in [(V1, false), (V1, true), (DATED, false), (DATED, true)] {
+        let body = with(asked("hello"), "stream", json!(stream));
+        let answer = says(&world, path, &body, CANDIDATE_SAYS).await;
+        let shown = answer.text().to_lowercase();
+        for word in ["bedrock", "anthropic", "claude", "amzn", "arn:", "tooluse"] {
+            assert!(!shown.contains(word), "{word}: {shown}");
+        }
+        if stream {
+            let events = events(&answer);
+            let numbers: Vec<u64> = events
+                .iter()
+                .map(|event| event["sequence_number"].as_u64().unwrap())
+                .collect();
+            assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+            assert_eq!(events[0]["type"], "response.created");
+            assert_eq!(events.last().unwrap()["type"], "response.completed");
+            assert_eq!(
+                of_response(&events.last().unwrap()["response"]),
+                CANDIDATE_SAYS
+            );
+        } else {
+            assert_eq!(answer.json()["model"], DEPLOYMENT);
+            assert_eq!(answer.json()["status"], "completed");
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_candidate_did_not_keep_is_not_looked_for_at_azure() {
+    let world = all_candidate(Setup::new().tables("store = \"unstored\"\n")).await;
+    let kept = with(asked("hello"), "store", json!(true));
+    let answer = says(&world, V1, &kept, CANDIDATE_SAYS).await;
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let before = world.azure.received().len();
+    let next = with(asked("and now?"), "previous_response_id", json!(id));
+    let stored = format!("{V1}/{id}");
+    for request in [
+        post(V1, &next),
+        Request::get(&stored).header("api-key", KEY),
+        Request::new("DELETE", &stored).header("api-key", KEY),
+    ] {
+        let answer = world.send(&request).await;
+        assert_eq!(answer.status(), 404, "{}", answer.text());
+        assert!(
+            answer.json()["error"]["message"].is_string(),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(world.azure.received().len(), before, "Azure was asked");
+    assert_eq!(world.ineligible(IneligibleReason::Stateful), 3);
     world.finish().await;
 }
