@@ -15,7 +15,9 @@ use tower::ServiceExt;
 use super::*;
 use crate::sdk::{Auth, Settings};
 
+mod breaks;
 mod faults;
+mod got;
 mod operations;
 mod surface;
 

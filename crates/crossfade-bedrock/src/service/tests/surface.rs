@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
-    faults::{Got, ask},
+    got::{Got, ask},
     *,
 };
 
