@@ -14,7 +14,7 @@ use crate::{
         ChatStream, ChatWhole, ConverseReader, Delivery, Reader, Reply, ResponsesFace, Shape,
         Stamp, Translated, Wanted, Writer,
     },
-    compatible::{self, Asked, Call, ChatReader},
+    compatible::{self, Asked, AskedResponses, Call, ChatReader, ResponsesReader},
     embeddings::{self, EmbeddingsWriter, Expected, Invocations},
     fetch,
     responses::{self, ToChat},
@@ -83,6 +83,8 @@ enum Source {
     Converse,
     /// Chat completions. `inline`: reasoning may stand within the text.
     Chat { inline: bool },
+    /// Responses.
+    Responses,
 }
 
 /// Prepares a request. `thoughts` is the store that earlier turns' thinking is taken from; the question of eligibility has
@@ -113,7 +115,14 @@ pub(crate) fn prepare(
                 plan: Plan::Embeddings(asked.expected),
             })
         }
+        (Operation::Chat, Api::OpenaiResponses) => by_way_of_responses(body, settings),
         (Operation::Responses, Api::Converse | Api::OpenaiChat) => by_way_of_chat(body, settings),
+        (Operation::Responses, Api::OpenaiResponses) if !responses::keeps_state(settings) => {
+            let request = responses::read(body)?;
+            let wanted = wanted(&request, settings);
+            let asked = compatible::ask_responses(request, settings)?;
+            Ok(of_responses(asked, settings, Some(Box::new(wanted))))
+        }
         (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
             Err(no_such_operation())
         }
@@ -211,16 +220,7 @@ fn chat(asked: Asked, settings: &CandidateSettings) -> Prepared {
 /// A request of the Responses API as one for a chat completion, whose answer is given as a response.
 fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
     let request = responses::read(body)?;
-    let reasoning = request.reasoning.as_ref();
-    let wanted = Wanted {
-        echo: Echo::of(&request, request.model.as_deref().unwrap_or_default()),
-        streamed: request.is_stream(),
-        summary: reasoning.is_some_and(|reasoning| reasoning.summary().is_some()),
-        encrypted: request.includes_encrypted_reasoning(),
-        obfuscated: request.is_obfuscated(),
-        sealer: settings.sealer.clone(),
-        model: settings.model.clone(),
-    };
+    let wanted = wanted(&request, settings);
     let ToChat {
         request,
         mut losses,
@@ -237,6 +237,77 @@ fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared,
         Plan::Embeddings(_) => return Err(no_such_operation()),
     }
     Ok(prepared)
+}
+
+/// What the face of a response must know of its request.
+fn wanted(request: &responses::Request, settings: &CandidateSettings) -> Wanted {
+    let reasoning = request.reasoning.as_ref();
+    Wanted {
+        echo: Echo::of(request, request.model.as_deref().unwrap_or_default()),
+        streamed: request.is_stream(),
+        summary: reasoning.is_some_and(|reasoning| reasoning.summary().is_some()),
+        encrypted: request.includes_encrypted_reasoning(),
+        obfuscated: request.is_obfuscated(),
+        sealer: settings.sealer.clone(),
+        model: settings.model.clone(),
+    }
+}
+
+/// A request for a chat completion as one of the Responses API, for a target that speaks nothing else.
+fn by_way_of_responses(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+    let request = translate::read(body)?;
+    let delivery = if request.is_stream() {
+        Delivery::Stream {
+            include_usage: request.includes_usage(),
+        }
+    } else {
+        Delivery::Whole
+    };
+    let from_chat = responses::from_chat(request, settings, &|_| None)?;
+    let name = from_chat.namer();
+    let asked = compatible::ask_responses(from_chat.request, settings).map_err(|mut refusal| {
+        refusal.field = name(&refusal.field);
+        refusal
+    })?;
+    let mut losses = from_chat.losses;
+    losses.extend(
+        asked
+            .losses
+            .iter()
+            .map(|loss| Loss::new(loss.kind, name(&loss.field))),
+    );
+    let mut prepared = of_responses(asked, settings, None);
+    prepared.losses = losses;
+    prepared.delivery = delivery;
+    if let Plan::Steps { reply, .. } = &mut prepared.plan {
+        reply.delivery = delivery;
+        reply.functions = from_chat.functions;
+    }
+    Ok(prepared)
+}
+
+fn of_responses(
+    asked: AskedResponses,
+    settings: &CandidateSettings,
+    wanted: Option<Box<Wanted>>,
+) -> Prepared {
+    let AskedResponses {
+        call,
+        streams,
+        losses,
+        reply,
+    } = asked;
+    let delivery = reply.delivery;
+    let mut plan = Plan::by_steps(Source::Responses, reply, settings);
+    if let Plan::Steps { wanted: face, .. } = &mut plan {
+        *face = wanted;
+    }
+    Prepared {
+        ask: Ask::Compatible { call, streams },
+        losses,
+        delivery,
+        plan,
+    }
 }
 
 fn unwritable() -> Unsupported {
@@ -295,6 +366,7 @@ impl Prepared {
                 let reader: Box<dyn Reader> = match source {
                     Source::Converse => Box::new(ConverseReader::new(shape)),
                     Source::Chat { inline } => Box::new(ChatReader::new(shape, inline)),
+                    Source::Responses => Box::new(ResponsesReader::new(shape)),
                 };
                 let thoughts = Some(Arc::clone(thoughts));
                 if let Some(wanted) = wanted {

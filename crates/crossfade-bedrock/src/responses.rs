@@ -15,15 +15,16 @@ mod state;
 mod to_chat;
 mod tools;
 
-pub(crate) use from_chat::{FromChat, from_chat, kept_reasoning};
+pub(crate) use from_chat::{from_chat, kept_reasoning};
 pub(crate) use seal::SealedReasoning;
 pub use seal::{Opened, Sealer};
 pub use state::minted;
-pub(crate) use state::{Missing, allowance, keeps_state, missing_in, no_such_response};
+pub(crate) use state::{allowance, keeps_state, missing_in, no_such_response};
 pub(crate) use to_chat::{ToChat, to_chat};
 
 use crossfade_exchange::Unsupported;
-use crossfade_openai::responses::{Request, RequestError};
+pub(crate) use crossfade_openai::responses::Request;
+use crossfade_openai::responses::RequestError;
 
 /// Reads a request's body.
 ///

@@ -41,7 +41,15 @@ pub struct Translation {
 /// # Errors
 /// Names the field that cannot be mapped, or that the primary itself would refuse.
 pub fn translate(body: &[u8], settings: &CandidateSettings) -> Result<Translation, Unsupported> {
-    let request = chat::Request::from_slice(body).map_err(|error| match error {
+    request::request(read(body)?, settings)
+}
+
+/// Reads a request's body.
+///
+/// # Errors
+/// Names the field that is not what it should be.
+pub(crate) fn read(body: &[u8]) -> Result<chat::Request, Unsupported> {
+    chat::Request::from_slice(body).map_err(|error| match error {
         chat::RequestError::Field { field } => {
             context::refused(field, "missing or of the wrong type")
         }
@@ -51,6 +59,5 @@ pub fn translate(body: &[u8], settings: &CandidateSettings) -> Result<Translatio
         chat::RequestError::NotAnObject => {
             context::refused("(body)".to_owned(), "not a json object")
         }
-    })?;
-    request::request(request, settings)
+    })
 }

@@ -169,7 +169,10 @@ impl ResponsesFace {
         let Some(builder) = &mut self.builder else {
             return;
         };
-        self.thinking.add(&thought);
+        // What the provider encrypted is sealed as it comes.
+        if !matches!(thought, Thought::Encrypted(_)) {
+            self.thinking.add(&thought);
+        }
         builder.begin_reasoning();
         match thought {
             Thought::Text(text) | Thought::Summary(text) if self.wanted.summary => {

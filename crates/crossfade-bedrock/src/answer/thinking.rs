@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
 use super::step::Thought;
+use crate::responses::kept_reasoning;
 
 /// The most bytes of one turn's thinking that are kept.
 const MOST_THINKING: usize = 4 << 20;
@@ -24,8 +25,11 @@ impl SignedBlocks {
     /// Takes a piece of the reasoning.
     pub(super) fn add(&mut self, thought: &Thought) {
         let piece = match thought {
-            Thought::Text(text) | Thought::Signature(text) | Thought::Redacted(text) => text,
-            Thought::Summary(_) | Thought::Encrypted(_) => return,
+            Thought::Text(text)
+            | Thought::Signature(text)
+            | Thought::Redacted(text)
+            | Thought::Encrypted(text) => text,
+            Thought::Summary(_) => return,
             Thought::Done => {
                 self.close();
                 return;
@@ -46,7 +50,8 @@ impl SignedBlocks {
             Thought::Redacted(text) => self
                 .redacted
                 .extend(BASE64.decode(text).unwrap_or_default()),
-            Thought::Summary(_) | Thought::Encrypted(_) | Thought::Done => {}
+            Thought::Encrypted(text) => self.blocks.push(kept_reasoning(text)),
+            Thought::Summary(_) | Thought::Done => {}
         }
     }
 

@@ -33,7 +33,17 @@ pub(crate) struct FromChat {
     pub(crate) losses: Vec<Loss>,
     /// The caller asked with `functions`, and is answered in that form.
     pub(crate) functions: bool,
+    /// The message that each item was made of.
+    origins: Vec<usize>,
 }
+
+/// Fields by their names on the one wire, and those on the other.
+const RENAMED: [(&str, &str); 4] = [
+    ("max_output_tokens", "max_completion_tokens"),
+    ("reasoning.effort", "reasoning_effort"),
+    ("text.format", "response_format"),
+    ("text.verbosity", "verbosity"),
+];
 
 /// Sizes only: the rest is the caller's text.
 impl fmt::Debug for FromChat {
@@ -74,7 +84,7 @@ pub(crate) fn from_chat(
         verbosity: asked.verbosity,
         ..TextConfig::default()
     });
-    let items = output::items(asked.messages, thoughts, &mut losses)?;
+    let (items, origins) = output::items(asked.messages, thoughts, &mut losses)?;
     let stream_options = asked.stream_options.and_then(|options| {
         options.include_obfuscation.map(|padded| StreamOptions {
             include_obfuscation: Some(padded),
@@ -113,7 +123,35 @@ pub(crate) fn from_chat(
         request,
         losses,
         functions,
+        origins,
     })
+}
+
+/// The caller's field for one of the request that was made of it.
+fn field(field: &str, origins: &[usize], functions: bool) -> String {
+    let renamed = RENAMED.iter().find(|(theirs, _)| field == *theirs);
+    if let Some((_, ours)) = renamed {
+        return (*ours).to_owned();
+    }
+    let indexed = |list: &str| {
+        let (at, rest) = field
+            .strip_prefix(list)?
+            .strip_prefix('[')?
+            .split_once(']')?;
+        Some((at.parse::<usize>().ok()?, rest))
+    };
+    if let Some((at, _)) = indexed("input") {
+        return origins
+            .get(at)
+            .map_or_else(|| "messages".to_owned(), |at| format!("messages[{at}]"));
+    }
+    match indexed("tools") {
+        Some((at, rest)) if functions => format!("functions[{at}]{rest}"),
+        Some((at, "")) => format!("tools[{at}]"),
+        Some((at, rest)) => format!("tools[{at}].function{rest}"),
+        None if field == "input" => "messages".to_owned(),
+        None => field.to_owned(),
+    }
 }
 
 /// Fields without a counterpart, unless they say what goes without saying.
@@ -220,6 +258,16 @@ fn legacy(
         }
     };
     Ok((tools, choice))
+}
+
+// === impl FromChat ===
+
+impl FromChat {
+    /// The caller's field for one of the request's own.
+    pub(crate) fn namer(&self) -> impl Fn(&str) -> String + 'static {
+        let (origins, functions) = (self.origins.clone(), self.functions);
+        move |name| field(name, &origins, functions)
+    }
 }
 
 /// Encrypted reasoning as the store of thoughts keeps it.

@@ -34,12 +34,12 @@ const HARMLESS: [&str; 6] = [
     "function_call",
 ];
 
-/// Translates messages.
+/// Translates messages; also gives the message that each item was made of.
 pub(super) fn items(
     messages: Vec<Message>,
     thoughts: Thoughts<'_>,
     losses: &mut Vec<Loss>,
-) -> Result<Vec<Item>, Unsupported> {
+) -> Result<(Vec<Item>, Vec<usize>), Unsupported> {
     if messages.is_empty() {
         return Err(refused("messages", "empty"));
     }
@@ -50,10 +50,12 @@ pub(super) fn items(
         custom: HashSet::new(),
         legacy: HashMap::new(),
     };
+    let mut origins = Vec::new();
     for (at, message) in messages.into_iter().enumerate() {
         builder.message(at, message)?;
+        origins.resize(builder.items.len(), at);
     }
-    Ok(builder.items)
+    Ok((builder.items, origins))
 }
 
 struct Builder<'b> {

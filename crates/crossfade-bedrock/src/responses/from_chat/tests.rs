@@ -268,6 +268,33 @@ fn what_has_no_counterpart() {
 }
 
 #[test]
+fn every_field_leads_back() {
+    let body = json!({"messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "x", "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "a", "content": "1"}]});
+    let namer = translated(&body).unwrap().namer();
+    for (theirs, ours) in [
+        ("input", "messages"),
+        ("input[0]", "messages[0]"),
+        ("input[1].content[0]", "messages[1]"),
+        ("input[2].arguments", "messages[1]"),
+        ("input[3].output", "messages[2]"),
+        ("input[9]", "messages"),
+        ("tools[1]", "tools[1]"),
+        ("tools[1].strict", "tools[1].function.strict"),
+        ("max_output_tokens", "max_completion_tokens"),
+        ("reasoning.effort", "reasoning_effort"),
+        ("text.format", "response_format"),
+        ("text.verbosity", "verbosity"),
+        ("temperature", "temperature"),
+    ] {
+        assert_eq!(namer(theirs), ours, "{theirs}");
+    }
+}
+
+#[test]
 fn penalties_may_be_dropped_by_policy() {
     let mut settings = CandidateSettings::new("m");
     settings.penalties = Penalties::Drop;

@@ -238,3 +238,150 @@ async fn pictures_by_url_are_fetched_if_the_route_says_so() {
     );
     assert!(said.body.contains("invalid_image_url"), "{}", said.body);
 }
+
+/// The events of a response with text, a call and encrypted reasoning, as the endpoint streams them.
+fn response_events() -> Vec<Step> {
+    let message = json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "Hi", "annotations": []}]});
+    let call = json!({"type": "function_call", "id": "fc_1", "call_id": "call_0", "name": "f",
+        "arguments": "{\"a\":1}", "status": "completed"});
+    let reasoning =
+        json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"});
+    let response = |status: &str, output: Value| {
+        json!({"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "m",
+               "output": output, "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}})
+    };
+    let events = [
+        json!({"type": "response.created", "response": response("in_progress", json!([]))}),
+        json!({"type": "response.output_item.added", "output_index": 0,
+               "item": {"type": "reasoning", "id": "rs_1", "summary": []}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": reasoning}),
+        json!({"type": "response.output_item.added", "output_index": 1, "item": {"type": "message",
+               "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}}),
+        json!({"type": "response.content_part.added", "item_id": "msg_1", "output_index": 1,
+               "content_index": 0, "part": {"type": "output_text", "text": "", "annotations": []}}),
+        json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1,
+               "content_index": 0, "delta": "Hi"}),
+        json!({"type": "response.output_text.done", "item_id": "msg_1", "output_index": 1,
+               "content_index": 0, "text": "Hi"}),
+        json!({"type": "response.output_item.done", "output_index": 1, "item": message}),
+        json!({"type": "response.output_item.added", "output_index": 2, "item": {"type":
+               "function_call", "id": "fc_1", "call_id": "call_0", "name": "f", "arguments": ""}}),
+        json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 2,
+               "delta": "{\"a\":1}"}),
+        json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": 2,
+               "arguments": "{\"a\":1}"}),
+        json!({"type": "response.output_item.done", "output_index": 2, "item": call}),
+        json!({"type": "response.completed",
+               "response": response("completed", json!([reasoning, message, call]))}),
+    ];
+    let mut steps = vec![head("200 OK", "text/event-stream", "")];
+    for (number, mut event) in events.into_iter().enumerate() {
+        event["sequence_number"] = json!(number);
+        // As one of the hosts does it: the data first.
+        let kind = event["type"].as_str().unwrap();
+        steps.push(Say(format!("data: {event}\nevent: {kind}\n\n").into_bytes()));
+    }
+    steps
+}
+
+fn over_responses() -> CandidateSettings {
+    let mut settings = settings();
+    settings.api = crate::Api::OpenaiResponses;
+    settings
+}
+
+#[tokio::test]
+async fn a_chat_is_answered_by_a_target_that_speaks_only_responses() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    for stream in [false, true] {
+        let body = json!({"stream": stream, "max_completion_tokens": 64, "tools": tools, "messages": [
+            {"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]});
+        let (endpoint, asked) = serve_and_keep(vec![response_events()]);
+        let said = ask(endpoint, over_responses(), CHAT, &body).await;
+        assert_eq!((said.status, said.failover), (200, None), "{}", said.body);
+        let asked = asked.recv().unwrap();
+        assert_eq!(asked["model"], "test.model");
+        assert_eq!(asked["store"], false);
+        assert_eq!(asked["max_output_tokens"], 64);
+        assert_eq!(asked["tools"][0]["strict"], false);
+        assert_eq!(asked["input"].as_array().unwrap().len(), 2);
+        if stream {
+            assert!(
+                said.body.contains(r#""delta":{"content":"Hi"}"#),
+                "{}",
+                said.body
+            );
+            assert!(said.body.contains(r#""finish_reason":"tool_calls""#));
+            assert!(said.body.ends_with("data: [DONE]\n\n"));
+        } else {
+            let answer: Value = serde_json::from_str(&said.body).unwrap();
+            assert_eq!(answer["object"], "chat.completion");
+            let choice = &answer["choices"][0];
+            assert_eq!(choice["finish_reason"], "tool_calls");
+            assert_eq!(choice["message"]["content"], "Hi");
+            assert_eq!(
+                choice["message"]["tool_calls"][0]["function"]["arguments"],
+                "{\"a\":1}"
+            );
+            assert_eq!(answer["usage"]["total_tokens"], 5);
+        }
+        assert!(!said.body.contains("resp_1") && !said.body.contains("gAAA"));
+    }
+}
+
+#[tokio::test]
+async fn the_older_functions_are_answered_in_their_own_form() {
+    let body =
+        json!({"functions": [{"name": "f"}], "messages": [{"role": "user", "content": "hi"}]});
+    let said = ask(
+        serve(vec![response_events()]),
+        over_responses(),
+        CHAT,
+        &body,
+    )
+    .await;
+    let answer: Value = serde_json::from_str(&said.body).unwrap();
+    let choice = &answer["choices"][0];
+    assert_eq!(choice["finish_reason"], "function_call", "{}", said.body);
+    assert_eq!(choice["message"]["function_call"]["name"], "f");
+}
+
+#[tokio::test]
+async fn a_response_of_the_same_wire_has_ids_and_reasoning_of_ours() {
+    let body = json!({"model": "gpt", "input": "hi", "store": false,
+        "include": ["reasoning.encrypted_content"], "tools": [{"type": "function", "name": "f"}]});
+    let (endpoint, asked) = serve_and_keep(vec![response_events()]);
+    let said = ask(endpoint, over_responses(), RESPONSES, &body).await;
+    assert_eq!((said.status, said.failover), (200, None), "{}", said.body);
+    assert_eq!(asked.recv().unwrap()["model"], "test.model");
+    let response: Value = serde_json::from_str(&said.body).unwrap();
+    assert_eq!(response["model"], "gpt");
+    for pointer in ["/id", "/output/0/id", "/output/1/id", "/output/2/id"] {
+        let id = response.pointer(pointer).unwrap().as_str().unwrap();
+        assert_eq!(
+            sealer().open_id(id),
+            Some(crate::Opened::Unstored),
+            "{pointer}"
+        );
+    }
+    let sealed = response["output"][0]["encrypted_content"].as_str().unwrap();
+    let theirs = crate::responses::SealedReasoning::Encrypted("gAAA".to_owned());
+    assert_eq!(sealer().open_reasoning(sealed), Some(theirs));
+    // And back: what was sealed is opened for the endpoint, and pinned to it.
+    let body = json!({"model": "gpt", "store": false, "input": [
+        {"role": "user", "content": "hi"}, response["output"][0], response["output"][2],
+        {"type": "function_call_output", "call_id": response["output"][2]["call_id"], "output": "1"}]});
+    let judged = crate::eligibility(
+        Operation::Responses,
+        body.to_string().as_bytes(),
+        &over_responses(),
+    );
+    assert_eq!(judged, Ok(crossfade_exchange::Allowance::CandidateOnly));
+    let (endpoint, asked) = serve_and_keep(vec![response_events()]);
+    let said = ask(endpoint, over_responses(), RESPONSES, &body).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let asked = asked.recv().unwrap();
+    assert_eq!(asked["input"][1]["encrypted_content"], "gAAA");
+    assert_eq!(asked["input"][2]["call_id"], asked["input"][3]["call_id"]);
+}
