@@ -34,10 +34,18 @@ pub(super) struct Clients {
     scripts: PathBuf,
 }
 
+/// What a client's programs are written in.
+#[derive(Clone, Copy, Debug)]
+enum Language {
+    Python,
+    Node,
+}
+
 /// A client by its name and the file of its programs.
 #[derive(Clone, Copy, Debug)]
 struct Client {
     name: &'static str,
+    language: Language,
     file: &'static str,
     /// Programs that are refused, by design, when all is well.
     refused: usize,
@@ -46,6 +54,7 @@ struct Client {
 /// The official client, whose programs cover the most.
 const OFFICIAL: Client = Client {
     name: "openai-python",
+    language: Language::Python,
     file: "programs.py",
     // An unknown deployment, a wrong key, a bad argument and the content filter, on both paths.
     refused: 8,
@@ -55,21 +64,25 @@ const OFFICIAL: Client = Client {
 const OTHERS: &[Client] = &[
     Client {
         name: "langchain",
+        language: Language::Python,
         file: "langchain.py",
         refused: 2,
     },
     Client {
         name: "semantic kernel",
+        language: Language::Python,
         file: "semantic.py",
         refused: 2,
     },
     Client {
         name: "openai-node",
+        language: Language::Node,
         file: "openai.mjs",
         refused: 2,
     },
     Client {
         name: "vercel ai",
+        language: Language::Node,
         file: "vercel.mjs",
         refused: 2,
     },
@@ -215,11 +228,12 @@ impl Clients {
 
     fn run(&self, client: Client, endpoint: &str, which: &str) -> Result<Results> {
         let arguments = [OsStr::new(endpoint), OsStr::new(which)];
-        let printed = if client.file.ends_with(".mjs") {
-            self.node.run(client.file, &arguments)?
-        } else {
-            self.python
-                .run(&self.scripts.join(client.file), &arguments)?
+        let printed = match client.language {
+            Language::Node => self.node.run(client.file, &arguments)?,
+            Language::Python => {
+                let script = self.scripts.join(client.file);
+                self.python.run(&script, &arguments)?
+            }
         };
         printed
             .lines()
