@@ -12,6 +12,7 @@ mod embeddings;
 mod fetch;
 mod prepare;
 pub mod probe;
+pub mod rehearse;
 mod responses;
 mod sdk;
 mod service;

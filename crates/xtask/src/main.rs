@@ -10,6 +10,7 @@ mod conformance;
 mod decisions;
 mod differ;
 mod e2e;
+mod fuzz;
 mod node;
 mod print;
 mod python;
@@ -36,9 +37,12 @@ enum Command {
     /// Hold the roll-back test against what its design promises
     #[command(after_help = "Example:\n  cargo xtask decisions --quick")]
     Decisions(decisions::Args),
-    /// Run official clients, Prometheus and strace against the program
+    /// Run clients of several makers, Prometheus and strace against the program
     #[command(after_help = "Example:\n  cargo xtask e2e")]
     E2e,
+    /// Run the fuzz targets for a fixed time
+    #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600 --target requests")]
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Decisions(arguments) => decisions::run(arguments),
         Command::E2e => e2e::run(),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
