@@ -8,6 +8,7 @@ use crossfade_tests::{
     Setup, World,
     chat::{self, CANDIDATE_SAYS, PRIMARY_SAYS, question, streamed},
 };
+use serde_json::Value;
 
 /// A world in which the candidate answers everything, with a short patience.
 async fn all_candidate() -> World {
@@ -133,6 +134,41 @@ async fn after_the_first_content_the_failure_is_shown() {
             "{fault:?}: Azure was asked again"
         );
         world.bedrock.script().set_fault(Fault::None);
+        world.finish().await;
+    }
+}
+
+/// What nobody knows is skipped or read as an end, and counted as a loss.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unknown_in_an_answer_is_counted() {
+    for (fault, loss) in [
+        (Fault::UnknownEvents, "event_skipped"),
+        (
+            Fault::UnknownFinish {
+                word: "grew_tired".to_owned(),
+            },
+            "stop_reason_unknown",
+        ),
+    ] {
+        let world = all_candidate().await;
+        world.bedrock.script().set_fault(fault.clone());
+        world.candidate_answers(&question("hi")).await;
+        world.candidate_answers(&streamed("hi")).await;
+        let answer = world.ask(&streamed("hi")).await;
+        assert!(chat::is_done(&answer.text()), "{fault:?}");
+        let finish: Vec<Value> = chat::events(&answer.text())
+            .iter()
+            .filter_map(|event| event.pointer("/choices/0/finish_reason").cloned())
+            .filter(|reason| !reason.is_null())
+            .collect();
+        assert_eq!(finish, ["stop"], "{fault:?}");
+        world.quiet().await;
+        let series = format!("crossfade_losses_total{{route=\"support\",loss=\"{loss}\"}}");
+        let counts = world.counts();
+        assert!(
+            (world.admin().metric(&series).await - 3.0).abs() < 0.5,
+            "{fault:?}: {counts:?}"
+        );
         world.finish().await;
     }
 }
