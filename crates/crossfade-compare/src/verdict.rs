@@ -391,7 +391,8 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::JsonUnwrapped
         | LossKind::ToolCallFromText
         | LossKind::EventSkipped
-        | LossKind::InputReordered => false,
+        | LossKind::InputReordered
+        | LossKind::TemperatureScaled => false,
     }
 }
 
