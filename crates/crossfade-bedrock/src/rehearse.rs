@@ -60,6 +60,7 @@ impl Rehearsal {
         let asked = match ask {
             Ask::Converse { body, .. } => body,
             Ask::Compatible { call, .. } => call.body,
+            Ask::Invoke(calls) => calls.first(),
         };
         Ok(Self {
             asked,

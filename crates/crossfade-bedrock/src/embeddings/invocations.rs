@@ -36,6 +36,11 @@ impl Invocations {
         Self { calls, answers }
     }
 
+    /// The body of the first call; nothing if there is none.
+    pub(crate) fn first(&self) -> Bytes {
+        self.calls.first().cloned().unwrap_or_default()
+    }
+
     /// Makes those calls that have no answer; gives all answers in the calls' order.
     ///
     /// # Errors
