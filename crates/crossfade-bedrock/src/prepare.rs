@@ -1,27 +1,28 @@
 //! What becomes of a request, by operation and the API that a route's candidate is asked on: what is sent, what is lost, and
 //! who translates the answer. [`eligibility`] is this with its result thrown away, so the two cannot disagree.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use crossfade_exchange::{
     Allowance, IneligibleReason, Loss, LossPolicy, MirrorOnlyReason, Operation, Unsupported,
 };
 use crossfade_openai::responses::Echo;
-use serde_json::Value;
 
 use crate::{
     answer::{
         ChatStream, ChatWhole, ConverseReader, Delivery, Reader, Reply, ResponsesFace, Shape,
         Stamp, Translated, Wanted, Writer,
     },
-    compatible::{self, Asked, AskedResponses, Call, ChatReader, ResponsesReader},
+    compatible::{
+        self, Asked, AskedResponses, Call, Carried, ChatReader, Passage, ResponsesReader,
+    },
     embeddings::{self, EmbeddingsWriter, Expected, Invocations},
     fetch,
     responses::{self, ToChat},
     settings::{Api, CandidateSettings, Misconduct},
     thoughts::Thoughts,
-    translate::{self, Purpose, Recall, Translation},
+    translate::{self, Translation},
 };
 
 /// The most bytes of an answer that is given whole.
@@ -73,6 +74,8 @@ enum Plan {
         guarded: bool,
         misconduct: Misconduct,
     },
+    /// From one endpoint of a wire to another, which keeps what it answers.
+    Carried(Box<Carried>),
     /// Vectors.
     Embeddings(Expected),
 }
@@ -88,8 +91,8 @@ enum Source {
     Responses,
 }
 
-/// Prepares a request. The purpose brings the store that earlier turns' thinking is taken from; the question of eligibility
-/// has none.
+/// Prepares a request. `thoughts` is the store that earlier turns' thinking is taken from; the question of eligibility has
+/// none.
 ///
 /// # Errors
 /// Names the field that cannot be mapped, or that the primary itself would refuse.
@@ -97,12 +100,10 @@ pub(crate) fn prepare(
     operation: Operation,
     body: &[u8],
     settings: &CandidateSettings,
-    purpose: Purpose<'_>,
 ) -> Result<Prepared, Unsupported> {
     match (operation, settings.api) {
         (Operation::Chat, Api::Converse) => {
-            let asked = translate::read(body)?;
-            let translation = translate::request(asked, settings, purpose)?;
+            let translation = translate::translate(body, settings)?;
             converse(translation, settings)
         }
         (Operation::Chat, Api::OpenaiChat) => {
@@ -119,16 +120,16 @@ pub(crate) fn prepare(
             })
         }
         (Operation::Chat, Api::OpenaiResponses) => by_way_of_responses(body, settings),
-        (Operation::Responses, Api::Converse | Api::OpenaiChat) => {
-            by_way_of_chat(body, settings, purpose)
-        }
+        (Operation::Responses, Api::Converse | Api::OpenaiChat) => by_way_of_chat(body, settings),
         (Operation::Responses, Api::OpenaiResponses) if !responses::keeps_state(settings) => {
             let request = responses::read(body)?;
             let wanted = wanted(&request, settings);
             let asked = compatible::ask_responses(request, settings)?;
             Ok(of_responses(asked, settings, Some(Box::new(wanted))))
         }
-        (Operation::Chat | Operation::Responses | Operation::Embeddings, _) => {
+        (Operation::Responses, Api::OpenaiResponses) => carried(body, settings),
+        (Operation::Chat | Operation::Responses, Api::Invoke)
+        | (Operation::Embeddings, Api::Converse | Api::OpenaiChat | Api::OpenaiResponses) => {
             Err(no_such_operation())
         }
     }
@@ -158,7 +159,7 @@ pub fn eligibility(
         Some((body, losses)) => (body.as_ref(), losses.as_slice()),
         None => (body, [].as_slice()),
     };
-    let mut losses = prepare(operation, body, settings, Purpose::Judge)?.losses;
+    let mut losses = prepare(operation, body, settings)?.losses;
     losses.extend_from_slice(fetched);
     match settings.losses.strictest(&losses) {
         // The vectors that callers compare with are another model's, unless the configuration says otherwise.
@@ -188,13 +189,14 @@ fn converse(
         request,
         losses,
         reply,
-        stream,
     } = translation;
     let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
+    let streams = settings.resolved_capabilities().streams
+        && (reply.delivery.is_stream() || settings.stream_always);
     Ok(Prepared {
         ask: Ask::Converse {
             body: body.into(),
-            streams: stream,
+            streams,
         },
         losses,
         delivery: reply.delivery,
@@ -222,49 +224,25 @@ fn chat(asked: Asked, settings: &CandidateSettings) -> Prepared {
 }
 
 /// A request of the Responses API as one for a chat completion, whose answer is given as a response.
-fn by_way_of_chat(
-    body: &[u8],
-    settings: &CandidateSettings,
-    purpose: Purpose<'_>,
-) -> Result<Prepared, Unsupported> {
+fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
     let request = responses::read(body)?;
     let wanted = wanted(&request, settings);
     let ToChat {
         request,
         mut losses,
-        recalled,
         paths,
+        ..
     } = responses::to_chat(request, settings)?;
-    let sent = match purpose {
-        Purpose::Judge => None,
-        Purpose::Ask(kept) => Some(SentBack { recalled, kept }),
-    };
-    let purpose = sent
-        .as_ref()
-        .map_or(Purpose::Judge, |sent| Purpose::Ask(Some(sent)));
     let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
-    let prepared = prepare(Operation::Chat, &body, settings, purpose);
+    let prepared = prepare(Operation::Chat, &body, settings);
     let mut prepared = prepared.map_err(|refusal| paths.refusal(refusal))?;
     losses.extend(prepared.losses.into_iter().map(|loss| paths.loss(loss)));
     prepared.losses = losses;
     match &mut prepared.plan {
         Plan::Steps { wanted: face, .. } => *face = Some(Box::new(wanted)),
-        Plan::Embeddings(_) => return Err(no_such_operation()),
+        Plan::Carried(_) | Plan::Embeddings(_) => return Err(no_such_operation()),
     }
     Ok(prepared)
-}
-
-/// The thinking that the caller itself sent back, and beside it what is kept here.
-struct SentBack<'a> {
-    recalled: HashMap<String, Vec<Value>>,
-    kept: Option<&'a dyn Recall>,
-}
-
-impl Recall for SentBack<'_> {
-    fn before(&self, call: &str) -> Option<Vec<Value>> {
-        let sent = self.recalled.get(call).cloned();
-        sent.or_else(|| self.kept?.before(call))
-    }
 }
 
 /// What the face of a response must know of its request.
@@ -338,6 +316,29 @@ fn of_responses(
     }
 }
 
+/// A request of the Responses API for the endpoint of the same API that keeps what it answers: its own ids go out sealed.
+fn carried(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+    let request = responses::read(body)?;
+    let wanted = wanted(&request, settings);
+    let sealer = wanted.sealer.ok_or_else(no_such_operation)?;
+    let asked = compatible::ask_responses(request, settings)?;
+    Ok(Prepared {
+        ask: Ask::Compatible {
+            call: asked.call,
+            streams: asked.streams,
+        },
+        losses: asked.losses,
+        delivery: asked.reply.delivery,
+        plan: Plan::Carried(Box::new(Carried {
+            echo: wanted.echo,
+            streamed: wanted.streamed,
+            encrypted: wanted.encrypted,
+            sealer,
+            annotations: settings.annotations,
+        })),
+    })
+}
+
 fn unwritable() -> Unsupported {
     Unsupported {
         field: "(body)".to_owned(),
@@ -408,6 +409,7 @@ impl Prepared {
                     Box::new(Translated::new(reader, face, thoughts))
                 }
             }
+            Plan::Carried(carried) => Box::new(Passage::new(*carried)),
             Plan::Embeddings(expected) => {
                 Box::new(EmbeddingsWriter::new(expected, stamp.head.model))
             }

@@ -12,7 +12,6 @@ use crate::{
     converse,
     prepare::{Ask, prepare},
     settings::CandidateSettings,
-    translate::Purpose,
 };
 
 /// Ids are made from this, so that one rehearsal is like another.
@@ -43,7 +42,7 @@ impl Rehearsal {
         body: &[u8],
         settings: &CandidateSettings,
     ) -> Result<Self, Unsupported> {
-        let prepared = prepare(operation, body, settings, Purpose::Ask(None))?;
+        let prepared = prepare(operation, body, settings)?;
         let losses = prepared.losses.clone();
         let stamp = Stamp {
             head: chat::Head {
@@ -60,7 +59,8 @@ impl Rehearsal {
         let asked = match ask {
             Ask::Converse { body, .. } => body,
             Ask::Compatible { call, .. } => call.body,
-            Ask::Invoke(calls) => calls.first(),
+            // One text per call, for most models: a line for each.
+            Ask::Invoke(calls) => calls.bodies().join(&b"\n"[..]).into(),
         };
         Ok(Self {
             asked,

@@ -1,7 +1,4 @@
-//! A completion or a response reduced to what the checks compare, with the first defect of its form. It judges form, not
-//! content.
-
-mod response;
+//! A completion reduced to what the checks compare, with the first defect of its form. It judges form, not content.
 
 use crossfade_openai::chat::{Choice, Completion, FinishReason, Open, TokenCounts, ToolCall};
 

@@ -23,7 +23,6 @@ mod side;
 mod similarity;
 mod stance;
 mod state;
-mod vectors;
 mod verdict;
 
 pub use compare::Checks;

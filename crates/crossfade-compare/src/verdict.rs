@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     ask::Ask,
     checks::{
-        Weighed, cost, embeddings, finish_reason, first_content, json_structure, label, refusal,
+        Weighed, cost, finish_reason, first_content, json_structure, label, refusal,
         text_similarity::{self, Compared},
         tool_arguments, tool_selection,
     },
@@ -27,8 +27,7 @@ const fn default_severity(check: Check) -> Severity {
         | Check::Envelope
         | Check::JsonParse
         | Check::JsonSchema
-        | Check::RequiredFields
-        | Check::Embeddings => Severity::Blocker,
+        | Check::RequiredFields => Severity::Blocker,
         Check::ToolSelection | Check::ToolArguments | Check::Refusal | Check::Label => {
             Severity::Major
         }
@@ -110,9 +109,7 @@ fn compared(results: &[CheckResult]) -> Compared {
     let said = |result: &CheckResult| {
         let applies = matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail);
         match result.check {
-            Check::JsonStructure | Check::ToolArguments | Check::Label | Check::Embeddings => {
-                applies
-            }
+            Check::JsonStructure | Check::ToolArguments | Check::Label => applies,
             // That neither calls a tool says nothing of what they say instead.
             Check::ToolSelection => result.outcome == CheckOutcome::Fail,
             Check::Transport
@@ -166,8 +163,7 @@ fn own<'s>(check: Check, side: &'s Side<'_>) -> Option<&'s Finding> {
         | Check::ToolSelection
         | Check::Label
         | Check::TextSimilarity
-        | Check::FirstContent
-        | Check::Embeddings => None,
+        | Check::FirstContent => None,
     }
 }
 
@@ -187,8 +183,7 @@ const fn is_validity(check: Check) -> bool {
         | Check::Label
         | Check::TextSimilarity
         | Check::FirstContent
-        | Check::Cost
-        | Check::Embeddings => false,
+        | Check::Cost => false,
     }
 }
 
@@ -238,10 +233,6 @@ fn weigh(
             let threshold = checks.settings.text_similarity.threshold;
             text_similarity::pair(from, to, threshold, compared)
         }),
-        Check::Embeddings => match (primary.state.vectors(), candidate.state.vectors()) {
-            (Some(from), Some(to)) => embeddings::pair(from, to, &checks.settings.embeddings),
-            (None | Some(_), None) | (None, Some(_)) => na(),
-        },
     }
 }
 
@@ -277,8 +268,17 @@ fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -
         (false, true) => return VerdictClass::CandidateError,
         (false, false) => {}
     }
-    if let (State::Unjudged(_), _) | (_, State::Unjudged(_)) = (&primary.state, &candidate.state) {
-        return VerdictClass::Incomparable;
+    match (&primary.state, &candidate.state) {
+        (State::Unjudged(_), _) | (_, State::Unjudged(_)) => return VerdictClass::Incomparable,
+        (State::Opaque, State::Opaque) => {
+            let same = primary.recording.body == candidate.recording.body;
+            return if same {
+                VerdictClass::Equal
+            } else {
+                VerdictClass::Incomparable
+            };
+        }
+        (_, _) => {}
     }
     let blockers = || {
         results
@@ -303,19 +303,10 @@ fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -
     {
         return VerdictClass::Incomparable;
     }
-    if say_the_same(&primary.state, &candidate.state) {
-        VerdictClass::Equal
-    } else {
-        by_differences(results, primary)
+    match (primary.state.answer(), candidate.state.answer()) {
+        (Some(from), Some(to)) if from.says_the_same(to) => VerdictClass::Equal,
+        (None | Some(_), None | Some(_)) => by_differences(results, primary),
     }
-}
-
-/// Whether both sides say the same, to the last byte of the content or the last bit of the vectors.
-fn say_the_same(primary: &State, candidate: &State) -> bool {
-    let answers = primary.answer().zip(candidate.answer());
-    let vectors = primary.vectors().zip(candidate.vectors());
-    answers.is_some_and(|(from, to)| from.says_the_same(to))
-        || vectors.is_some_and(|(from, to)| from.rows == to.rows)
 }
 
 /// The class of a pair without blockers whose contents differ.
@@ -391,8 +382,7 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::JsonUnwrapped
         | LossKind::ToolCallFromText
         | LossKind::EventSkipped
-        | LossKind::InputReordered
-        | LossKind::TemperatureScaled => false,
+        | LossKind::InputReordered => false,
     }
 }
 
@@ -435,8 +425,7 @@ fn agreement(results: &[CheckResult]) -> f64 {
     let alone = compared(results) == Compared::No;
     failed
         .filter(|result| {
-            matches!(result.check, Check::JsonStructure | Check::Embeddings)
-                || (result.check == Check::TextSimilarity && alone)
+            result.check == Check::JsonStructure || (result.check == Check::TextSimilarity && alone)
         })
         .fold(1.0, |least, result| least.min(result.score))
 }

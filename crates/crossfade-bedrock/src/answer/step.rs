@@ -49,8 +49,6 @@ pub(crate) enum Step {
     Filter(FilterFindings),
     /// Something was lost; the field carries none of anybody's text.
     Lost(LossKind, Cow<'static, str>),
-    /// The tokens of what turned out to be no answer: they are billed all the same.
-    Tokens(Usage),
     /// It is over.
     End(End),
 }
@@ -128,7 +126,6 @@ impl Step {
             | Self::Citation(_)
             | Self::Filter(_)
             | Self::Lost(..)
-            | Self::Tokens(_)
             | Self::End(_) => false,
         }
     }

@@ -25,7 +25,7 @@ use crate::answer::{AnswerError, FaultKind, Shape, Step};
 const MOST_HELD: usize = 4 << 20;
 
 /// Tokens by the classes they are priced in, which do not overlap, unlike on the wire.
-fn classes(counts: TokenCounts) -> Usage {
+pub(super) fn classes(counts: TokenCounts) -> Usage {
     let cache = counts.cached.saturating_add(counts.cache_write);
     Usage {
         input: counts.prompt.saturating_sub(cache),
@@ -37,7 +37,7 @@ fn classes(counts: TokenCounts) -> Usage {
 }
 
 /// What the provider says of its failure within an answer.
-fn failed(error: &Value) -> AnswerError {
+pub(super) fn failed(error: &Value) -> AnswerError {
     let said: Said = match error {
         Value::String(text) => Said {
             message: Some(text.clone()),

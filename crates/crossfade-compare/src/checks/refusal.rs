@@ -109,6 +109,6 @@ fn filtered(side: &Side<'_>) -> bool {
         | State::Broken(_)
         | State::Error(_)
         | State::Malformed(_)
-        | State::Vectors(_) => false,
+        | State::Opaque => false,
     }
 }
