@@ -11,7 +11,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use set::{Member, Set};
-use table::Table;
+pub(crate) use table::Table;
 pub use words::{
     Choice, Endpoints, ImageFormat, Price, Reasoning, Sampling, SoundFormat, Stop, Structured,
 };

@@ -1,13 +1,14 @@
 //! What becomes of a request, by operation and the API that a route's candidate is asked on: what is sent, what is lost, and
 //! who translates the answer. [`eligibility`] is this with its result thrown away, so the two cannot disagree.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use crossfade_exchange::{
     Allowance, IneligibleReason, Loss, LossPolicy, MirrorOnlyReason, Operation, Unsupported,
 };
 use crossfade_openai::responses::Echo;
+use serde_json::Value;
 
 use crate::{
     answer::{
@@ -22,7 +23,7 @@ use crate::{
     responses::{self, ToChat},
     settings::{Api, CandidateSettings, Misconduct},
     thoughts::Thoughts,
-    translate::{self, Translation},
+    translate::{self, Purpose, Recall, Translation},
 };
 
 /// The most bytes of an answer that is given whole.
@@ -91,8 +92,8 @@ enum Source {
     Responses,
 }
 
-/// Prepares a request. `thoughts` is the store that earlier turns' thinking is taken from; the question of eligibility has
-/// none.
+/// Prepares a request. The purpose brings the store that earlier turns' thinking is taken from; the question of eligibility
+/// has none.
 ///
 /// # Errors
 /// Names the field that cannot be mapped, or that the primary itself would refuse.
@@ -100,10 +101,12 @@ pub(crate) fn prepare(
     operation: Operation,
     body: &[u8],
     settings: &CandidateSettings,
+    purpose: Purpose<'_>,
 ) -> Result<Prepared, Unsupported> {
     match (operation, settings.api) {
         (Operation::Chat, Api::Converse) => {
-            let translation = translate::translate(body, settings)?;
+            let asked = translate::read(body)?;
+            let translation = translate::request(asked, settings, purpose)?;
             converse(translation, settings)
         }
         (Operation::Chat, Api::OpenaiChat) => {
@@ -120,7 +123,9 @@ pub(crate) fn prepare(
             })
         }
         (Operation::Chat, Api::OpenaiResponses) => by_way_of_responses(body, settings),
-        (Operation::Responses, Api::Converse | Api::OpenaiChat) => by_way_of_chat(body, settings),
+        (Operation::Responses, Api::Converse | Api::OpenaiChat) => {
+            by_way_of_chat(body, settings, purpose)
+        }
         (Operation::Responses, Api::OpenaiResponses) if !responses::keeps_state(settings) => {
             let request = responses::read(body)?;
             let wanted = wanted(&request, settings);
@@ -159,7 +164,7 @@ pub fn eligibility(
         Some((body, losses)) => (body.as_ref(), losses.as_slice()),
         None => (body, [].as_slice()),
     };
-    let mut losses = prepare(operation, body, settings)?.losses;
+    let mut losses = prepare(operation, body, settings, Purpose::Judge)?.losses;
     losses.extend_from_slice(fetched);
     match settings.losses.strictest(&losses) {
         // The vectors that callers compare with are another model's, unless the configuration says otherwise.
@@ -189,14 +194,13 @@ fn converse(
         request,
         losses,
         reply,
+        stream,
     } = translation;
     let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
-    let streams = settings.resolved_capabilities().streams
-        && (reply.delivery.is_stream() || settings.stream_always);
     Ok(Prepared {
         ask: Ask::Converse {
             body: body.into(),
-            streams,
+            streams: stream,
         },
         losses,
         delivery: reply.delivery,
@@ -224,17 +228,28 @@ fn chat(asked: Asked, settings: &CandidateSettings) -> Prepared {
 }
 
 /// A request of the Responses API as one for a chat completion, whose answer is given as a response.
-fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+fn by_way_of_chat(
+    body: &[u8],
+    settings: &CandidateSettings,
+    purpose: Purpose<'_>,
+) -> Result<Prepared, Unsupported> {
     let request = responses::read(body)?;
     let wanted = wanted(&request, settings);
     let ToChat {
         request,
         mut losses,
+        recalled,
         paths,
-        ..
     } = responses::to_chat(request, settings)?;
+    let sent = match purpose {
+        Purpose::Judge => None,
+        Purpose::Ask(kept) => Some(SentBack { recalled, kept }),
+    };
+    let purpose = sent
+        .as_ref()
+        .map_or(Purpose::Judge, |sent| Purpose::Ask(Some(sent)));
     let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
-    let prepared = prepare(Operation::Chat, &body, settings);
+    let prepared = prepare(Operation::Chat, &body, settings, purpose);
     let mut prepared = prepared.map_err(|refusal| paths.refusal(refusal))?;
     losses.extend(prepared.losses.into_iter().map(|loss| paths.loss(loss)));
     prepared.losses = losses;
@@ -243,6 +258,19 @@ fn by_way_of_chat(body: &[u8], settings: &CandidateSettings) -> Result<Prepared,
         Plan::Carried(_) | Plan::Embeddings(_) => return Err(no_such_operation()),
     }
     Ok(prepared)
+}
+
+/// The thinking that the caller itself sent back, and beside it what is kept here.
+struct SentBack<'a> {
+    recalled: HashMap<String, Vec<Value>>,
+    kept: Option<&'a dyn Recall>,
+}
+
+impl Recall for SentBack<'_> {
+    fn before(&self, call: &str) -> Option<Vec<Value>> {
+        let sent = self.recalled.get(call).cloned();
+        sent.or_else(|| self.kept?.before(call))
+    }
 }
 
 /// What the face of a response must know of its request.

@@ -36,6 +36,7 @@ use crate::{
     sdk::{Connection, Failure},
     settings::{Api, CandidateSettings},
     thoughts::Thoughts,
+    translate::Purpose,
 };
 use frames::Frames;
 use reply::{Dress, problem_response};
@@ -135,7 +136,8 @@ impl Shared {
             Ok(read) => read,
             Err(problem) => return problem_response(problem, SideReport::default(), &dress),
         };
-        let mut prepared = match prepare(operation, &body, &self.settings) {
+        let purpose = Purpose::Ask(Some(&*self.thoughts));
+        let mut prepared = match prepare(operation, &body, &self.settings, purpose) {
             Ok(prepared) => prepared,
             Err(unsupported) => {
                 return problem_response(refusal(&unsupported), SideReport::default(), &dress);

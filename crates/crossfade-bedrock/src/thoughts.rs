@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::translate::Recall;
+
 /// The most turns that are kept.
 const MOST_TURNS: usize = 4096;
 /// The most bytes of thinking that are kept.
@@ -101,6 +103,12 @@ impl Thoughts {
         kept.expire(now, self.longest);
         let key = kept.by_call.get(call)?;
         kept.turns.get(key).map(|entry| Arc::clone(&entry.turn))
+    }
+}
+
+impl Recall for Thoughts {
+    fn before(&self, call: &str) -> Option<Vec<Value>> {
+        Self::before(self, call, Instant::now()).map(|turn| turn.to_vec())
     }
 }
 

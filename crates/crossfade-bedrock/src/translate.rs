@@ -3,14 +3,18 @@
 //! A request is translated in one pass that either gives everything the call needs, with every loss named, or says
 //! which field cannot be mapped.
 
+mod cache;
 mod context;
+mod effort;
 mod format;
 mod known;
+mod legacy;
 mod messages;
 mod names;
 mod request;
 mod sampling;
 mod schema;
+mod thoughts;
 mod tools;
 
 #[cfg(test)]
@@ -22,6 +26,7 @@ use crossfade_openai::chat;
 
 pub(crate) use known::{block as known_block, shown as known_field};
 pub use names::Names;
+pub(crate) use thoughts::Recall;
 
 use crate::{answer::Reply, converse, settings::CandidateSettings};
 
@@ -34,6 +39,17 @@ pub struct Translation {
     pub losses: Vec<Loss>,
     /// What the answer's translation must know.
     pub reply: Reply,
+    /// Whether the target is asked for a stream: if the caller wants one, or the route always does, and the model gives one.
+    pub stream: bool,
+}
+
+/// What a translation is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// To judge by the request alone: what earlier turns left behind is taken to be at hand.
+    Judge,
+    /// To ask; with the thoughts of earlier turns, if there is a store of them.
+    Ask(Option<&'a dyn Recall>),
 }
 
 /// Translates a request body.
@@ -41,13 +57,10 @@ pub struct Translation {
 /// # Errors
 /// Names the field that cannot be mapped, or that the primary itself would refuse.
 pub fn translate(body: &[u8], settings: &CandidateSettings) -> Result<Translation, Unsupported> {
-    request::request(read(body)?, settings)
+    request(read(body)?, settings, Purpose::Ask(None))
 }
 
-/// Reads a request's body.
-///
-/// # Errors
-/// Names the field that is not what it should be.
+/// Reads a request body.
 pub(crate) fn read(body: &[u8]) -> Result<chat::Request, Unsupported> {
     chat::Request::from_slice(body).map_err(|error| match error {
         chat::RequestError::Field { field } => {
@@ -60,4 +73,13 @@ pub(crate) fn read(body: &[u8]) -> Result<chat::Request, Unsupported> {
             context::refused("(body)".to_owned(), "not a json object")
         }
     })
+}
+
+/// Translates a request.
+pub(crate) fn request(
+    asked: chat::Request,
+    settings: &CandidateSettings,
+    purpose: Purpose<'_>,
+) -> Result<Translation, Unsupported> {
+    request::request(asked, settings, settings.resolved_capabilities(), purpose)
 }

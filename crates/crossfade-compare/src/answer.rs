@@ -1,4 +1,7 @@
-//! A completion reduced to what the checks compare, with the first defect of its form. It judges form, not content.
+//! A completion or a response reduced to what the checks compare, with the first defect of its form. It judges form, not
+//! content.
+
+mod response;
 
 use crossfade_openai::chat::{Choice, Completion, FinishReason, Open, TokenCounts, ToolCall};
 

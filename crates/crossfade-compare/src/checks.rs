@@ -2,6 +2,7 @@
 //! cannot. It gives a finding; severity and verdict are given elsewhere.
 
 pub(crate) mod cost;
+pub(crate) mod embeddings;
 pub(crate) mod envelope;
 pub(crate) mod finish_reason;
 pub(crate) mod first_content;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crossfade_exchange::{Check, Exchange, Metric, MetricSet, Side as Which, Verdict};
-use crossfade_openai::{path::Operation, scan::JsonMode};
+use crossfade_exchange::{Check, Exchange, Metric, MetricSet, Operation, Side as Which, Verdict};
+use crossfade_openai::scan::JsonMode;
 
 use crate::{
     ask::{Ask, JsonAsk},
@@ -81,8 +81,11 @@ impl Checks {
 
     /// Compares what both sides answered; with one recording, judges that side alone.
     pub fn compare(&self, exchange: &Exchange) -> Verdict {
-        let ask = Ask::read(&exchange.request);
-        let wanted = wanted(exchange);
+        let ask = Ask::read(exchange.operation, &exchange.request);
+        let wanted = Wanted {
+            operation: exchange.operation,
+            streamed: exchange.streamed,
+        };
         let judge = |which: Which| {
             let recording = exchange.recording(which)?;
             Some(Side::judge(
@@ -111,10 +114,26 @@ impl Checks {
         on
     }
 
-    /// Of the metrics that are on, those that apply to a request, by the request alone: what JSON it asks for. A schema
-    /// counts only where there is one, the request's or the route's: an answer that cannot break it says nothing of it.
-    pub fn applies(&self, mode: JsonMode) -> MetricSet {
+    /// Of the metrics that are on, those that apply to a request, by the request alone: its operation, and what JSON it asks
+    /// for. A schema counts only where there is one, the request's or the route's: an answer that cannot break it says
+    /// nothing of it. Embeddings are never streamed, refused or JSON of a model's making.
+    pub fn applies(&self, operation: Operation, mode: JsonMode) -> MetricSet {
         let mut applies = self.metrics_on();
+        match operation {
+            Operation::Chat | Operation::Responses => {}
+            Operation::Embeddings => {
+                for metric in [
+                    Metric::Stream,
+                    Metric::JsonParse,
+                    Metric::JsonSchema,
+                    Metric::RequiredFields,
+                    Metric::Refusal,
+                ] {
+                    applies.remove(metric);
+                }
+                return applies;
+            }
+        }
         let (asked, brings_schema) = match mode {
             JsonMode::None => (self.settings.json, false),
             JsonMode::Object => (true, false),
@@ -151,26 +170,6 @@ impl Checks {
     }
 }
 
-/// Only chat completions are understood; what is eligible today is one.
-fn wanted(exchange: &Exchange) -> Wanted {
-    match crossfade_openai::path::parse(&exchange.path).operation {
-        Operation::Completions
-        | Operation::Embeddings
-        | Operation::Responses
-        | Operation::StoredResponse
-        | Operation::CountInput
-        | Operation::Compact
-        | Operation::Models => Wanted::Other,
-        Operation::ChatCompletions | Operation::Other => {
-            if exchange.streamed {
-                Wanted::Stream
-            } else {
-                Wanted::Completion
-            }
-        }
-    }
-}
-
 fn check_ranges(settings: &CheckSettings) -> Result<(), SettingsError> {
     let within = |key: &'static str, value: Option<f64>, most: f64, range: &'static str| match value
         .filter(|value| !(value.is_finite() && (0.0..=most).contains(value)))
@@ -194,6 +193,13 @@ fn check_ranges(settings: &CheckSettings) -> Result<(), SettingsError> {
             within(key, value, f64::MAX, money)?;
         }
     }
+    let neighbours = settings.embeddings.neighbours;
+    within(
+        "embeddings.neighbours",
+        neighbours,
+        1.0,
+        "a number from 0 to 1",
+    )?;
     let threshold = settings.text_similarity.threshold;
     within(
         "text_similarity.threshold",

@@ -52,7 +52,8 @@ pub fn feeds(check: Check) -> Feeds {
         | Check::Label
         | Check::ToolSelection
         | Check::ToolArguments
-        | Check::TextSimilarity => none(Advance::Disagreement),
+        | Check::TextSimilarity
+        | Check::Embeddings => none(Advance::Disagreement),
         Check::FinishReason => none(Advance::Reported),
     }
 }
@@ -121,6 +122,7 @@ mod tests {
 | text_similarity | no | yes, x = D - N |
 | first_content | slow | yes, x = c - p |
 | cost | cost | yes, x = c - p |
+| embeddings | no | yes, x = D - N |
 ";
         assert_eq!(feeds_table(), expected);
     }

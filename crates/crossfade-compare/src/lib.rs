@@ -23,6 +23,7 @@ mod side;
 mod similarity;
 mod stance;
 mod state;
+mod vectors;
 mod verdict;
 
 pub use compare::Checks;

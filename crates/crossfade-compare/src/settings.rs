@@ -38,6 +38,8 @@ pub struct CheckSettings {
     pub text_similarity: TextSimilaritySettings,
     /// What is expected of the time to the first content.
     pub latency: LatencySettings,
+    /// What is expected of embeddings.
+    pub embeddings: EmbeddingSettings,
     /// The most that one answer may cost, in USD. Without it nothing is over cost.
     pub max_cost_usd: Option<f64>,
     /// The candidate's price.
@@ -95,6 +97,17 @@ pub struct TextSimilaritySettings {
 pub struct LatencySettings {
     /// The candidate's first content must come within this many milliseconds. Without it the ratio is only reported.
     pub first_content_ms: Option<u64>,
+}
+
+/// What is expected of embeddings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingSettings {
+    /// How far the two models must order the same neighbours, 0..=1: the rank correlation of the cosines within a request.
+    /// Without it only next to no agreement is a small difference.
+    pub neighbours: Option<f64>,
+    /// The candidate's vectors may be longer or shorter than the primary's: for indexes that were rebuilt.
+    pub any_dimensions: bool,
 }
 
 /// USD per million tokens, by class.

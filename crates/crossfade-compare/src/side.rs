@@ -4,8 +4,8 @@
 //! 2. A transport that failed before any content is the arrival group's; the content group holds nothing against it.
 //! 3. A stream that broke, or ended otherwise than its protocol says, is bad as a *stream*, and nothing else of it is judged.
 //! 4. A prompt that the API's own filter refused is a *full refusal*, and nothing else.
-//! 5. Another error answer (4xx), and a body that is no completion, are bad as an *envelope*, and nothing else.
-//! 6. A completion's form is its *envelope*. One that holds nothing at all is judged no further.
+//! 5. Another error answer (4xx), and a body that is no answer, are bad as an *envelope*, and nothing else.
+//! 6. An answer's form is its *envelope*. One that holds nothing at all, and embeddings, are judged no further.
 //! 7. A full refusal is a *refusal*; its missing JSON is not held against it a second time.
 //! 8. JSON that does not parse is bad as *JSON*; schema and required fields are judged only of what parses. A call of
 //!    a tool instead of JSON is judged as neither.
@@ -63,17 +63,15 @@ impl<'e> Side<'e> {
         price: Option<&Price>,
     ) -> Self {
         let state = State::of(recording, wanted);
-        let counted = state
-            .answer()
-            .and_then(|answer| answer.counts)
-            .map(cost::usage);
+        let counted = state.counts().map(cost::usage);
         let usage = recording.usage.or(counted);
         let cost_usd = usage
             .zip(price)
             .map(|(usage, price)| cost::usd(&usage, price));
         let mut side = Self {
             recording,
-            state: State::Opaque,
+            // Until it has been judged.
+            state: State::Unjudged("not_judged"),
             stance: None,
             json: None,
             usage,
@@ -101,10 +99,10 @@ impl<'e> Side<'e> {
             State::Error(what) => side.envelope = Finding::fail(what.clone()),
             State::Malformed(what) => side.envelope = Finding::fail(*what),
             State::Answer(answer) => {
-                side.envelope = envelope::own(ask, answer, wanted == Wanted::Stream);
+                side.envelope = envelope::own(ask, answer, wanted.streamed);
                 side.judge_answer(checks, ask, answer);
             }
-            State::Opaque => {}
+            State::Vectors(vectors) => side.envelope = envelope::of_vectors(ask, vectors),
         }
         side.state = state;
         side

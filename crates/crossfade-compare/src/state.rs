@@ -1,18 +1,21 @@
-//! What became of one side, from its recording: an answer, an error, a failure, or nothing that can be judged. The
+//! What became of one side, from its recording: an answer, vectors, an error, a failure, or nothing that can be judged. The
 //! first place where bytes become meaning; it decides nothing about good and bad.
 
 use std::borrow::Cow;
 
-use crossfade_exchange::{Ending, Recording};
+use crossfade_exchange::{Ending, Operation, Recording};
 use crossfade_openai::{
-    assemble::{AssembleError, assemble},
-    chat::Completion,
+    assemble::{AssembleError, assemble, assemble_response},
+    chat::{Completion, TokenCounts},
+    embeddings::Embeddings,
     error,
+    responses::{Response, Status},
 };
 
 use crate::{
     answer::Answer,
     decode::{self, DecodeError},
+    vectors::Vectors,
 };
 
 /// What became of one side.
@@ -28,23 +31,21 @@ pub(crate) enum State {
     Filtered,
     /// Another error that is an answer: a 4xx, or what has no place here.
     Error(String),
-    /// It says that it is a completion and is none.
+    /// It says that it is an answer and is none.
     Malformed(&'static str),
-    /// A completion.
+    /// A completion or a response.
     Answer(Box<Answer>),
-    /// An answer of another operation, which is only compared byte for byte.
-    Opaque,
+    /// Embeddings.
+    Vectors(Box<Vectors>),
 }
 
 /// What kind of answer was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// A chat completion in one piece.
-    Completion,
-    /// A chat completion as a stream.
-    Stream,
-    /// Something else.
-    Other,
+pub(crate) struct Wanted {
+    /// Of which operation.
+    pub(crate) operation: Operation,
+    /// Whether as a stream. Embeddings never are one.
+    pub(crate) streamed: bool,
 }
 
 /// Codes of errors that may stand in evidence: a closed set, because a body's own words may not.
@@ -99,20 +100,48 @@ impl State {
 
     fn of_success(recording: &Recording, body: &[u8], wanted: Wanted) -> Self {
         let streamed = is_stream(recording, body);
-        match wanted {
-            Wanted::Other => Self::Opaque,
-            Wanted::Stream if !streamed => Self::Malformed("not_a_stream"),
-            Wanted::Completion if streamed => Self::Malformed("not_json"),
-            Wanted::Stream => match assemble(body) {
-                Ok(completion) => Self::Answer(Box::new(Answer::of(completion))),
+        match (wanted.operation, wanted.streamed) {
+            (Operation::Chat | Operation::Responses, true) if !streamed => {
+                Self::Malformed("not_a_stream")
+            }
+            (Operation::Chat, true) => match assemble(body) {
+                Ok(completion) => Self::answered(Answer::of(completion)),
                 Err(error) => Self::of_stream_error(&error),
             },
-            Wanted::Completion => match Completion::from_slice(body) {
-                Ok(completion) => Self::Answer(Box::new(Answer::of(completion))),
-                Err(error) if error.is_data() => Self::Malformed("not_a_completion"),
-                Err(_) => Self::Malformed("not_json"),
+            (Operation::Responses, true) => match assemble_response(body) {
+                Ok(response) => Self::answered(Answer::of_response(response)),
+                Err(error) => Self::of_stream_error(&error),
+            },
+            (Operation::Embeddings, _) | (_, false) if streamed => Self::Malformed("not_json"),
+            (Operation::Chat, false) => match Completion::from_slice(body) {
+                Ok(completion) => Self::answered(Answer::of(completion)),
+                Err(error) => Self::of_parse_error(&error, "not_a_completion"),
+            },
+            (Operation::Responses, false) => match Response::from_slice(body) {
+                // A failure in the form of an answer.
+                Ok(response) if response.status() == Some(Status::Failed) => {
+                    Self::Error("response_failed".to_owned())
+                }
+                Ok(response) => Self::answered(Answer::of_response(response)),
+                Err(error) => Self::of_parse_error(&error, "not_a_response"),
+            },
+            (Operation::Embeddings, _) => match Embeddings::from_slice(body) {
+                Ok(embeddings) => Self::Vectors(Box::new(Vectors::of(&embeddings))),
+                Err(error) => Self::of_parse_error(&error, "not_embeddings"),
             },
         }
+    }
+
+    fn answered(answer: Answer) -> Self {
+        Self::Answer(Box::new(answer))
+    }
+
+    fn of_parse_error(error: &serde_json::Error, otherwise: &'static str) -> Self {
+        Self::Malformed(if error.is_data() {
+            otherwise
+        } else {
+            "not_json"
+        })
     }
 
     /// A stream that says of itself that it is not whole is broken; one that says what is no chunk is malformed.
@@ -154,7 +183,7 @@ impl State {
         }
     }
 
-    /// The completion, if there is one.
+    /// The completion or response, if there is one.
     pub(crate) fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Answer(answer) => Some(answer),
@@ -164,8 +193,28 @@ impl State {
             | Self::Filtered
             | Self::Error(_)
             | Self::Malformed(_)
-            | Self::Opaque => None,
+            | Self::Vectors(_) => None,
         }
+    }
+
+    /// The embeddings, if there are any.
+    pub(crate) fn vectors(&self) -> Option<&Vectors> {
+        match self {
+            Self::Vectors(vectors) => Some(vectors),
+            Self::Unjudged(_)
+            | Self::Failed(_)
+            | Self::Broken(_)
+            | Self::Filtered
+            | Self::Error(_)
+            | Self::Malformed(_)
+            | Self::Answer(_) => None,
+        }
+    }
+
+    /// Tokens, if the answer says them.
+    pub(crate) fn counts(&self) -> Option<TokenCounts> {
+        let answered = self.answer().and_then(|answer| answer.counts);
+        answered.or_else(|| self.vectors().and_then(|vectors| vectors.counts))
     }
 
     /// Whether the side gave no answer at all, or only the beginning of one.

@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     ask::Ask,
     checks::{
-        Weighed, cost, finish_reason, first_content, json_structure, label, refusal,
+        Weighed, cost, embeddings, finish_reason, first_content, json_structure, label, refusal,
         text_similarity::{self, Compared},
         tool_arguments, tool_selection,
     },
@@ -27,7 +27,8 @@ const fn default_severity(check: Check) -> Severity {
         | Check::Envelope
         | Check::JsonParse
         | Check::JsonSchema
-        | Check::RequiredFields => Severity::Blocker,
+        | Check::RequiredFields
+        | Check::Embeddings => Severity::Blocker,
         Check::ToolSelection | Check::ToolArguments | Check::Refusal | Check::Label => {
             Severity::Major
         }
@@ -109,7 +110,9 @@ fn compared(results: &[CheckResult]) -> Compared {
     let said = |result: &CheckResult| {
         let applies = matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail);
         match result.check {
-            Check::JsonStructure | Check::ToolArguments | Check::Label => applies,
+            Check::JsonStructure | Check::ToolArguments | Check::Label | Check::Embeddings => {
+                applies
+            }
             // That neither calls a tool says nothing of what they say instead.
             Check::ToolSelection => result.outcome == CheckOutcome::Fail,
             Check::Transport
@@ -163,7 +166,8 @@ fn own<'s>(check: Check, side: &'s Side<'_>) -> Option<&'s Finding> {
         | Check::ToolSelection
         | Check::Label
         | Check::TextSimilarity
-        | Check::FirstContent => None,
+        | Check::FirstContent
+        | Check::Embeddings => None,
     }
 }
 
@@ -183,7 +187,8 @@ const fn is_validity(check: Check) -> bool {
         | Check::Label
         | Check::TextSimilarity
         | Check::FirstContent
-        | Check::Cost => false,
+        | Check::Cost
+        | Check::Embeddings => false,
     }
 }
 
@@ -233,6 +238,10 @@ fn weigh(
             let threshold = checks.settings.text_similarity.threshold;
             text_similarity::pair(from, to, threshold, compared)
         }),
+        Check::Embeddings => match (primary.state.vectors(), candidate.state.vectors()) {
+            (Some(from), Some(to)) => embeddings::pair(from, to, &checks.settings.embeddings),
+            (None | Some(_), None) | (None, Some(_)) => na(),
+        },
     }
 }
 
@@ -268,17 +277,8 @@ fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -
         (false, true) => return VerdictClass::CandidateError,
         (false, false) => {}
     }
-    match (&primary.state, &candidate.state) {
-        (State::Unjudged(_), _) | (_, State::Unjudged(_)) => return VerdictClass::Incomparable,
-        (State::Opaque, State::Opaque) => {
-            let same = primary.recording.body == candidate.recording.body;
-            return if same {
-                VerdictClass::Equal
-            } else {
-                VerdictClass::Incomparable
-            };
-        }
-        (_, _) => {}
+    if let (State::Unjudged(_), _) | (_, State::Unjudged(_)) = (&primary.state, &candidate.state) {
+        return VerdictClass::Incomparable;
     }
     let blockers = || {
         results
@@ -303,10 +303,19 @@ fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -
     {
         return VerdictClass::Incomparable;
     }
-    match (primary.state.answer(), candidate.state.answer()) {
-        (Some(from), Some(to)) if from.says_the_same(to) => VerdictClass::Equal,
-        (None | Some(_), None | Some(_)) => by_differences(results, primary),
+    if say_the_same(&primary.state, &candidate.state) {
+        VerdictClass::Equal
+    } else {
+        by_differences(results, primary)
     }
+}
+
+/// Whether both sides say the same, to the last byte of the content or the last bit of the vectors.
+fn say_the_same(primary: &State, candidate: &State) -> bool {
+    let answers = primary.answer().zip(candidate.answer());
+    let vectors = primary.vectors().zip(candidate.vectors());
+    answers.is_some_and(|(from, to)| from.says_the_same(to))
+        || vectors.is_some_and(|(from, to)| from.rows == to.rows)
 }
 
 /// The class of a pair without blockers whose contents differ.
@@ -382,7 +391,8 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::JsonUnwrapped
         | LossKind::ToolCallFromText
         | LossKind::EventSkipped
-        | LossKind::InputReordered => false,
+        | LossKind::InputReordered
+        | LossKind::TemperatureScaled => false,
     }
 }
 
@@ -425,7 +435,8 @@ fn agreement(results: &[CheckResult]) -> f64 {
     let alone = compared(results) == Compared::No;
     failed
         .filter(|result| {
-            result.check == Check::JsonStructure || (result.check == Check::TextSimilarity && alone)
+            matches!(result.check, Check::JsonStructure | Check::Embeddings)
+                || (result.check == Check::TextSimilarity && alone)
         })
         .fold(1.0, |least, result| least.min(result.score))
 }

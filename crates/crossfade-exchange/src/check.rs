@@ -9,7 +9,7 @@ closed_enum! {
     pub enum Check {
         /// Status class, time-out, connection, a stream that ended as the protocol says.
         Transport = "transport",
-        /// A well-formed chat completion, usage present.
+        /// A well-formed chat completion, response or list of embeddings, usage present.
         Envelope = "envelope",
         /// The same class of finish reason.
         FinishReason = "finish_reason",
@@ -35,6 +35,8 @@ closed_enum! {
         FirstContent = "first_content",
         /// What the answer cost.
         Cost = "cost",
+        /// Two lists of embeddings have the same form, and hold the same texts for neighbours.
+        Embeddings = "embeddings",
     }
 }
 

@@ -100,6 +100,8 @@ closed_enum! {
         EventSkipped = "event_skipped",
         /// Items of the input were put into the order that the target demands: text, calls, their results.
         InputReordered = "input_reordered",
+        /// `temperature` was scaled to the target's range.
+        TemperatureScaled = "temperature_scaled",
     }
 }
 

@@ -169,7 +169,10 @@ fn eligible(settings: CandidateSettings) -> EligibilityFn {
 /// Each route's checks, compiled.
 pub(crate) fn checks(config: &Config) -> anyhow::Result<HashMap<RouteId, Arc<Checks>>> {
     let compile = |route: &Route| {
-        let checks = Checks::new(route.checks.clone())?;
+        let mut settings = route.checks.clone();
+        // Whoever rebuilt the index did it for vectors of the candidate's length.
+        settings.embeddings.any_dimensions |= route.candidate.index_rebuilt;
+        let checks = Checks::new(settings)?;
         Ok((route.id.clone(), Arc::new(checks)))
     };
     config.routes.iter().map(compile).collect()
@@ -204,19 +207,10 @@ fn mirror_plan(config: &Config) -> MirrorPlan {
     }
 }
 
-/// Whether a metric applies is decided by the request alone: by the route's checks, and what JSON it asks for.
+/// Whether a metric applies is decided by the request alone: by the route's checks, its operation, and what JSON it asks for.
 fn applies(checks: &Arc<Checks>) -> AppliesFn {
-    let of = |mode| checks.applies(mode);
-    let (none, object, schema) = (
-        of(JsonMode::None),
-        of(JsonMode::Object),
-        of(JsonMode::Schema),
-    );
-    Arc::new(move |_, mode| match mode {
-        JsonMode::None => none,
-        JsonMode::Object => object,
-        JsonMode::Schema => schema,
-    })
+    let checks = Arc::clone(checks);
+    Arc::new(move |operation, mode| checks.applies(operation, mode))
 }
 
 fn price(price: CheckPrice) -> Price {

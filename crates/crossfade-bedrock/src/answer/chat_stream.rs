@@ -226,7 +226,7 @@ impl Face for ChatStream {
                 kind,
             } => self.call(index, id, &name, kind),
             Step::CallInput { index, text } => self.call_input(index, text),
-            Step::CallDone { .. } | Step::Lost(..) => {}
+            Step::CallDone { .. } | Step::Lost(..) | Step::Tokens(_) => {}
             Step::Citation(annotation) => self.citations.push(nested_citation(annotation)),
             Step::Logprobs(logprobs) => self.logprobs = Some(logprobs),
             Step::Filter(findings) => self.findings.merge(findings),

@@ -183,7 +183,7 @@ impl Face for ChatWhole {
                     call.input.push_str(&text);
                 }
             }
-            Step::CallDone { .. } | Step::Lost(..) => {}
+            Step::CallDone { .. } | Step::Lost(..) | Step::Tokens(_) => {}
             Step::Citation(annotation) => self.citations.push(nested_citation(annotation)),
             Step::Logprobs(logprobs) => self.add_logprobs(logprobs)?,
             Step::Filter(findings) => {

@@ -125,6 +125,7 @@ impl ResponsesFace {
             | Step::Citation(_)
             | Step::Filter(_)
             | Step::Lost(..)
+            | Step::Tokens(_)
             | Step::End(_) => 0,
         };
         let room = self.room.checked_sub(size);
@@ -160,8 +161,12 @@ impl ResponsesFace {
             Step::CallInput { index, text } => builder.call_input(index, &text),
             Step::CallDone { index } => builder.end_call(index),
             Step::Citation(annotation) => builder.annotation(annotation),
-            // Of the four, only the end says something, and it has its own way.
-            Step::Logprobs(_) | Step::Filter(_) | Step::Lost(..) | Step::End(_) => {}
+            // Of these, only the end says something, and it has its own way.
+            Step::Logprobs(_)
+            | Step::Filter(_)
+            | Step::Lost(..)
+            | Step::Tokens(_)
+            | Step::End(_) => {}
         }
     }
 

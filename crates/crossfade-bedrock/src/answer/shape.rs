@@ -260,7 +260,14 @@ impl Shape {
             .as_ref()
             .map(|guarded| guardrail::findings(guarded, self.misconduct));
         let says = self.spoke || !self.held.is_empty() || self.unfence_holds();
-        let verdict = verdict(ended.meaning, ended.guarded.as_ref(), says, self.calls > 0)?;
+        let guarded = ended.guarded.as_ref();
+        let verdict = match verdict(ended.meaning, guarded, says, self.calls > 0) {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                steps.extend(ended.usage.map(Step::Tokens));
+                return Err(error);
+            }
+        };
         let finish = match verdict {
             Verdict::Known(finish) => finish,
             Verdict::Unknown => {
@@ -273,6 +280,7 @@ impl Shape {
             }
             Verdict::PromptBlocked if self.is_on_its_way() => Finish::Filtered,
             Verdict::PromptBlocked => {
+                steps.extend(ended.usage.map(Step::Tokens));
                 let prompt = findings.and_then(|findings| findings.prompt);
                 return Err(AnswerError::PromptBlocked(prompt.unwrap_or_default()));
             }

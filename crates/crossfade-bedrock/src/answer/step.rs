@@ -49,6 +49,8 @@ pub(crate) enum Step {
     Filter(FilterFindings),
     /// Something was lost; the field carries none of anybody's text.
     Lost(LossKind, Cow<'static, str>),
+    /// The tokens of what turned out to be no answer: they are billed all the same.
+    Tokens(Usage),
     /// It is over.
     End(End),
 }
@@ -126,6 +128,7 @@ impl Step {
             | Self::Citation(_)
             | Self::Filter(_)
             | Self::Lost(..)
+            | Self::Tokens(_)
             | Self::End(_) => false,
         }
     }

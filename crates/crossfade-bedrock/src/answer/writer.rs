@@ -167,6 +167,7 @@ impl<R: Reader, F: Face> Translated<R, F> {
             }
             match step {
                 Step::Lost(kind, field) => self.facts.lose(kind, &field),
+                Step::Tokens(usage) => self.facts.usage = Some(usage),
                 step => {
                     self.spoke |= step.is_content();
                     if let Step::End(End { usage, .. }) = &step {

@@ -12,28 +12,28 @@ const LONGEST_LINE: usize = 8;
 /// A table of models.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Table {
+pub(crate) struct Table {
     #[serde(default)]
     default: Overrides,
     #[serde(default)]
-    pub(super) model: Vec<Row>,
+    pub(crate) model: Vec<Row>,
     #[serde(default)]
-    pub(super) family: BTreeMap<String, Traits>,
+    pub(crate) family: BTreeMap<String, Traits>,
 }
 
 /// A model, or all whose ids hold the pattern.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "toml::Table")]
-pub(super) struct Row {
-    pub(super) pattern: String,
-    pub(super) traits: Traits,
+pub(crate) struct Row {
+    pub(crate) pattern: String,
+    pub(crate) traits: Traits,
 }
 
 /// What a row or a family states.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "toml::Table")]
-pub(super) struct Traits {
-    pub(super) like: Option<String>,
+pub(crate) struct Traits {
+    pub(crate) like: Option<String>,
     overrides: Overrides,
 }
 
@@ -44,17 +44,17 @@ static BUILT_IN: LazyLock<Table> =
 
 impl Table {
     /// The table that is part of the program.
-    pub(super) fn built_in() -> &'static Self {
+    pub(crate) fn built_in() -> &'static Self {
         &BUILT_IN
     }
 
     /// Reads a table; a column that is not known is an error.
-    pub(super) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
 
     /// What the model of this id takes.
-    pub(super) fn of(&self, model: &str) -> Capabilities {
+    pub(crate) fn of(&self, model: &str) -> Capabilities {
         let careful = CAREFUL.with(&self.default);
         match self.row(model) {
             Some(row) => self.inherit(careful, &row.traits, LONGEST_LINE),
@@ -63,7 +63,7 @@ impl Table {
     }
 
     /// Whether a row covers the id.
-    pub(super) fn knows(&self, model: &str) -> bool {
+    pub(crate) fn knows(&self, model: &str) -> bool {
         self.row(model).is_some()
     }
 

@@ -1,6 +1,9 @@
 //! What the parts of one request's translation share: the target's capabilities, and the losses so far.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+};
 
 use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
 use crossfade_openai::chat::Fields;
@@ -13,17 +16,26 @@ pub(super) struct Context<'a> {
     pub(super) capabilities: Capabilities,
     pub(super) settings: &'a CandidateSettings,
     pub(super) names: Names,
+    /// Tools that take free text, by the target's names.
+    pub(super) custom: BTreeSet<String>,
+    /// Names of documents so far.
+    pub(super) documents: HashSet<String>,
+    /// Pictures so far.
+    pub(super) images: u32,
     losses: Vec<Loss>,
 }
 
 // === impl Context ===
 
 impl<'a> Context<'a> {
-    pub(super) fn new(settings: &'a CandidateSettings) -> Self {
+    pub(super) fn new(settings: &'a CandidateSettings, capabilities: Capabilities) -> Self {
         Self {
-            capabilities: settings.resolved_capabilities(),
+            capabilities,
             settings,
             names: Names::default(),
+            custom: BTreeSet::new(),
+            documents: HashSet::new(),
+            images: 0,
             losses: Vec::new(),
         }
     }
@@ -43,8 +55,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Loss>, Names) {
-        (self.losses, self.names)
+    pub(super) fn into_losses(self) -> Vec<Loss> {
+        self.losses
     }
 }
 

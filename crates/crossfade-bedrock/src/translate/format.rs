@@ -28,6 +28,8 @@ pub(super) struct Told {
     pub(super) format: Option<TextFormat>,
     /// The tool whose arguments are the answer.
     pub(super) json_tool: Option<String>,
+    /// No property of the answer is called as the member that some models put around it.
+    pub(super) json_unwrap: bool,
     /// The answer is JSON by instruction only.
     pub(super) unfence: bool,
 }
@@ -73,8 +75,9 @@ fn by_schema(
         let text = "Answer with JSON and nothing else: no words around it, no code fence.";
         return instruct(text.to_owned(), system, context);
     };
+    let limits = schema::Limits::of(&context.capabilities);
     if context.capabilities.structured == Structured::Native
-        && let Some(enforced) = schema::enforceable(schema)
+        && let Some(enforced) = schema::enforceable(schema, limits)
     {
         if enforced.changed {
             context.lose(
@@ -87,12 +90,20 @@ fn by_schema(
     let named_tool = tools
         .as_ref()
         .is_some_and(|c| matches!(c.tool_choice, Some(ToolChoice::Tool { .. })));
-    let can_force = match context.capabilities.choice {
-        Choice::None => false,
-        Choice::Any | Choice::All => true,
-    };
-    match schema::arguments(Some(schema)) {
-        Some((json, _)) if can_force && !named_tool => by_tool(asked, json, tools, context),
+    let can_force = context.capabilities.tools
+        && match context.capabilities.choice {
+            Choice::None => false,
+            Choice::Any | Choice::All => true,
+        };
+    let target = schema::Target::of(&context.capabilities);
+    match schema::arguments(Some(schema), target) {
+        Some((json, changed)) if can_force && !named_tool => {
+            if changed {
+                let field = "response_format.json_schema.schema";
+                context.lose(LossKind::SchemaChanged, field);
+            }
+            by_tool(asked, json, tools, context)
+        }
         _ => {
             let text = format!(
                 "Answer with JSON that is valid under this JSON Schema and with nothing else: no words around it, \
@@ -143,6 +154,7 @@ fn by_tool(
     } else {
         ToolChoice::Any {}
     };
+    let json_unwrap = json.pointer("/properties/properties").is_none();
     let tool_spec = ToolSpec {
         name: name.clone(),
         description: Some(description),
@@ -157,6 +169,7 @@ fn by_tool(
     });
     Told {
         json_tool: Some(name),
+        json_unwrap,
         ..Told::default()
     }
 }

@@ -1,26 +1,33 @@
 //! A conversation's messages as the target's turns: instructions to the front, roles alternating, every tool call
-//! followed by its result, nothing blank.
+//! followed by its result, nothing blank. What one message becomes is in the files below.
 
 use crossfade_exchange::{LossKind, Unsupported};
-use crossfade_openai::chat::{
-    AssistantMessage, Content, ContentPart, InstructionMessage, Message, TextPart, ToolMessage,
-    UserMessage,
-};
+use crossfade_openai::chat::{InstructionMessage, Message};
 use serde_json::Value;
 
 use super::{
-    context::{Context, no_others, no_others_but, refused, stateful},
-    tools::calls::{self, Call, Results},
+    cache,
+    context::{Context, no_others, refused},
+    thoughts::ToolTurn,
+    tools::calls::Results,
 };
 use crate::{
-    capabilities::Capabilities,
     converse::{Block, Message as Turn, Speaker, System},
+    settings::LateSystem,
 };
 
+mod assistant;
+mod documents;
 mod images;
+mod parts;
+mod sounds;
+mod tool;
+mod user;
 
 /// What stands where the target demands text and there is none.
 const PLACEHOLDER: &str = ".";
+/// Stands before instructions that the user's turn has to carry.
+const INSTRUCTION: &str = "[System instruction]";
 
 /// Whether the conversation's tool calls stay tool calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,8 @@ pub(super) enum History {
 pub(super) struct Conversation {
     pub(super) system: Vec<System>,
     pub(super) turns: Vec<Turn>,
+    /// The turns that call tools, in their order.
+    pub(super) tool_turns: Vec<ToolTurn>,
 }
 
 /// Whether the conversation holds tool calls or their results.
@@ -68,6 +77,7 @@ pub(super) fn conversation(
         history,
         done: Conversation::default(),
         open: None,
+        held: Vec::new(),
         spoken: false,
     };
     for (index, message) in messages.into_iter().enumerate() {
@@ -82,6 +92,8 @@ struct Builder<'c, 's> {
     done: Conversation,
     /// Calls of the last assistant turn that wait for their results.
     open: Option<Results>,
+    /// Instructions that wait with them.
+    held: Vec<(String, Vec<Block>)>,
     /// A message that is no instruction was seen.
     spoken: bool,
 }
@@ -125,193 +137,49 @@ impl Builder<'_, '_> {
     fn instruction(&mut self, path: &str, message: InstructionMessage) -> Result<(), Unsupported> {
         no_others(path, &message.other)?;
         self.drop_name(path, message.name.as_ref());
-        let texts = self.texts(&format!("{path}.content"), message.content)?;
-        if self.spoken && !texts.is_empty() {
-            self.context.lose(LossKind::SystemReordered, path);
-        }
-        self.done.system.extend(texts.into_iter().map(System::Text));
-        Ok(())
-    }
-
-    fn user(&mut self, path: &str, message: UserMessage) -> Result<(), Unsupported> {
-        self.spoken = true;
-        no_others(path, &message.other)?;
-        self.drop_name(path, message.name.as_ref());
-        let at = format!("{path}.content");
-        let mut blocks = Vec::new();
-        match message.content {
-            Content::Text(text) => self.text(&at, text, &mut blocks),
-            Content::Parts(parts) => {
-                for (index, part) in parts.into_iter().enumerate() {
-                    self.user_part(&format!("{at}[{index}]"), part, &mut blocks)?;
+        let blocks = self.texts(&format!("{path}.content"), message.content)?;
+        if self.spoken && !blocks.is_empty() {
+            match self.context.settings.late_system {
+                LateSystem::Front => self.context.lose(LossKind::SystemReordered, path),
+                LateSystem::InPlace => {
+                    self.instruction_in_place(path, blocks);
+                    return Ok(());
                 }
             }
         }
-        if blocks.is_empty() {
-            self.context.lose(LossKind::BlankDropped, at);
-        }
-        self.say(path, Speaker::User, blocks);
+        self.done
+            .system
+            .extend(blocks.into_iter().filter_map(as_system));
         Ok(())
     }
 
-    fn user_part(
-        &mut self,
-        path: &str,
-        part: ContentPart,
-        blocks: &mut Vec<Block>,
-    ) -> Result<(), Unsupported> {
-        match part {
-            ContentPart::Text(part) => {
-                let text = self.text_part(path, part)?;
-                self.text(path, text, blocks);
-                Ok(())
-            }
-            ContentPart::ImageUrl(part) => {
-                no_others(path, &part.other)?;
-                let hint = part.prompt_cache_breakpoint.as_ref();
-                self.context
-                    .drop_hint(&format!("{path}.prompt_cache_breakpoint"), hint);
-                blocks.push(Block::Image(images::image(
-                    path,
-                    &part.image_url,
-                    self.context,
-                )?));
-                Ok(())
-            }
-            ContentPart::File(part) if part.file.file_id.is_some() => {
-                Err(stateful(format!("{path}.file.file_id")))
-            }
-            ContentPart::File(_) => Err(refused(format!("{path}.file"), "files are not mapped")),
-            ContentPart::InputAudio(_) => Err(refused(
-                format!("{path}.input_audio"),
-                "sound is not mapped",
-            )),
-            ContentPart::Refusal(_) | ContentPart::Other(_) => {
-                Err(refused(path, "not a part that is known here"))
-            }
+    /// Between a turn's calls and their results there is no place: instructions wait until the results have come.
+    fn instruction_in_place(&mut self, path: &str, blocks: Vec<Block>) {
+        self.context.lose(LossKind::SystemInPlace, path);
+        if self.open.is_some() {
+            self.held.push((path.to_owned(), blocks));
+        } else {
+            self.say_instruction(path, blocks);
         }
     }
 
-    fn assistant(&mut self, path: &str, message: AssistantMessage) -> Result<(), Unsupported> {
-        self.spoken = true;
-        self.check_assistant(path, &message)?;
-        self.drop_name(path, message.name.as_ref());
-        let mut blocks = Vec::new();
-        let at = format!("{path}.content");
-        match message.content {
-            None => {}
-            Some(Content::Text(text)) => self.text(&at, text, &mut blocks),
-            Some(Content::Parts(parts)) => {
-                for (index, part) in parts.into_iter().enumerate() {
-                    self.assistant_part(&format!("{at}[{index}]"), part, &mut blocks)?;
-                }
-            }
+    fn say_instruction(&mut self, path: &str, blocks: Vec<Block>) {
+        if self.context.capabilities.system_turns {
+            self.say(path, Speaker::System, blocks);
+        } else {
+            let mut said = vec![Block::Text(INSTRUCTION.to_owned())];
+            said.extend(blocks);
+            self.say(path, Speaker::User, said);
         }
-        if let Some(refusal) = message.refusal {
-            self.refusal(&format!("{path}.refusal"), refusal, &mut blocks);
-        }
-        let calls = calls::read(path, message.tool_calls.unwrap_or_default(), self.context)?;
-        if blocks.is_empty() && calls.is_empty() {
-            self.context.lose(LossKind::BlankDropped, at);
-        }
-        match self.history {
-            History::Kept => blocks.extend(calls.iter().flat_map(Call::blocks)),
-            History::Neutralised => {
-                blocks.extend(calls.iter().map(|call| Block::Text(call.as_text())));
-            }
-        }
-        if !calls.is_empty() {
-            self.open = Some(Results::new(path, calls));
-        }
-        self.say(path, Speaker::Assistant, blocks);
-        Ok(())
-    }
-
-    fn check_assistant(
-        &mut self,
-        path: &str,
-        message: &AssistantMessage,
-    ) -> Result<(), Unsupported> {
-        no_others_but(path, &message.other, &["annotations"])?;
-        if message.function_call.is_some() {
-            return Err(refused(
-                format!("{path}.function_call"),
-                "a call in the older form",
-            ));
-        }
-        if message.audio.is_some() {
-            return Err(stateful(format!("{path}.audio")));
-        }
-        let annotated = message.other.get("annotations").and_then(Value::as_array);
-        let annotated = annotated.filter(|annotations| !annotations.is_empty());
-        self.context
-            .drop_hint(&format!("{path}.annotations"), annotated);
-        self.context
-            .drop_hint(&format!("{path}.context"), message.context.as_ref());
-        Ok(())
-    }
-
-    fn assistant_part(
-        &mut self,
-        path: &str,
-        part: ContentPart,
-        blocks: &mut Vec<Block>,
-    ) -> Result<(), Unsupported> {
-        match part {
-            ContentPart::Text(part) => {
-                let text = self.text_part(path, part)?;
-                self.text(path, text, blocks);
-                Ok(())
-            }
-            ContentPart::Refusal(part) => {
-                no_others(path, &part.other)?;
-                self.refusal(path, part.refusal, blocks);
-                Ok(())
-            }
-            ContentPart::ImageUrl(_)
-            | ContentPart::InputAudio(_)
-            | ContentPart::File(_)
-            | ContentPart::Other(_) => Err(refused(path, "not a part that is known here")),
-        }
-    }
-
-    fn tool(&mut self, path: &str, message: ToolMessage) -> Result<(), Unsupported> {
-        self.spoken = true;
-        no_others_but(path, &message.other, &["name"])?;
-        if message
-            .other
-            .get("name")
-            .is_some_and(|name| !name.is_null())
-        {
-            self.context
-                .lose(LossKind::NameDropped, format!("{path}.name"));
-        }
-        let texts = self.texts(&format!("{path}.content"), message.content)?;
-        let Some(open) = self.open.as_mut() else {
-            return Err(refused(path, "a tool's result without its call"));
-        };
-        open.add(path, &message.tool_call_id, texts.concat(), self.context)
     }
 
     /// Puts the results of the last turn's calls in the calls' order into one turn.
     fn close_calls(&mut self) -> Result<(), Unsupported> {
-        let Some(open) = self.open.take() else {
-            return Ok(());
-        };
-        let path = open.path().to_owned();
-        let blocks = match self.history {
-            History::Kept => open.into_blocks(self.context)?,
-            History::Neutralised => open.into_texts()?.into_iter().map(Block::Text).collect(),
-        };
-        self.done.turns.push(Turn {
-            role: Speaker::User,
-            content: blocks,
-        });
-        if self.history == History::Neutralised {
-            self.context.lose(
-                LossKind::ToolHistoryNeutralised,
-                format!("{path}.tool_calls"),
-            );
+        if let Some(open) = self.open.take() {
+            self.results(open)?;
+        }
+        for (path, blocks) in std::mem::take(&mut self.held) {
+            self.say_instruction(&path, blocks);
         }
         Ok(())
     }
@@ -321,59 +189,83 @@ impl Builder<'_, '_> {
         if blocks.is_empty() {
             return;
         }
-        match self.done.turns.last_mut() {
+        let capabilities = self.context.capabilities;
+        let turn = match self.done.turns.last_mut() {
             Some(last) if last.role == role => {
                 // Results begin their turn, so the first block tells.
                 let holds_results = matches!(last.content.first(), Some(Block::ToolResult(_)));
-                if holds_results && self.context.capabilities.result_alone {
-                    self.context.lose(LossKind::PlaceholderInserted, path);
-                    self.done.turns.push(placeholder(Speaker::Assistant));
-                    self.done.turns.push(Turn {
-                        role,
-                        content: blocks,
-                    });
-                } else {
+                let documents = blocks.iter().any(is_document) && !capabilities.result_documents;
+                if !holds_results || !(capabilities.result_alone || documents) {
                     self.context.lose(LossKind::MessagesMerged, path);
                     last.content.extend(blocks);
+                    return;
                 }
+                self.context.lose(LossKind::PlaceholderInserted, path);
+                self.done.turns.push(placeholder(Speaker::Assistant));
+                blocks
             }
-            _ => self.done.turns.push(Turn {
-                role,
-                content: blocks,
-            }),
-        }
+            _ => blocks,
+        };
+        self.done.turns.push(Turn {
+            role,
+            content: turn,
+        });
     }
 
     fn finish(mut self) -> Result<Conversation, Unsupported> {
         self.close_calls()?;
-        let Capabilities {
-            leading_user,
-            prefill,
-            ..
-        } = self.context.capabilities;
+        let capabilities = self.context.capabilities;
         let first = self.done.turns.first().map(|turn| turn.role);
-        if first.is_none() || (leading_user && first == Some(Speaker::Assistant)) {
+        let may_lead = match first {
+            Some(Speaker::User) => true,
+            Some(Speaker::Assistant) => !capabilities.leading_user,
+            None | Some(Speaker::System) => false,
+        };
+        if !may_lead {
             self.context
                 .lose(LossKind::PlaceholderInserted, "messages[0]");
             self.done.turns.insert(0, placeholder(Speaker::User));
-        }
-        match self.done.turns.last_mut() {
-            Some(last) if last.role == Speaker::Assistant && prefill => {
-                if let Some(Block::Text(text)) = last.content.last_mut() {
-                    let kept = text.trim_end().len();
-                    if kept < text.len() {
-                        text.truncate(kept);
-                        self.context.lose(LossKind::BlankDropped, "messages");
-                    }
-                }
+            for turn in &mut self.done.tool_turns {
+                turn.at += 1;
             }
-            Some(last) if last.role == Speaker::Assistant => {
+        }
+        self.finish_last();
+        for turn in &mut self.done.turns {
+            let has_text = turn.content.iter().any(|b| matches!(b, Block::Text(_)));
+            if !has_text && turn.content.iter().any(is_document) {
                 self.context.lose(LossKind::PlaceholderInserted, "messages");
-                self.done.turns.push(placeholder(Speaker::User));
+                turn.content.push(Block::Text(PLACEHOLDER.to_owned()));
             }
-            _ => {}
         }
+        cache::settle(&mut self.done, self.context);
         Ok(self.done)
+    }
+
+    /// The last turn is the user's, or one that the model may take up.
+    fn finish_last(&mut self) {
+        let prefill = self.context.capabilities.prefill;
+        let Some(last) = self.done.turns.last_mut() else {
+            return;
+        };
+        if last.role != Speaker::Assistant {
+            return;
+        }
+        if !prefill {
+            self.context.lose(LossKind::PlaceholderInserted, "messages");
+            self.done.turns.push(placeholder(Speaker::User));
+            return;
+        }
+        let texts = last.content.iter_mut().rev().find_map(|block| match block {
+            Block::Text(text) => Some(text),
+            _ => None,
+        });
+        if let Some(text) = texts {
+            let kept = text.trim_end().len();
+            if kept < text.len() {
+                text.truncate(kept);
+                self.context.lose(LossKind::BlankDropped, "messages");
+            }
+        }
     }
 
     fn drop_name(&mut self, path: &str, name: Option<&String>) {
@@ -382,56 +274,34 @@ impl Builder<'_, '_> {
                 .lose(LossKind::NameDropped, format!("{path}.name"));
         }
     }
+}
 
-    fn refusal(&mut self, path: &str, refusal: String, blocks: &mut Vec<Block>) {
-        if !refusal.is_empty() {
-            self.context.lose(LossKind::RefusalAsText, path);
-            self.text(path, refusal, blocks);
-        }
+/// Puts the system's texts at the front of what the user says first, for a model that takes none.
+pub(super) fn without_system(conversation: &mut Conversation, context: &mut Context<'_>) {
+    if context.capabilities.system || conversation.system.is_empty() {
+        return;
     }
+    context.lose(LossKind::SystemInPlace, "messages");
+    let texts = conversation.system.drain(..).map(|text| match text {
+        System::Text(text) => Block::Text(text),
+        System::CachePoint(point) => Block::CachePoint(point),
+    });
+    let mut users = conversation.turns.iter_mut();
+    if let Some(first) = users.find(|turn| turn.role == Speaker::User) {
+        first.content.splice(0..0, texts);
+    }
+}
 
-    /// Text that is not blank becomes a block. Empty text says nothing, so nothing is lost with it.
-    fn text(&mut self, path: &str, text: String, blocks: &mut Vec<Block>) {
-        if !text.trim().is_empty() {
-            blocks.push(Block::Text(text));
-        } else if !text.is_empty() {
-            self.context.lose(LossKind::BlankDropped, path);
-        }
+fn as_system(block: Block) -> Option<System> {
+    match block {
+        Block::Text(text) => Some(System::Text(text)),
+        Block::CachePoint(point) => Some(System::CachePoint(point)),
+        _ => None,
     }
+}
 
-    /// Content that may hold text only.
-    fn texts(&mut self, path: &str, content: Content) -> Result<Vec<String>, Unsupported> {
-        let mut blocks = Vec::new();
-        match content {
-            Content::Text(text) => self.text(path, text, &mut blocks),
-            Content::Parts(parts) => {
-                for (index, part) in parts.into_iter().enumerate() {
-                    let path = format!("{path}[{index}]");
-                    let ContentPart::Text(part) = part else {
-                        return Err(refused(path, "not text"));
-                    };
-                    let text = self.text_part(&path, part)?;
-                    self.text(&path, text, &mut blocks);
-                }
-            }
-        }
-        let text = |block| {
-            if let Block::Text(text) = block {
-                Some(text)
-            } else {
-                None
-            }
-        };
-        Ok(blocks.into_iter().filter_map(text).collect())
-    }
-
-    fn text_part(&mut self, path: &str, part: TextPart) -> Result<String, Unsupported> {
-        no_others(path, &part.other)?;
-        let hint = part.prompt_cache_breakpoint.as_ref();
-        self.context
-            .drop_hint(&format!("{path}.prompt_cache_breakpoint"), hint);
-        Ok(part.text)
-    }
+fn is_document(block: &Block) -> bool {
+    matches!(block, Block::Document(_))
 }
 
 fn placeholder(role: Speaker) -> Turn {

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crossfade_exchange::{LossKind, Unsupported};
+use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::chat::{Fields, Request};
 
 use super::{
-    Translation,
+    Purpose, Translation,
     context::{Context, no_others, refused},
-    format, messages,
-    messages::History,
-    sampling, tools,
+    effort, format, legacy, messages, sampling, thoughts, tools,
 };
 use crate::{
     answer::{Delivery, Reply},
-    converse::{self, OutputConfig, System, ToolChoice, ToolConfig},
-    settings::CandidateSettings,
+    capabilities::Capabilities,
+    converse::{self, GuardrailConfig, OutputConfig, ServiceTier, System, ToolChoice, ToolConfig},
+    settings::{CandidateSettings, Penalties},
 };
 
 /// The most pairs, and the longest key or value, of the target's metadata.
@@ -25,24 +24,56 @@ const LONGEST_METADATA: usize = 256;
 /// The most stop sequences, by the primary's own documentation.
 const MOST_STOPS: usize = 4;
 
-/// Translates a request.
+/// Translates a request for a model with these capabilities.
 pub(super) fn request(
-    asked: Request,
+    mut asked: Request,
     settings: &CandidateSettings,
+    capabilities: Capabilities,
+    purpose: Purpose<'_>,
 ) -> Result<Translation, Unsupported> {
-    refuse(&asked)?;
-    let mut context = Context::new(settings);
+    let mut context = Context::new(settings, capabilities);
     let context = &mut context;
+    refuse(&asked, context)?;
+    let functions = legacy::modernise(&mut asked, context)?;
+    let translated = translated(asked, functions, purpose, context);
+    let losses = std::mem::replace(context, Context::new(settings, capabilities)).into_losses();
+    if !functions {
+        return translated.map(|translation| Translation {
+            losses,
+            ..translation
+        });
+    }
+    let older = |loss: Loss| Loss::new(loss.kind, legacy::older_field(&loss.field));
+    match translated {
+        Ok(translation) => Ok(Translation {
+            losses: losses.into_iter().map(older).collect(),
+            ..translation
+        }),
+        Err(refused) => Err(Unsupported {
+            field: legacy::older_field(&refused.field),
+            ..refused
+        }),
+    }
+}
+
+/// All but the losses.
+fn translated(
+    asked: Request,
+    functions: bool,
+    purpose: Purpose<'_>,
+    context: &mut Context<'_>,
+) -> Result<Translation, Unsupported> {
     drop_hints(&asked, context);
     let delivery = delivery(&asked, context)?;
+    let service_tier = tier(asked.service_tier.as_deref(), context);
     let request_metadata = metadata(asked.metadata.as_ref(), context)?;
-    let tool_history = messages::has_tool_history(&asked.messages);
     let mut told = tools::tools(
         tools::Asked {
             tools: asked.tools,
             choice: asked.tool_choice,
             parallel: asked.parallel_tool_calls,
-            has_history: tool_history,
+            functions,
+            has_history: messages::has_tool_history(&asked.messages),
         },
         context,
     )?;
@@ -54,6 +85,7 @@ pub(super) fn request(
         &mut conversation.system,
         context,
     )?;
+    messages::without_system(&mut conversation, context);
     let mut inference_config = sampling::sampling(
         &sampling::Asked {
             temperature: asked.temperature,
@@ -64,25 +96,21 @@ pub(super) fn request(
         },
         context,
     )?;
-    let situation = sampling::Situation {
+    let recalled = thoughts::recall(&conversation, purpose);
+    let situation = effort::Situation {
         forced_tool: is_forced(told.config.as_ref()),
-        tool_history: tool_history && told.history == History::Kept,
+        missing_thoughts: recalled.missing,
     };
     let effort = asked.reasoning_effort.as_deref();
-    let effort = sampling::effort(effort, situation, &mut inference_config, context)?;
-    let mut additional = told.additional;
-    // A tool that was added later states the choice; the vendor's own member must not state it again.
-    if told
-        .config
-        .as_ref()
-        .is_some_and(|config| config.tool_choice.is_some())
-        && let Some(switch) = additional
-            .get_mut("tool_choice")
-            .and_then(|value| value.as_object_mut())
-    {
-        switch.remove("type");
+    let effort = effort::effort(effort, situation, &mut inference_config, context)?;
+    if effort.signs {
+        thoughts::put_back(recalled, &mut conversation.turns, context);
     }
+    let stream = asks_for_stream(delivery, told.config.is_some(), context);
+    let mut additional = told.additional;
+    state_choice_once(told.config.as_ref(), &mut additional);
     additional.extend(effort.additional);
+    let calls_as_text = calls_as_text(told.config.as_ref(), context);
     let request = converse::Request {
         system: conversation.system,
         messages: conversation.turns,
@@ -93,23 +121,41 @@ pub(super) fn request(
             effort: effort.output,
         },
         additional_model_request_fields: additional,
+        additional_model_response_field_paths: effort.response_paths,
         request_metadata,
-        ..converse::Request::default()
+        guardrail_config: guardrail(stream, context),
+        service_tier,
     };
-    let (losses, names) = std::mem::replace(context, Context::new(settings)).into_parts();
     let reply = Reply {
         delivery,
-        names,
+        names: std::mem::take(&mut context.names),
         json_tool: format.json_tool,
+        json_unwrap: format.json_unwrap,
         unfence: format.unfence,
         one_call: told.one_call,
-        ..Reply::default()
+        functions,
+        custom: std::mem::take(&mut context.custom),
+        calls_as_text,
     };
     Ok(Translation {
         request,
-        losses,
+        losses: Vec::new(),
         reply,
+        stream,
     })
+}
+
+/// Where the target states a choice, the vendor's own member must not state it again: a tool that was added for the
+/// answer's form may have come after it.
+fn state_choice_once(config: Option<&ToolConfig>, additional: &mut Fields) {
+    let is_stated = config.is_some_and(|config| config.tool_choice.is_some());
+    if !is_stated {
+        return;
+    }
+    let switch = additional.get_mut("tool_choice");
+    if let Some(switch) = switch.and_then(|value| value.as_object_mut()) {
+        switch.remove("type");
+    }
 }
 
 fn is_forced(config: Option<&ToolConfig>) -> bool {
@@ -121,22 +167,42 @@ fn is_forced(config: Option<&ToolConfig>) -> bool {
         })
 }
 
+/// The tools' names, for a target that sometimes writes a call as text.
+fn calls_as_text(
+    config: Option<&ToolConfig>,
+    context: &Context<'_>,
+) -> std::collections::BTreeSet<String> {
+    let tools = config.map_or(&[][..], |config| &config.tools);
+    let tools = tools.iter().filter(|_| context.capabilities.text_calls);
+    tools.map(|tool| tool.tool_spec.name.clone()).collect()
+}
+
+/// Whether the target is asked for a stream: if the caller is, or if the route wants to tell silence from work, and the
+/// model can.
+fn asks_for_stream(delivery: Delivery, has_tools: bool, context: &Context<'_>) -> bool {
+    let wanted = delivery.is_stream() || context.settings.stream_always;
+    let can = context.capabilities.streams && (context.capabilities.stream_tools || !has_tools);
+    wanted && can
+}
+
+fn guardrail(stream: bool, context: &Context<'_>) -> Option<GuardrailConfig> {
+    let settings = context.settings.guardrail.as_ref()?;
+    Some(GuardrailConfig {
+        guardrail_identifier: settings.id.clone(),
+        guardrail_version: settings.version.clone(),
+        trace: settings.trace.as_str(),
+        stream_processing_mode: stream.then(|| settings.stream_mode.as_str()),
+    })
+}
+
 /// Fields without a counterpart, unless they say what goes without saying.
-fn refuse(asked: &Request) -> Result<(), Unsupported> {
-    let nonzero = |value: Option<f64>| value.is_some_and(|value| value != 0.0);
-    let biased = asked
-        .logit_bias
-        .as_ref()
-        .is_some_and(|biases| !biases.is_empty());
+fn refuse(asked: &Request, context: &mut Context<'_>) -> Result<(), Unsupported> {
     let stops = asked.stop.as_ref().map_or(0, |stop| stop.sequences().len());
     let not_text = |modalities: &Vec<String>| modalities.iter().any(|modality| modality != "text");
     let refusals = [
         ("n", asked.n.is_some_and(|n| n != 1)),
         ("logprobs", asked.logprobs == Some(true)),
         ("top_logprobs", asked.top_logprobs.is_some_and(|n| n > 0)),
-        ("frequency_penalty", nonzero(asked.frequency_penalty)),
-        ("presence_penalty", nonzero(asked.presence_penalty)),
-        ("logit_bias", biased),
         ("audio", asked.audio.is_some()),
         (
             "modalities",
@@ -150,14 +216,41 @@ fn refuse(asked: &Request) -> Result<(), Unsupported> {
             "user_security_context",
             asked.user_security_context.is_some(),
         ),
-        ("functions", asked.functions.is_some()),
-        ("function_call", asked.function_call.is_some()),
     ];
     if let Some((field, _)) = refusals.into_iter().find(|(_, refused)| *refused) {
         return Err(refused(field, "has no counterpart"));
     }
+    penalties(asked, context)?;
     tools::refuse_too_many(asked.tools.as_ref(), asked.tool_choice.as_ref())?;
+    if asked
+        .functions
+        .as_ref()
+        .is_some_and(|functions| functions.len() > tools::MOST_TOOLS)
+    {
+        return Err(refused("functions", "more than the primary takes"));
+    }
     no_others("", &asked.other)
+}
+
+/// Penalties and biases, as the route wants it.
+fn penalties(asked: &Request, context: &mut Context<'_>) -> Result<(), Unsupported> {
+    let nonzero = |value: Option<f64>| value.is_some_and(|value| value != 0.0);
+    let biases = asked.logit_bias.as_ref();
+    let given = [
+        ("frequency_penalty", nonzero(asked.frequency_penalty)),
+        ("presence_penalty", nonzero(asked.presence_penalty)),
+        (
+            "logit_bias",
+            biases.is_some_and(|biases| !biases.is_empty()),
+        ),
+    ];
+    for (field, _) in given.into_iter().filter(|(_, given)| *given) {
+        match context.settings.penalties {
+            Penalties::Refuse => return Err(refused(field, "has no counterpart")),
+            Penalties::Drop => context.lose(LossKind::SamplingDropped, field),
+        }
+    }
+    Ok(())
 }
 
 fn drop_hints(asked: &Request, context: &mut Context<'_>) {
@@ -171,15 +264,27 @@ fn drop_hints(asked: &Request, context: &mut Context<'_>) {
         asked.prompt_cache_retention.as_ref(),
     );
     context.drop_hint("prompt_cache_options", asked.prompt_cache_options.as_ref());
-    let tier = asked
-        .service_tier
-        .as_ref()
-        .filter(|tier| !matches!(tier.as_str(), "auto" | "default"));
-    context.drop_hint("service_tier", tier);
-    context.drop_hint("store", asked.store.as_ref().filter(|store| **store));
+    if asked.store == Some(true) {
+        context.lose(LossKind::Unstored, "store");
+    }
     if asked.seed.is_some() {
         context.lose(LossKind::SeedDropped, "seed");
     }
+}
+
+/// The tier, where the model has it. `auto` says what goes without saying.
+fn tier(asked: Option<&str>, context: &mut Context<'_>) -> Option<ServiceTier> {
+    let kind = match asked {
+        None | Some("auto") => return None,
+        Some("default") => "default",
+        Some("priority") if context.capabilities.tiers => "priority",
+        Some("flex") if context.capabilities.tiers => "flex",
+        Some(_) => {
+            context.lose(LossKind::ServiceTierMapped, "service_tier");
+            return None;
+        }
+    };
+    Some(ServiceTier { kind })
 }
 
 fn delivery(asked: &Request, context: &mut Context<'_>) -> Result<Delivery, Unsupported> {

@@ -9,9 +9,16 @@ use crate::capabilities::{
     Choice, ImageFormat, Member, Overrides, Reasoning, Sampling, Set, Stop, Structured,
 };
 
+mod bugs;
+mod families;
 mod fields;
+mod legacy;
 mod messages;
+mod parts;
+mod policies;
 mod properties;
+mod rules;
+mod thinking;
 mod tools;
 mod worst;
 

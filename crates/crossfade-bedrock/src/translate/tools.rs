@@ -10,7 +10,7 @@ use crossfade_openai::chat::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    context::{Context, no_others, refused},
+    context::{Context, no_others, no_others_but, refused},
     messages::History,
     schema,
 };
@@ -20,10 +20,11 @@ use crate::{
 };
 
 pub(super) mod calls;
+mod custom;
 
 /// The most tools of one request, by the primary's own documentation: more would be refused there, so the work of
 /// translating them is spared.
-const MOST_TOOLS: usize = 128;
+pub(super) const MOST_TOOLS: usize = 128;
 /// The most tools whose schema the target enforces in one request.
 const MOST_STRICT: usize = 20;
 
@@ -32,6 +33,8 @@ pub(super) struct Asked {
     pub(super) tools: Option<Vec<Tool>>,
     pub(super) choice: Option<Choice>,
     pub(super) parallel: Option<bool>,
+    /// The answer has room for one call only.
+    pub(super) functions: bool,
     pub(super) has_history: bool,
 }
 
@@ -79,6 +82,9 @@ pub(super) fn tools(asked: Asked, context: &mut Context<'_>) -> Result<Told, Uns
     let Some(definitions) = definitions else {
         return without_tools(asked.choice.as_ref(), asked.has_history);
     };
+    if !context.capabilities.tools {
+        return Err(refused("tools", "the candidate takes no tools"));
+    }
     let mut specs = specs(definitions, context)?;
     let wanted = wanted(asked.choice, &mut specs, context)?;
     if matches!(wanted, Wanted::None) {
@@ -87,8 +93,11 @@ pub(super) fn tools(asked: Asked, context: &mut Context<'_>) -> Result<Told, Uns
     }
     let tool_choice = choice(wanted, &mut specs, context);
     let mut told = none(false);
-    if asked.parallel == Some(false) {
+    if asked.parallel == Some(false) || asked.functions {
         one_at_a_time(&mut told, tool_choice.is_some(), context);
+    }
+    if told.one_call && asked.parallel == Some(false) {
+        context.lose(LossKind::ParallelToolsEmulated, "parallel_tool_calls");
     }
     told.config = Some(ToolConfig {
         tools: specs,
@@ -130,16 +139,21 @@ fn specs(definitions: Vec<Tool>, context: &mut Context<'_>) -> Result<Vec<Spec>,
     let mut strict = 0;
     for (index, tool) in definitions.into_iter().enumerate() {
         let path = format!("tools[{index}]");
-        let function = match tool {
+        let (path, spec) = match tool {
             Tool::Function(tool) => {
                 no_others(&path, &tool.other)?;
-                tool.function
+                let path = format!("{path}.function");
+                let spec = spec(&path, tool.function, context)?;
+                (path, spec)
             }
-            Tool::Custom(_) => return Err(refused(format!("{path}.custom"), "a custom tool")),
+            Tool::Custom(tool) => {
+                no_others(&path, &tool.other)?;
+                let path = format!("{path}.custom");
+                let spec = custom::spec(&path, tool.custom, context)?;
+                (path, spec)
+            }
             Tool::Other(_) => return Err(refused(path, "not a tool that is known here")),
         };
-        let path = format!("{path}.function");
-        let spec = spec(&path, function, context)?;
         if !names.insert(spec.tool_spec.name.clone()) {
             return Err(refused(format!("{path}.name"), "two tools of one name"));
         }
@@ -160,15 +174,11 @@ fn spec(
     function: FunctionDefinition,
     context: &mut Context<'_>,
 ) -> Result<Spec, Unsupported> {
-    no_others(path, &function.other)?;
-    if function.name.is_empty() {
-        return Err(refused(format!("{path}.name"), "empty"));
-    }
-    let (name, mapped) = context.names.to_target(&function.name);
-    if mapped {
-        context.lose(LossKind::ToolNameMapped, format!("{path}.name"));
-    }
-    let Some((json, changed)) = schema::arguments(function.parameters.as_ref()) else {
+    // Some clients repeat the tool's kind within the function.
+    no_others_but(path, &function.other, &["type"])?;
+    let name = name(path, &function.name, context)?;
+    let target = schema::Target::of(&context.capabilities);
+    let Some((json, changed)) = schema::arguments(function.parameters.as_ref(), target) else {
         return Err(refused(
             format!("{path}.parameters"),
             "not the schema of an object",
@@ -178,7 +188,9 @@ fn spec(
         context.lose(LossKind::SchemaChanged, format!("{path}.parameters"));
     }
     let wants_strict = function.strict == Some(true);
-    let enforceable = || schema::enforceable(&json).is_some_and(|enforced| !enforced.changed);
+    let limits = schema::Limits::of(&context.capabilities);
+    let enforceable =
+        || schema::enforceable(&json, limits).is_some_and(|enforced| !enforced.changed);
     let strict = wants_strict && context.capabilities.strict && enforceable();
     if wants_strict && !strict {
         context.lose(LossKind::StrictDropped, format!("{path}.strict"));
@@ -191,6 +203,18 @@ fn spec(
             strict: strict.then_some(true),
         },
     })
+}
+
+/// The target's form of a tool's name.
+fn name(path: &str, name: &str, context: &mut Context<'_>) -> Result<String, Unsupported> {
+    if name.is_empty() {
+        return Err(refused(format!("{path}.name"), "empty"));
+    }
+    let (name, mapped) = context.names.to_target(name);
+    if mapped {
+        context.lose(LossKind::ToolNameMapped, format!("{path}.name"));
+    }
+    Ok(name)
 }
 
 /// Reads the choice. A choice among some of the tools leaves the others out.
@@ -206,21 +230,42 @@ fn wanted(
         Some(Choice::Named(NamedToolChoice::Function(choice))) => {
             no_others("tool_choice", &choice.other)?;
             no_others("tool_choice.function", &choice.function.other)?;
-            let (name, _) = context.names.to_target(&choice.function.name);
-            if specs.iter().any(|spec| spec.tool_spec.name == name) {
-                Ok(Wanted::Named(name))
-            } else {
-                Err(refused("tool_choice.function.name", "not one of the tools"))
-            }
+            named(
+                "tool_choice.function.name",
+                &choice.function.name,
+                specs,
+                context,
+            )
+        }
+        Some(Choice::Named(NamedToolChoice::Custom(choice))) => {
+            no_others("tool_choice", &choice.other)?;
+            no_others("tool_choice.custom", &choice.custom.other)?;
+            named(
+                "tool_choice.custom.name",
+                &choice.custom.name,
+                specs,
+                context,
+            )
         }
         Some(Choice::Named(NamedToolChoice::AllowedTools(choice))) => {
             no_others("tool_choice", &choice.other)?;
             allowed(&choice.allowed_tools, specs, context)
         }
-        Some(Choice::Named(NamedToolChoice::Custom(_))) => {
-            Err(refused("tool_choice.custom", "a custom tool"))
-        }
         Some(Choice::Other(_)) => Err(refused("tool_choice", "not a choice that is known here")),
+    }
+}
+
+fn named(
+    field: &str,
+    name: &str,
+    specs: &[Spec],
+    context: &mut Context<'_>,
+) -> Result<Wanted, Unsupported> {
+    let (name, _) = context.names.to_target(name);
+    if specs.iter().any(|spec| spec.tool_spec.name == name) {
+        Ok(Wanted::Named(name))
+    } else {
+        Err(refused(field, "not one of the tools"))
     }
 }
 
@@ -232,10 +277,13 @@ fn allowed(
     no_others("tool_choice.allowed_tools", &allowed.other)?;
     let mut names = HashSet::with_capacity(allowed.tools.len());
     for tool in &allowed.tools {
-        let Some(name) = tool.pointer("/function/name").and_then(Value::as_str) else {
+        let name = tool
+            .pointer("/function/name")
+            .or_else(|| tool.pointer("/custom/name"));
+        let Some(name) = name.and_then(Value::as_str) else {
             return Err(refused(
                 "tool_choice.allowed_tools.tools",
-                "not a function's name",
+                "not a tool's name",
             ));
         };
         names.insert(context.names.to_target(name).0);
@@ -276,9 +324,9 @@ fn choice(wanted: Wanted, specs: &mut Vec<Spec>, context: &mut Context<'_>) -> O
     }
 }
 
-/// `parallel_tool_calls: false`. Where a choice is stated already, the vendor's own member must not state its type
+/// One call at a time: switched off at the target, or the first call is kept. Where a choice is stated already, the vendor's own member must not state its type
 /// again.
-fn one_at_a_time(told: &mut Told, choice_is_stated: bool, context: &mut Context<'_>) {
+fn one_at_a_time(told: &mut Told, choice_is_stated: bool, context: &Context<'_>) {
     if context.capabilities.parallel_switch {
         let switch = if choice_is_stated {
             json!({"disable_parallel_tool_use": true})
@@ -288,6 +336,5 @@ fn one_at_a_time(told: &mut Told, choice_is_stated: bool, context: &mut Context<
         told.additional.insert("tool_choice".to_owned(), switch);
     } else {
         told.one_call = true;
-        context.lose(LossKind::ParallelToolsEmulated, "parallel_tool_calls");
     }
 }

@@ -109,6 +109,6 @@ fn filtered(side: &Side<'_>) -> bool {
         | State::Broken(_)
         | State::Error(_)
         | State::Malformed(_)
-        | State::Opaque => false,
+        | State::Vectors(_) => false,
     }
 }

@@ -3,6 +3,7 @@
 mod build;
 mod checks;
 mod content;
+mod operations;
 mod properties;
 
 use build::{ask, body, error, exchange, recorded, sse};
@@ -325,14 +326,20 @@ fn what_counts_follows_from_settings_and_request() {
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"json_parse\", \"json_schema\", \"refusal\"}"
     );
     assert_eq!(
-        names(plain.applies(JsonMode::None)),
+        names(plain.applies(Operation::Chat, JsonMode::None)),
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"refusal\"}"
     );
-    assert_eq!(plain.applies(JsonMode::Schema), plain.metrics_on());
-    assert_eq!(plain.applies(JsonMode::Schema), plain.metrics_on());
+    assert_eq!(
+        plain.applies(Operation::Chat, JsonMode::Schema),
+        plain.metrics_on()
+    );
+    assert_eq!(
+        plain.applies(Operation::Chat, JsonMode::Schema),
+        plain.metrics_on()
+    );
     // Without a schema nothing can break one.
     assert_eq!(
-        names(plain.applies(JsonMode::Object)),
+        names(plain.applies(Operation::Chat, JsonMode::Object)),
         "{\"transport\", \"slow\", \"stream\", \"envelope\", \"json_parse\", \"refusal\"}"
     );
     let with_schema = |json: bool| {
@@ -343,7 +350,11 @@ fn what_counts_follows_from_settings_and_request() {
         };
         Checks::new(settings).unwrap()
     };
-    let schema = |json: bool, mode| with_schema(json).applies(mode).contains(Metric::JsonSchema);
+    let schema = |json: bool, mode| {
+        with_schema(json)
+            .applies(Operation::Chat, mode)
+            .contains(Metric::JsonSchema)
+    };
     assert!(schema(false, JsonMode::Object) && schema(true, JsonMode::None));
     assert!(!schema(false, JsonMode::None));
     let settings = CheckSettings {
@@ -354,7 +365,7 @@ fn what_counts_follows_from_settings_and_request() {
     };
     let route = Checks::new(settings).unwrap();
     assert_eq!(
-        names(route.applies(JsonMode::None)),
+        names(route.applies(Operation::Chat, JsonMode::None)),
         "{\"transport\", \"stream\", \"envelope\", \"json_parse\", \"required_fields\", \"refusal\"}"
     );
 }

@@ -322,6 +322,15 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
                 "properties": { "threshold": { "type": "number", "minimum": 0, "maximum": 1 } },
                 "additionalProperties": false,
             },
+            "embeddings": {
+                "type": "object",
+                "description": "How far the two models must order the same neighbours, and whether their vectors may differ in length.",
+                "properties": {
+                    "neighbours": { "type": "number", "minimum": 0, "maximum": 1 },
+                    "any_dimensions": { "type": "boolean" },
+                },
+                "additionalProperties": false,
+            },
             "latency": {
                 "type": "object",
                 "description": "Milliseconds within which the candidate's first content must come.",
@@ -374,7 +383,13 @@ fn what_other_crates_read_is_described_in_full() {
     let checks = checks(&mut generator).to_value();
     let full = serde_json::to_value(CheckSettings::default()).unwrap();
     same_keys(&checks, &full, &["price", "primary_price", "max_cost_usd"]);
-    for table in ["tool_arguments", "refusal", "text_similarity", "latency"] {
+    for table in [
+        "tool_arguments",
+        "refusal",
+        "text_similarity",
+        "latency",
+        "embeddings",
+    ] {
         same_keys(&checks["properties"][table], &full[table], &[]);
     }
     let label = LabelSettings {

@@ -201,3 +201,23 @@ fn thinking_is_kept_for_the_turn_after_its_tools_bug_48() {
         None
     );
 }
+
+#[test]
+fn tokens_of_what_is_no_answer_are_billed() {
+    for reason in [
+        "malformed_tool_use",
+        "model_context_window_exceeded",
+        "something_new",
+    ] {
+        let mut writer = writer(&Reply::default(), stamp());
+        for event in end(reason) {
+            drop(writer.push(Frame::Converse(event)));
+        }
+        assert_eq!(writer.take(), None);
+        assert_eq!(
+            writer.facts().usage.map(|usage| usage.input),
+            Some(62),
+            "{reason}"
+        );
+    }
+}

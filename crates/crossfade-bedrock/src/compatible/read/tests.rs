@@ -58,6 +58,7 @@ fn short(steps: &[Step]) -> Vec<String> {
             Step::Logprobs(value) => ("logprobs".to_owned(), value["content"].to_string()),
             Step::Citation(value) => ("citation".to_owned(), value["url"].to_string()),
             Step::Filter(_) => ("filter".to_owned(), String::new()),
+            Step::Tokens(usage) => ("tokens".to_owned(), usage.output.to_string()),
             Step::Lost(kind, field) => (format!("lost {}", kind.as_str()), field.to_string()),
             Step::End(End { finish, usage }) => {
                 let usage =

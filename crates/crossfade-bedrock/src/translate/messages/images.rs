@@ -1,4 +1,4 @@
-//! A user's pictures: inline ones only. Fetching an address on a caller's word is nobody's right here.
+//! A user's pictures, inline. What stands behind an address was fetched before, or the request is not for the candidate.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use crossfade_exchange::{LossKind, Unsupported};
@@ -34,35 +34,49 @@ pub(super) fn image(
     let Some(kind) = kind.strip_suffix(";base64") else {
         return Err(refused(url, "not in base64"));
     };
-    let format = match kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    let kind = kind.split(';').next().unwrap_or_default();
+    let Some(format) = format(&kind.to_ascii_lowercase()) else {
+        return Err(refused(url, "a format that the candidate does not take"));
+    };
+    let translated = inline(&url, format, base64, context)?;
+    let detail = image.detail.as_deref();
+    if detail.is_some_and(|detail| detail != "auto") {
+        context.lose(LossKind::HintDropped, format!("{at}.detail"));
+    }
+    Ok(translated)
+}
+
+/// The format of a media type in lower case.
+pub(super) fn format(kind: &str) -> Option<ImageFormat> {
+    match kind {
         "image/png" => Some(ImageFormat::Png),
         "image/jpeg" | "image/jpg" => Some(ImageFormat::Jpeg),
         "image/gif" => Some(ImageFormat::Gif),
         "image/webp" => Some(ImageFormat::Webp),
         _ => None,
-    };
-    let Some(format) = format.filter(|format| context.capabilities.images.has(*format)) else {
-        return Err(refused(url, "a format that the candidate does not take"));
-    };
+    }
+}
+
+/// A picture by its bytes; `field` holds them.
+pub(super) fn inline(
+    field: &str,
+    format: ImageFormat,
+    base64: &str,
+    context: &mut Context<'_>,
+) -> Result<Image, Unsupported> {
+    if !context.capabilities.images.has(format) {
+        return Err(refused(field, "a format that the candidate does not take"));
+    }
+    if context.images >= context.capabilities.images_most {
+        return Err(refused(field, "more pictures than the candidate takes"));
+    }
     let Ok(bytes) = STANDARD.decode(base64) else {
-        return Err(refused(url, "not valid base64"));
+        return Err(refused(field, "not valid base64"));
     };
     if bytes.is_empty() || bytes.len() > LARGEST {
-        return Err(refused(url, "empty, or over the candidate's limit"));
+        return Err(refused(field, "empty, or over the candidate's limit"));
     }
-    if image
-        .detail
-        .as_deref()
-        .is_some_and(|detail| detail != "auto")
-    {
-        context.lose(LossKind::HintDropped, format!("{at}.detail"));
-    }
+    context.images += 1;
     Ok(Image {
         format: format.as_str(),
         source: Bytes {

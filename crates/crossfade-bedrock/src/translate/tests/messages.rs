@@ -242,9 +242,9 @@ fn calls_and_results_must_match() {
     );
     check(json!([]), vec![result("c1", "x")], "messages[2]");
     check(
-        json!([{"id": "c1", "type": "custom", "custom": {"name": "f", "input": "x"}}]),
+        json!([{"id": "c1", "type": "custom", "function": {"name": "f", "arguments": "x"}}]),
         vec![],
-        "messages[1].tool_calls[0].custom",
+        "messages[1].tool_calls[0].type",
     );
 }
 

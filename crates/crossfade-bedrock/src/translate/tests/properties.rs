@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{super::*, able, eligibility};
+use super::{super::*, able, eligibility, rules::broken};
 
 /// Any JSON, a few levels deep, with words that the wire knows among its strings.
 fn any_json() -> impl Strategy<Value = Value> {
@@ -108,49 +108,9 @@ fn models() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// Roles alternate, nothing is blank, and each turn with calls is followed by exactly their results, in order.
+/// Every rule of the target's holds.
 fn keeps_the_rules(request: &Value) -> Result<(), TestCaseError> {
-    let turns = request["messages"].as_array().unwrap();
-    prop_assert!(!turns.is_empty());
-    let ids = |turn: Option<&Value>, kind: &str| -> Vec<String> {
-        let blocks = turn
-            .and_then(|turn| turn["content"].as_array())
-            .into_iter()
-            .flatten();
-        blocks
-            .filter_map(|block| block[kind]["toolUseId"].as_str())
-            .map(str::to_owned)
-            .collect()
-    };
-    for (at, turn) in turns.iter().enumerate() {
-        let content = turn["content"].as_array().unwrap();
-        prop_assert!(!content.is_empty());
-        for block in content {
-            prop_assert_eq!(block.as_object().unwrap().len(), 1);
-            prop_assert!(
-                block["text"]
-                    .as_str()
-                    .is_none_or(|text| !text.trim().is_empty())
-            );
-            prop_assert!(
-                block
-                    .get("toolUse")
-                    .is_none_or(|call| call["input"].is_object())
-            );
-        }
-        if let Some(next) = turns.get(at + 1) {
-            prop_assert_ne!(&turn["role"], &next["role"]);
-        }
-        let uses = ids(Some(turn), "toolUse");
-        prop_assert_eq!(&uses, &ids(turns.get(at + 1), "toolResult"));
-        let mut distinct = uses.clone();
-        distinct.sort();
-        distinct.dedup();
-        prop_assert_eq!(distinct.len(), uses.len());
-        if !uses.is_empty() {
-            prop_assert!(request.get("toolConfig").is_some());
-        }
-    }
+    prop_assert_eq!(broken(request), None, "{}", request);
     Ok(())
 }
 

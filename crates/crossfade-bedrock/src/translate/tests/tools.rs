@@ -194,3 +194,114 @@ fn schemas_for_the_answer_edges_29_30() {
         &[],
     );
 }
+
+#[test]
+fn custom_tools_are_functions_of_one_text() {
+    let custom = |format: Value| json!({"type": "custom", "custom": {"name": "patch", "description": "Edits.", "format": format}});
+    let tools = json!([custom(json!({"type": "text"})), tool("f")]);
+    let choice = json!({"type": "custom", "custom": {"name": "patch"}});
+    let mut request = hi(json!({"tools": tools, "tool_choice": choice}));
+    request["messages"] = json!([
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "type": "custom", "custom": {"name": "patch", "input": "*** x"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "ok"}]);
+    let translation = translate(&body(&request), &able()).unwrap();
+    let found = serde_json::to_value(&translation.request).unwrap();
+    let spec = &found["toolConfig"]["tools"][0]["toolSpec"];
+    assert_eq!(spec["inputSchema"]["json"]["required"], json!(["input"]));
+    assert_eq!(
+        (&spec["description"], &spec["strict"]),
+        (&json!("Edits."), &json!(true))
+    );
+    assert_eq!(
+        found["toolConfig"]["toolChoice"],
+        json!({"tool": {"name": "patch"}})
+    );
+    assert_eq!(
+        found["messages"][1]["content"][0]["toolUse"]["input"],
+        json!({"input": "*** x"})
+    );
+    assert!(translation.reply.custom.contains("patch") && translation.reply.custom.len() == 1);
+    let emulated = |field: &str| Loss::new(LossKind::CustomToolEmulated, field);
+    assert!(translation.losses.contains(&emulated("tools[0].custom")));
+    assert!(
+        translation
+            .losses
+            .contains(&emulated("messages[1].tool_calls[0].custom"))
+    );
+    // Among the tools that are allowed.
+    let allowed = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "custom", "custom": {"name": "patch"}}]}});
+    let (found, _) = translated(
+        &able(),
+        &hi(json!({"tools": tools, "tool_choice": allowed})),
+    );
+    assert_eq!(found["toolConfig"]["tools"].as_array().unwrap().len(), 1);
+    let check = |fields: Value, field: &str| {
+        check_refused(&hi(fields), field, IneligibleReason::Unsupported)
+    };
+    let grammar =
+        json!({"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: \"a\""}});
+    check(
+        json!({"tools": [custom(grammar)]}),
+        "tools[0].custom.format.grammar",
+    );
+    check(
+        json!({"tools": [custom(json!({"type": "ebnf"}))]}),
+        "tools[0].custom.format",
+    );
+    check(
+        json!({"tools": [custom(Value::Null), tool("patch")]}),
+        "tools[1].function.name",
+    );
+    check(
+        json!({"tools": [tool("f")], "tool_choice": choice}),
+        "tool_choice.custom.name",
+    );
+}
+
+/// Edge 25: tools that the provider itself would run.
+#[test]
+fn tools_of_other_kinds_are_named_edge_25() {
+    for kind in ["web_search", "image_generation", "mcp"] {
+        let fields = json!({"tools": [tool("f"), {"type": kind}]});
+        check_refused(&hi(fields), "tools[1]", IneligibleReason::Unsupported);
+    }
+}
+
+/// Some clients repeat the kind within the function.
+#[test]
+fn a_kind_within_the_function_says_nothing() {
+    let fields =
+        json!({"tools": [{"type": "function", "function": {"name": "f", "type": "function"}}]});
+    let (found, losses) = translated(&able(), &hi(fields));
+    assert_eq!(found["toolConfig"]["tools"][0]["toolSpec"]["name"], "f");
+    assert_eq!(losses, []);
+}
+
+/// Edge 24: references only where the model follows them.
+#[test]
+fn references_stay_or_are_written_out_edge_24() {
+    let parameters = json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d"}}, "$defs": {"d": {"type": "string"}}});
+    let fields = json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]});
+    let path = "/toolConfig/tools/0/toolSpec/inputSchema/json";
+    let follows = with(|c| c.inline_refs = Some(false));
+    check_field(&follows, fields.clone(), path, parameters, &[]);
+    let written = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let narrow = with(|c| c.inline_refs = Some(true));
+    check_field(&narrow, fields, path, written, &[LossKind::SchemaChanged]);
+}
+
+/// Edge 30: some models put the answer under `properties`; it is taken out unless the schema has such a property.
+#[test]
+fn the_answer_may_be_taken_out_of_properties_edge_30() {
+    let tooled = with(|c| c.structured = Some(Structured::Tool));
+    let check = |properties: Value, expected: bool| {
+        let schema = json!({"type": "object", "properties": properties});
+        let reply = translate(&body(&hi(asks_schema(&schema))), &tooled)
+            .unwrap()
+            .reply;
+        assert_eq!(reply.json_unwrap, expected);
+    };
+    check(json!({"a": {"type": "string"}}), true);
+    check(json!({"properties": {"type": "object"}}), false);
+}

@@ -11,7 +11,10 @@ use super::super::{
     context::{Context, no_others, no_others_but, refused},
     names::tool_use_id,
 };
-use crate::converse::{Block, ToolResult, ToolResultContent, ToolUse};
+use crate::{
+    answer::Reply,
+    converse::{Block, CachePoint, Image, ToolResult, ToolResultContent, ToolUse},
+};
 
 /// What stands where a tool said nothing.
 const SAID_NOTHING: &str = "(empty)";
@@ -32,6 +35,15 @@ pub(in super::super) struct Call {
     uses: Vec<ToolUse>,
 }
 
+/// What a call says of its tool and its input.
+struct Told {
+    name: String,
+    /// The member that holds the name.
+    member: &'static str,
+    arguments: String,
+    inputs: Vec<Value>,
+}
+
 /// Reads the calls of one assistant message.
 pub(in super::super) fn read(
     path: &str,
@@ -44,43 +56,25 @@ pub(in super::super) fn read(
     for (index, call) in calls.into_iter().enumerate() {
         let path = format!("{path}.tool_calls[{index}]");
         no_others_but(&path, &call.other, &["index"])?;
-        match (&call.kind, &call.custom) {
-            (Open::Known(ToolKind::Function), None) => {}
-            (_, Some(_)) | (Open::Known(ToolKind::Custom), _) => {
-                return Err(refused(format!("{path}.custom"), "a call of a custom tool"));
-            }
-            (Open::Other(_), None) => {
-                return Err(refused(
-                    format!("{path}.type"),
-                    "not a kind of tool that is known here",
-                ));
-            }
-        }
-        let Some(function) = call.function else {
-            return Err(refused(format!("{path}.function"), "missing"));
-        };
-        no_others(&format!("{path}.function"), &function.other)?;
-        if call.id.is_empty() || function.name.is_empty() {
+        if call.id.is_empty() || call.name().is_none_or(str::is_empty) {
             return Err(refused(path, "without an id or a name"));
         }
         if !seen.insert(call.id.clone()) {
             context.lose(LossKind::ToolDuplicateDropped, path);
             continue;
         }
-        let (target, changed) = tool_use_id(&call.id);
+        let id = call.id.clone();
+        let told = told(&path, call, context)?;
+        let (target, changed) = tool_use_id(&id);
         if changed {
             context.lose(LossKind::ToolIdMapped, format!("{path}.id"));
         }
-        let (name, changed) = context.names.to_target(&function.name);
+        let (name, changed) = context.names.to_target(&told.name);
         if changed {
-            context.lose(LossKind::ToolNameMapped, format!("{path}.function.name"));
+            let field = format!("{path}.{}.name", told.member);
+            context.lose(LossKind::ToolNameMapped, field);
         }
-        let inputs = inputs(
-            &function.arguments,
-            &format!("{path}.function.arguments"),
-            context,
-        );
-        let uses = inputs.into_iter().enumerate().map(|(nth, input)| {
+        let uses = told.inputs.into_iter().enumerate().map(|(nth, input)| {
             let tool_use_id = if nth == 0 {
                 target.clone()
             } else {
@@ -105,13 +99,51 @@ pub(in super::super) fn read(
             ));
         }
         read.push(Call {
-            id: call.id,
-            name: function.name,
-            arguments: function.arguments,
+            id,
+            name: told.name,
+            arguments: told.arguments,
             uses,
         });
     }
     Ok(read)
+}
+
+/// A function's arguments as objects; a custom tool's text as the one parameter it was offered with.
+fn told(path: &str, call: ToolCall, context: &mut Context<'_>) -> Result<Told, Unsupported> {
+    match (call.kind, call.function, call.custom) {
+        (Open::Known(ToolKind::Function), Some(function), None) => {
+            no_others(&format!("{path}.function"), &function.other)?;
+            let field = format!("{path}.function.arguments");
+            let inputs = inputs(&function.arguments, &field, context);
+            Ok(Told {
+                name: function.name,
+                member: "function",
+                arguments: function.arguments,
+                inputs,
+            })
+        }
+        (Open::Known(ToolKind::Custom), None, Some(custom)) => {
+            no_others(&format!("{path}.custom"), &custom.other)?;
+            context.lose(LossKind::CustomToolEmulated, format!("{path}.custom"));
+            let mut input = serde_json::Map::new();
+            let text = Value::String(custom.input.clone());
+            input.insert(Reply::CUSTOM_INPUT.to_owned(), text);
+            Ok(Told {
+                name: custom.name,
+                member: "custom",
+                arguments: custom.input,
+                inputs: vec![Value::Object(input)],
+            })
+        }
+        (Open::Known(_), _, _) => Err(refused(
+            format!("{path}.type"),
+            "not the kind of call that it holds",
+        )),
+        (Open::Other(_), _, _) => Err(refused(
+            format!("{path}.type"),
+            "not a kind of tool that is known here",
+        )),
+    }
 }
 
 /// The id of a further call that one call was split into.
@@ -149,6 +181,11 @@ fn inputs(arguments: &str, path: &str, context: &mut Context<'_>) -> Vec<Value> 
 // === impl Call ===
 
 impl Call {
+    /// The caller's id.
+    pub(in super::super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The call as the target's blocks.
     pub(in super::super) fn blocks(&self) -> impl Iterator<Item = Block> {
         self.uses.iter().cloned().map(Block::ToolUse)
@@ -163,13 +200,68 @@ impl Call {
     }
 }
 
+/// What one result says.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Said {
+    text: String,
+    images: Vec<Image>,
+    /// What no result can hold.
+    beside: Vec<Block>,
+    mark: Option<CachePoint>,
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Of a result's parts. Texts are joined.
+    pub(in super::super) fn of(blocks: Vec<Block>) -> Self {
+        let mut said = Self::default();
+        for block in blocks {
+            match block {
+                Block::Text(text) => said.text.push_str(&text),
+                Block::Image(image) => said.images.push(image),
+                Block::CachePoint(point) => said.mark = Some(point),
+                other => said.beside.push(other),
+            }
+        }
+        said
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.images.is_empty() && self.beside.is_empty()
+    }
+
+    /// The pictures move beside the results.
+    fn set_images_aside(&mut self) {
+        let images = std::mem::take(&mut self.images);
+        self.beside.extend(images.into_iter().map(Block::Image));
+    }
+
+    fn content(&self, as_json: bool) -> Vec<ToolResultContent> {
+        let text = match (self.text.as_str(), self.images.is_empty()) {
+            ("", true) => Some(SAID_NOTHING),
+            ("", false) => None,
+            (text, _) => Some(text),
+        };
+        let text = text.map(|text| {
+            if as_json {
+                ToolResultContent::Json(as_object(text))
+            } else {
+                ToolResultContent::Text(text.to_owned())
+            }
+        });
+        let images = self.images.iter().cloned().map(ToolResultContent::Image);
+        text.into_iter().chain(images).collect()
+    }
+}
+
 /// The calls of one assistant turn and what came back so far.
 #[derive(Debug)]
 pub(in super::super) struct Results {
     path: String,
     calls: Vec<Call>,
     /// By the caller's id; `None` while the result is awaited.
-    said: HashMap<String, Option<String>>,
+    said: HashMap<String, Option<Said>>,
 }
 
 // === impl Results ===
@@ -195,7 +287,7 @@ impl Results {
         &mut self,
         path: &str,
         id: &str,
-        text: String,
+        given: Said,
         context: &mut Context<'_>,
     ) -> Result<(), Unsupported> {
         let Some(said) = self.said.get_mut(id) else {
@@ -208,49 +300,59 @@ impl Results {
             context.lose(LossKind::ToolDuplicateDropped, path);
             return Ok(());
         }
-        *said = Some(if text.is_empty() {
+        if given.is_empty() {
             context.lose(LossKind::PlaceholderInserted, format!("{path}.content"));
-            SAID_NOTHING.to_owned()
-        } else {
-            text
-        });
+        }
+        *said = Some(given);
         Ok(())
     }
 
-    /// The results in the order of the calls, each call answered, as the target's blocks.
+    /// The results in the order of the calls, each call answered, as the target's blocks; and what goes beside them.
     pub(in super::super) fn into_blocks(
         mut self,
         context: &Context<'_>,
-    ) -> Result<Vec<Block>, Unsupported> {
+    ) -> Result<(Vec<Block>, Vec<Block>), Unsupported> {
         let mut blocks = Vec::with_capacity(self.calls.len());
+        let mut beside = Vec::new();
         for call in std::mem::take(&mut self.calls) {
-            let text = self.result_of(&call)?;
-            let said = if context.capabilities.result_json {
-                ToolResultContent::Json(as_object(&text))
-            } else {
-                ToolResultContent::Text(text)
-            };
+            let mut said = self.result_of(&call)?;
+            if !context.capabilities.result_images {
+                said.set_images_aside();
+            }
+            let content = said.content(context.capabilities.result_json);
             for tool_use in call.uses {
                 blocks.push(Block::ToolResult(ToolResult {
                     tool_use_id: tool_use.tool_use_id,
-                    content: vec![said.clone()],
+                    content: content.clone(),
                 }));
             }
+            blocks.extend(said.mark.map(Block::CachePoint));
+            beside.extend(said.beside);
         }
-        Ok(blocks)
+        Ok((blocks, beside))
     }
 
-    /// The results in the order of the calls as text.
-    pub(in super::super) fn into_texts(mut self) -> Result<Vec<String>, Unsupported> {
-        let calls = std::mem::take(&mut self.calls);
-        let text = |call: Call| {
-            let said = self.result_of(&call)?;
-            Ok(format!("[Tool {} ({}) said: {said}]", call.name, call.id))
-        };
-        calls.into_iter().map(text).collect()
+    /// The results in the order of the calls as text; and what goes beside them.
+    pub(in super::super) fn into_texts(mut self) -> Result<(Vec<Block>, Vec<Block>), Unsupported> {
+        let mut texts = Vec::with_capacity(self.calls.len());
+        let mut beside = Vec::new();
+        for call in std::mem::take(&mut self.calls) {
+            let mut said = self.result_of(&call)?;
+            said.set_images_aside();
+            let text = if said.text.is_empty() {
+                SAID_NOTHING
+            } else {
+                &said.text
+            };
+            let text = format!("[Tool {} ({}) said: {text}]", call.name, call.id);
+            texts.push(Block::Text(text));
+            texts.extend(said.mark.map(Block::CachePoint));
+            beside.extend(said.beside);
+        }
+        Ok((texts, beside))
     }
 
-    fn result_of(&mut self, call: &Call) -> Result<String, Unsupported> {
+    fn result_of(&mut self, call: &Call) -> Result<Said, Unsupported> {
         self.said.remove(&call.id).flatten().ok_or_else(|| {
             refused(
                 format!("{}.tool_calls", self.path),
@@ -277,13 +379,13 @@ mod tests {
     fn arguments_become_objects_edge_18() {
         let settings = CandidateSettings::new("m");
         let check = |arguments: &str, expected: Vec<Value>, loss: Option<LossKind>| {
-            let mut context = Context::new(&settings);
+            let mut context = Context::new(&settings, settings.resolved_capabilities());
             assert_eq!(
                 inputs(arguments, "a", &mut context),
                 expected,
                 "{arguments}"
             );
-            let (losses, _) = context.into_parts();
+            let losses = context.into_losses();
             assert_eq!(losses.first().map(|l| l.kind), loss, "{arguments}");
         };
         check("", vec![json!({})], None);

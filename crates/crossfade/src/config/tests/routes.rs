@@ -159,7 +159,7 @@ fn checks() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.checks]\n{keys}");
     check(
         &with("lable = {}"),
-        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, latency)",
+        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, latency, embeddings)",
     );
     check(
         &with("required_fields = [\"class\"]"),
