@@ -192,3 +192,44 @@ async fn what_the_candidate_did_not_keep_is_not_looked_for_at_azure() {
     assert_eq!(world.ineligible(IneligibleReason::Stateful), 3);
     world.finish().await;
 }
+
+/// The native endpoints, on the host that keeps no state and on the one that can.
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_answered_on_the_same_wire() {
+    const RUNTIME: &str = "model = \"openai.gpt-oss-120b-1:0\"\napi = \"openai-responses\"\n";
+    const MANTLE: &str =
+        "model = \"openai.gpt-oss-120b\"\napi = \"openai-responses\"\nsurface = \"mantle\"\n";
+    for setup in [
+        Setup::new().candidate(RUNTIME),
+        Setup::new().candidate(MANTLE).with_mantle(),
+    ] {
+        let world = World::start(setup).await;
+        for stream in [false, true] {
+            let body = with(asked("hello"), "stream", json!(stream));
+            says(&world, V1, &body, PRIMARY_SAYS).await;
+        }
+        world.quiet().await;
+        assert_eq!(world.compared(), 2, "{:?}", world.counts());
+        world.raise(100.0).await;
+        for stream in [false, true] {
+            let body = with(asked("hello"), "stream", json!(stream));
+            let answer = says(&world, V1, &body, CANDIDATE_SAYS).await;
+            let shown = answer.text().to_lowercase();
+            for word in ["bedrock", "gpt-oss", "amzn", "<reasoning>"] {
+                assert!(!shown.contains(word), "{word}: {shown}");
+            }
+            if stream {
+                let events = events(&answer);
+                let numbers: Vec<u64> = events
+                    .iter()
+                    .map(|event| event["sequence_number"].as_u64().unwrap())
+                    .collect();
+                assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+                assert_eq!(events.last().unwrap()["type"], "response.completed");
+            } else {
+                assert_eq!(answer.json()["model"], DEPLOYMENT, "{}", answer.text());
+            }
+        }
+        world.finish().await;
+    }
+}
