@@ -12,7 +12,6 @@ use crate::{
     converse,
     prepare::{Ask, prepare},
     settings::CandidateSettings,
-    translate::Purpose,
 };
 
 /// Ids are made from this, so that one rehearsal is like another.
@@ -21,7 +20,7 @@ const SEED: [u8; 32] = [7; 32];
 /// One request and its answer.
 #[derive(Debug)]
 pub struct Rehearsal {
-    asked: Bytes,
+    asked: Vec<Bytes>,
     losses: Vec<Loss>,
     writer: Box<dyn Writer>,
 }
@@ -43,7 +42,7 @@ impl Rehearsal {
         body: &[u8],
         settings: &CandidateSettings,
     ) -> Result<Self, Unsupported> {
-        let prepared = prepare(operation, body, settings, Purpose::Ask(None))?;
+        let prepared = prepare(operation, body, settings)?;
         let losses = prepared.losses.clone();
         let stamp = Stamp {
             head: chat::Head {
@@ -58,9 +57,9 @@ impl Rehearsal {
         };
         let (ask, writer) = prepared.into_parts(stamp, &Arc::default());
         let asked = match ask {
-            Ask::Converse { body, .. } => body,
-            Ask::Compatible { call, .. } => call.body,
-            Ask::Invoke(calls) => calls.first(),
+            Ask::Converse { body, .. } => vec![body],
+            Ask::Compatible { call, .. } => vec![call.body],
+            Ask::Invoke(calls) => calls.into_bodies(),
         };
         Ok(Self {
             asked,
@@ -69,8 +68,8 @@ impl Rehearsal {
         })
     }
 
-    /// The body that would be sent.
-    pub const fn asked(&self) -> &Bytes {
+    /// The bodies that would be sent: one for each call that the answer takes.
+    pub fn asked(&self) -> &[Bytes] {
         &self.asked
     }
 
@@ -141,7 +140,7 @@ mod tests {
         let settings = CandidateSettings::new("us.anthropic.claude-sonnet-4-6");
         let body = json!({"messages": [{"role": "user", "content": "hi"}]}).to_string();
         let mut rehearsal = Rehearsal::new(Operation::Chat, body.as_bytes(), &settings).unwrap();
-        let asked: Value = serde_json::from_slice(rehearsal.asked()).unwrap();
+        let asked: Value = serde_json::from_slice(&rehearsal.asked()[0]).unwrap();
         assert_eq!(asked["messages"][0]["content"][0]["text"], "hi");
         let events = [
             converse::Event::MessageStart,

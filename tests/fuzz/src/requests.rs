@@ -20,16 +20,18 @@ pub fn requests(input: &[u8]) {
     }) else {
         return;
     };
-    let Ok(asked) = serde_json::from_slice::<Value>(rehearsal.asked()) else {
-        panic!("what is sent is no JSON");
-    };
-    if settings.api == Api::Converse {
-        let refused = crossfade_sim::bedrock::refusal(&settings.model, &asked);
-        assert!(
-            refused.is_none(),
-            "{}: {refused:?}: {asked}",
-            settings.model
-        );
+    for asked in rehearsal.asked() {
+        let Ok(asked) = serde_json::from_slice::<Value>(asked) else {
+            panic!("what is sent is no JSON");
+        };
+        if settings.api == Api::Converse {
+            let refused = crossfade_sim::bedrock::refusal(&settings.model, &asked);
+            assert!(
+                refused.is_none(),
+                "{}: {refused:?}: {asked}",
+                settings.model
+            );
+        }
     }
 }
 

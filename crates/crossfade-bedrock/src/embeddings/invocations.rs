@@ -36,9 +36,9 @@ impl Invocations {
         Self { calls, answers }
     }
 
-    /// The body of the first call; nothing if there is none.
-    pub(crate) fn first(&self) -> Bytes {
-        self.calls.first().cloned().unwrap_or_default()
+    /// The calls' bodies, in their order.
+    pub(crate) fn into_bodies(self) -> Vec<Bytes> {
+        self.calls
     }
 
     /// Makes those calls that have no answer; gives all answers in the calls' order.
