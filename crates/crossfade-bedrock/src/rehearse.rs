@@ -12,6 +12,7 @@ use crate::{
     converse,
     prepare::{Ask, prepare},
     settings::CandidateSettings,
+    translate::Purpose,
 };
 
 /// Ids are made from this, so that one rehearsal is like another.
@@ -42,7 +43,7 @@ impl Rehearsal {
         body: &[u8],
         settings: &CandidateSettings,
     ) -> Result<Self, Unsupported> {
-        let prepared = prepare(operation, body, settings)?;
+        let prepared = prepare(operation, body, settings, Purpose::Ask(None))?;
         let losses = prepared.losses.clone();
         let stamp = Stamp {
             head: chat::Head {
