@@ -18,6 +18,7 @@ mod embeddings;
 mod engine;
 mod errors;
 mod floors;
+mod guardrails;
 mod headers;
 mod lifecycle;
 mod operators;
