@@ -20,6 +20,7 @@ mod faults;
 mod got;
 mod operations;
 mod surface;
+mod turns;
 
 const CHAT: &str = "/openai/deployments/d/chat/completions?api-version=2024-10-21";
 const PATIENCE: Duration = Duration::from_secs(2);
