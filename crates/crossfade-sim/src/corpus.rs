@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use crate::script::{Answer, Answers, ToolCall, unit_interval};
+use crate::script::{Answer, Answers, Finish, ToolCall, unit_interval};
 
 mod degraded;
 mod extraction;
@@ -167,6 +167,36 @@ impl Corpus {
                 None => Answer::text("I have nothing to say about this."),
             },
         )
+    }
+}
+
+/// What turns a reference into another repeat of the same prompt.
+const ANOTHER: u64 = 1 << 62;
+
+impl Corpus {
+    /// The primary's model where the candidate stands: its words, and slips of its own, as one model differs from itself.
+    /// It says no where the primary's service would not let a prompt in.
+    pub fn same_model(self: &Arc<Self>) -> Arc<dyn Answers> {
+        let corpus = Arc::clone(self);
+        Arc::new(move |prompt: &crate::script::Prompt, _: u64| {
+            let Some((known, serial)) = corpus.find(&prompt.user) else {
+                return Answer::text("I have nothing to say about this.");
+            };
+            let answer = Voice::Primary.answer(known, serial ^ ANOTHER);
+            if answer == blocked() {
+                Answer::text(Voice::Primary.refusal())
+            } else {
+                answer
+            }
+        })
+    }
+}
+
+/// What the primary's filter makes of a prompt.
+fn blocked() -> Answer {
+    Answer {
+        finish: Finish::Filtered,
+        ..Answer::default()
     }
 }
 

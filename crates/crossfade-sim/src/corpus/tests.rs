@@ -289,3 +289,26 @@ async fn both_wires_say_what_their_voice_says() {
         );
     }
 }
+
+#[test]
+fn the_same_model_says_the_same_and_slips_apart() {
+    let corpus = Arc::new(Corpus::new());
+    let (primary, same) = (corpus.voice(Voice::Primary), corpus.same_model());
+    let (mut equal, mut all) = (0.0, 0.0);
+    for known in corpus.prompts() {
+        for serial in 0..40 {
+            let asked = prompt_of(known, serial);
+            let said = same.answer(&asked, 0);
+            assert_ne!(
+                said,
+                blocked(),
+                "{}: it has no filter of the primary's",
+                known.id
+            );
+            all += 1.0;
+            equal += f64::from(u8::from(said == primary.answer(&asked, 0)));
+        }
+    }
+    let share = equal / all;
+    assert!((0.85..1.0).contains(&share), "{share}");
+}

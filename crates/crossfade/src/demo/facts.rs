@@ -11,6 +11,7 @@ use super::{
     overhead::Overhead,
     phase::Phase,
     tally::Seen,
+    world::FAMILY,
 };
 
 /// The primary's answers after which its own times are used.
@@ -25,6 +26,8 @@ pub(super) struct Facts {
     pub(super) seen: Seen,
     /// How the route stands when everything is at rest.
     pub(super) route: RouteNow,
+    /// What became of the other route.
+    pub(super) family: Family,
     /// What the attempt froze when it began.
     pub(super) attempt: Option<AttemptFacts>,
     /// The fault; `None` if the story ended before it.
@@ -35,6 +38,15 @@ pub(super) struct Facts {
     pub(super) history: History,
     /// The hash of the ledger file's last entry, if its chain holds; or why it does not.
     pub(super) chain: Result<String, String>,
+}
+
+/// The other route: the same family on both sides, ramped while the first one has its fault.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Family {
+    /// What its callers saw.
+    pub(super) seen: Seen,
+    /// How it stands when everything is at rest.
+    pub(super) route: RouteNow,
 }
 
 /// The candidate became worse.
@@ -74,6 +86,7 @@ impl Facts {
         self.expect_answers(&mut failures);
         self.expect_attempt(&mut failures);
         self.expect_books(&mut failures);
+        self.expect_family(&mut failures);
         failures.0
     }
 
@@ -163,6 +176,30 @@ impl Facts {
             }),
             Err(problem) => failures.add(problem.clone()),
         }
+    }
+}
+
+impl Facts {
+    /// The other route was compared and ramped, and its neighbour's fault did not touch it.
+    fn expect_family(&self, failures: &mut Failures) {
+        let Family { seen, route } = &self.family;
+        let (total, counts) = (seen.total(), &route.accounting);
+        failures.unless(total.errors == 0, || {
+            format!("callers of {FAMILY} saw {} errors", total.errors)
+        });
+        failures.unless(total.candidate.all > 0, || {
+            format!("the candidate answered nobody on {FAMILY}")
+        });
+        failures.unless(counts.compared() > 0, || {
+            format!("nothing was compared on {FAMILY}")
+        });
+        if let Some(back) = &route.rollout.rolled_back {
+            failures.add(format!("{FAMILY} was rolled back: {}", back.reason));
+        }
+        failures.unless(
+            counts.is_at_rest() && counts.add_up() && counts.seen == total.requests,
+            || format!("the accounting of {FAMILY} does not hold"),
+        );
     }
 }
 

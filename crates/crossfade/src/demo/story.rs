@@ -17,18 +17,20 @@ use crossfade_sim::{
 use crate::cli::status::count;
 
 use super::{
-    facts::{BASELINE, Facts, Fault},
-    operator::RouteNow,
+    facts::{BASELINE, Facts, Family, Fault},
+    operator::{Operator, RouteNow},
     overhead::{self, Callers, Overhead},
     phase::Phase,
     screen::Screen,
     tally::Tally,
-    world::{KEYS, ROUTE, World},
+    world::{FAMILY, KEYS, ROUTE, World},
 };
 
 /// Requests a second, on average: what one of two cores answers, mirrors and compares with ease, and fewer in a debug
 /// build.
 const RATE: f64 = if cfg!(debug_assertions) { 100.0 } else { 150.0 };
+/// Requests a second to the other route.
+const FAMILY_RATE: f64 = if cfg!(debug_assertions) { 15.0 } else { 25.0 };
 /// Requests at once. A machine that is busy with something else gets fewer a second instead of a growing heap of them.
 const AT_ONCE: usize = 40;
 /// The share of the candidate's answers that the fault spoils.
@@ -45,6 +47,8 @@ const REST: Duration = Duration::from_secs(15);
 const CALLER_PATIENCE: Duration = Duration::from_secs(30);
 /// Where the references of the load begin; those of the overhead's pairs stay below.
 const FIRST_SERIAL: u64 = 1_000_000;
+/// Where those of the other route's load begin.
+const FAMILY_SERIAL: u64 = 1 << 30;
 
 /// What the acts leave for the facts.
 #[derive(Debug, Default)]
@@ -58,6 +62,8 @@ struct Teller<'a> {
     world: &'a World,
     screen: &'a Screen,
     tally: Arc<Tally>,
+    /// What the other route's callers saw.
+    family: Arc<Tally>,
     length: Duration,
 }
 
@@ -71,6 +77,7 @@ pub(super) async fn tell(
         world,
         screen,
         tally: Arc::default(),
+        family: Arc::default(),
         length,
     };
     let overhead = teller.overhead().await;
@@ -86,18 +93,32 @@ pub(super) async fn tell(
         timeout: CALLER_PATIENCE,
         ..LoadPlan::new(world.server.address(), ROUTE, Arc::clone(&world.corpus))
     };
+    let beside = LoadPlan {
+        deployment: FAMILY.to_owned(),
+        rate: FAMILY_RATE,
+        concurrency: AT_ONCE / 4,
+        first_serial: FAMILY_SERIAL,
+        seed: 2,
+        ..plan.clone()
+    };
     let (stop, notes) = (plan.stop.clone(), Arc::clone(&teller.tally));
     let load = load::run(plan, move |result| notes.add(result));
+    let notes = Arc::clone(&teller.family);
+    let beside = load::run(beside, move |result| notes.add(result));
     let acts = async {
         let told = teller.acts().await;
         stop.cancel();
         told
     };
-    let (report, told) = tokio::join!(load, acts);
-    report.context("the load stopped")?;
+    let (report, other, told) = tokio::join!(load, beside, acts);
+    report.and(other).context("the load stopped")?;
     let seen = teller.tally.seen();
     let told = told?;
-    let route = teller.rest().await?;
+    let route = rest(&world.operator).await?;
+    let family = Family {
+        seen: teller.family.seen(),
+        route: rest(&world.family).await?,
+    };
     let (scrape, history) = (
         world.operator.scrape().await?,
         world.operator.history().await?,
@@ -107,6 +128,7 @@ pub(super) async fn tell(
         overhead,
         seen,
         route,
+        family,
         attempt: told.attempt,
         fault: told.fault,
         scrape,
@@ -122,6 +144,7 @@ pub(super) async fn tell(
 impl Teller<'_> {
     fn begin(&self, phase: Phase) {
         self.tally.begin(phase);
+        self.family.begin(phase);
         self.screen.say(phase.sentence());
     }
 
@@ -163,6 +186,10 @@ impl Teller<'_> {
         operator
             .split(10.0, "shadow looks good: a tenth of the conversations")
             .await?;
+        let family = &self.world.family;
+        family
+            .split(10.0, "the same family: a tenth of the conversations")
+            .await?;
         let attempt = operator.look().await?.rollout.attempt;
         told.attempt = attempt.map(|attempt| attempt.facts);
         let now = self
@@ -175,6 +202,9 @@ impl Teller<'_> {
         self.begin(Phase::Half);
         operator
             .split(50.0, "a tenth went well: half of the conversations")
+            .await?;
+        family
+            .split(50.0, "the same family: half of the conversations")
             .await?;
         let now = self
             .watch(Duration::ZERO, self.part(20), rolled_back)
@@ -207,7 +237,7 @@ impl Teller<'_> {
         let healthy = self.world.corpus.voice(Voice::Candidate);
         let worse = Degraded::new(healthy, Arc::clone(&self.world.corpus), SPOILED);
         let at_unix_ms = unix_ms();
-        self.world.bedrock.script().set_answers(Arc::new(worse));
+        self.world.speak(Arc::new(worse));
         Ok(Fault { at_unix_ms, scrape })
     }
 
@@ -242,17 +272,17 @@ impl Teller<'_> {
             evidence * 100.0,
         ));
     }
+}
 
-    /// Waits until nothing is under way.
-    async fn rest(&self) -> anyhow::Result<RouteNow> {
-        let begun = Instant::now();
-        loop {
-            let now = self.world.operator.look().await?;
-            if now.accounting.is_at_rest() || begun.elapsed() >= REST {
-                return Ok(now);
-            }
-            tokio::time::sleep(LOOK).await;
+/// Waits until nothing is under way on a route.
+async fn rest(operator: &Operator) -> anyhow::Result<RouteNow> {
+    let begun = Instant::now();
+    loop {
+        let now = operator.look().await?;
+        if now.accounting.is_at_rest() || begun.elapsed() >= REST {
+            return Ok(now);
         }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

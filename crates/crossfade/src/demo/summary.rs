@@ -8,10 +8,10 @@ use crate::cli::status::count;
 
 use super::{
     exposition::Exposition,
-    facts::Facts,
+    facts::{Facts, Family},
     phase::Phase,
     tally::{Answers, Row},
-    world::ROUTE,
+    world::{FAMILY, ROUTE},
 };
 
 /// How wide the screen is taken to be.
@@ -35,6 +35,7 @@ pub(super) fn text(facts: &Facts, failures: &[String]) -> String {
     compared(&mut out, facts);
     checks(&mut out, facts);
     rollback(&mut out, facts);
+    family(&mut out, facts);
     books(&mut out, facts);
     out
 }
@@ -228,6 +229,26 @@ fn rollback(out: &mut String, facts: &Facts) {
             &format!("by {}: {}", back.actor, back.reason),
         );
     }
+}
+
+/// The other route, in one sentence.
+fn family(out: &mut String, facts: &Facts) {
+    let Family { seen, route } = &facts.family;
+    let total = seen.total();
+    let verdicts = facts
+        .scrape
+        .by("crossfade_exchanges_total", &[("route", FAMILY)], "verdict");
+    let text = format!(
+        "a GPT moved to the same family on Bedrock (openai-responses), ramped to {} meanwhile: {} requests, {} errors; \
+         Bedrock answered {}; {} pairs: {}",
+        route.rollout.share,
+        count(total.requests),
+        count(total.errors),
+        answers(total.candidate),
+        count(route.accounting.compared()),
+        list(&verdicts),
+    );
+    line(out, FAMILY, &text);
 }
 
 fn books(out: &mut String, facts: &Facts) {

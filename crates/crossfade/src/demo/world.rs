@@ -18,7 +18,7 @@ use crossfade_sim::{
     bedrock::{ACCESS_KEY, BedrockOptions, BedrockSim, SECRET},
     corpus::{Corpus, Voice},
     load::LoadPlan,
-    script::{Pace, Script},
+    script::{Answers, Pace, Prompt, Script},
 };
 
 use crate::{
@@ -31,6 +31,10 @@ use super::{operator::Operator, screen::Screen};
 
 /// The deployment that everybody asks.
 pub(super) const ROUTE: &str = "support";
+/// The other deployment: an Azure GPT that moves to the same family on Bedrock.
+pub(super) const FAMILY: &str = "assistant";
+/// What answers there.
+const FAMILY_MODEL: &str = "us.openai.gpt-5.6-terra";
 /// The callers' keys; Azure knows no others.
 pub(super) const KEYS: [&str; 4] = ["web-key", "app-key", "desk-key", "batch-key"];
 /// Requests a second after the story, with `--keep`.
@@ -58,6 +62,8 @@ pub(super) struct World {
     pub(super) bedrock: BedrockSim,
     pub(super) server: Server,
     pub(super) operator: Operator,
+    /// The same operator, at the other route.
+    pub(super) family: Operator,
     pub(super) corpus: Arc<Corpus>,
     token: Secret,
     // Last, so that it is removed after everything that writes to it has ended.
@@ -77,15 +83,15 @@ impl World {
     pub(super) async fn start(keep: bool) -> anyhow::Result<Self> {
         let corpus = Arc::new(Corpus::new());
         let azure = AzureSim::start(AzureOptions {
-            script: script(&corpus, Voice::Primary),
+            script: script(corpus.voice(Voice::Primary)),
             api_keys: KEYS.map(str::to_owned).to_vec(),
-            deployments: vec![ROUTE.to_owned()],
+            deployments: vec![ROUTE.to_owned(), FAMILY.to_owned()],
             ..AzureOptions::default()
         })
         .await
         .context("the simulated Azure does not start")?;
         let bedrock = BedrockSim::start(BedrockOptions {
-            script: script(&corpus, Voice::Candidate),
+            script: script(models(&corpus, corpus.voice(Voice::Candidate))),
             ..BedrockOptions::default()
         })
         .await
@@ -115,12 +121,14 @@ impl World {
             .await
             .context("the proxy does not start")?;
         let token = Secret::new(token);
-        let operator = Operator::new(server.admin_address(), token.clone(), ROUTE);
+        let operator = |route| Operator::new(server.admin_address(), token.clone(), route);
+        let (operator, family) = (operator(ROUTE), operator(FAMILY));
         Ok(Self {
             azure,
             bedrock,
             server,
             operator,
+            family,
             corpus,
             token,
             directory,
@@ -131,6 +139,13 @@ impl World {
     pub(super) fn take_time(&self) {
         self.azure.script().set_pace(PRIMARY_PACE);
         self.bedrock.script().set_pace(CANDIDATE_PACE);
+    }
+
+    /// From now on the candidate of the first route answers with this voice; the other route's model stays itself.
+    pub(super) fn speak(&self, voice: Arc<dyn Answers>) {
+        self.bedrock
+            .script()
+            .set_answers(models(&self.corpus, voice));
     }
 
     /// The ledger's file.
@@ -145,9 +160,7 @@ impl World {
 
     /// Stays up, with the candidate repaired and a few requests a second, until the process is told to stop.
     pub(super) async fn stay(self, screen: &Screen) -> anyhow::Result<()> {
-        self.bedrock
-            .script()
-            .set_answers(self.corpus.voice(Voice::Candidate));
+        self.speak(self.corpus.voice(Voice::Candidate));
         print::data(&self.invitation());
         let plan = LoadPlan {
             credentials: KEYS.map(str::to_owned).to_vec(),
@@ -196,8 +209,20 @@ impl World {
     }
 }
 
-fn script(corpus: &Arc<Corpus>, voice: Voice) -> Script {
-    let script = Script::new(corpus.voice(voice));
+/// The models of the simulated Bedrock: the other route's, and the voice that all others have.
+fn models(corpus: &Arc<Corpus>, voice: Arc<dyn Answers>) -> Arc<dyn Answers> {
+    let same = corpus.same_model();
+    Arc::new(move |prompt: &Prompt, sequence: u64| {
+        if prompt.model == FAMILY_MODEL {
+            same.answer(prompt, sequence)
+        } else {
+            voice.answer(prompt, sequence)
+        }
+    })
+}
+
+fn script(answers: Arc<dyn Answers>) -> Script {
+    let script = Script::new(answers);
     script.set_pace(QUICK);
     script
 }
@@ -240,6 +265,19 @@ primary_price = {{ input = 0.4, cached = 0.1, output = 1.6 }}
 
 [routes.{ROUTE}.checks]
 # The corpus' JSON holds a sentence of free text beside what is extracted; value by value no two models agree on it.
+off = ["json_structure"]
+label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
+tool_arguments = {{ ignore = ["issue_refund.reason"] }}
+
+# An Azure GPT that moves to the same family on Bedrock. Chat completions there refuse tools while it thinks, so the
+# Responses API is spoken to it.
+[routes.{FAMILY}]
+owner = "team-assistant@example.com"
+candidate = {{ model = "{FAMILY_MODEL}", api = "openai-responses" }}
+price = {{ input = 2.2, cached = 0.22, output = 13.2 }}
+primary_price = {{ input = 2.0, cached = 0.2, output = 12.0 }}
+
+[routes.{FAMILY}.checks]
 off = ["json_structure"]
 label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
 tool_arguments = {{ ignore = ["issue_refund.reason"] }}
@@ -297,7 +335,7 @@ mod tests {
         assert!(config.listen.address.ip().is_loopback() && config.listen.expose_side);
         assert!(config.admin.address.ip().is_loopback());
         assert!(!text.contains("token\"") && config.admin.tokens.len() == 1);
-        assert_eq!(config.routes.len(), 1);
+        assert_eq!(config.routes.len(), 2);
     }
 
     #[test]

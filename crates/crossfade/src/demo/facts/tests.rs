@@ -121,6 +121,7 @@ pub(in crate::demo) fn facts() -> Facts {
             identity_holds: true,
             coverage: Some(0.98),
         },
+        family: family(),
         attempt: Some(attempt),
         fault: Some(Fault {
             at_unix_ms: 1_000_000,
@@ -132,6 +133,33 @@ pub(in crate::demo) fn facts() -> Facts {
             head: Some("ab".repeat(32)),
         },
         chain: Ok("ab".repeat(32)),
+    }
+}
+
+/// The other route of a story that happened.
+fn family() -> Family {
+    let rows = BTreeMap::from([
+        (Phase::Shadow, row((400, 4), (0, 0))),
+        (Phase::Half, row((150, 2), (150, 1))),
+    ]);
+    Family {
+        seen: Seen {
+            rows,
+            ..Seen::default()
+        },
+        route: RouteNow {
+            rollout: RouteRollout::new(RoutePlan::new(RouteId::new(FAMILY))).status(),
+            effective_percent: 50.0,
+            accounting: Counts {
+                seen: 700,
+                finished: 700,
+                eligible: table(&[("4k", 700)]),
+                compared: table(&[("4k", 700)]),
+                ..Counts::default()
+            },
+            identity_holds: true,
+            coverage: Some(1.0),
+        },
     }
 }
 
@@ -177,6 +205,22 @@ fn every_part_of_the_story_can_fail() {
     check(
         |f| row_of(f, Phase::After).primary.all = 0,
         "nobody was answered after",
+    );
+    check(
+        |f| f.family.seen.rows.clear(),
+        "answered nobody on assistant",
+    );
+    check(
+        |f| f.family.route.accounting.compared.clear(),
+        "nothing was compared on assistant",
+    );
+    check(
+        |f| f.family.route.accounting.seen += 1,
+        "accounting of assistant",
+    );
+    check(
+        |f| f.family.route.rollout.rolled_back = f.route.rollout.rolled_back.clone(),
+        "assistant was rolled back",
     );
     check(|f| f.attempt = None, "own times");
     check(
