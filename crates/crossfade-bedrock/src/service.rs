@@ -30,6 +30,7 @@ use tower::Service;
 
 use crate::{
     answer::{Fault, FaultKind, Problem, Progress, Stamp, Writer},
+    embeddings::load_vocabulary,
     fetch::Fetcher,
     prepare::{Ask, no_such_operation, prepare},
     responses,
@@ -69,6 +70,9 @@ impl Candidate {
     pub fn new(connection: Connection, settings: CandidateSettings) -> Self {
         let streams = settings.resolved_capabilities().streams;
         let fetcher = settings.fetch.clone().map(Fetcher::new);
+        if settings.api == Api::Invoke {
+            load_vocabulary();
+        }
         Self {
             shared: Arc::new(Shared {
                 fetcher,

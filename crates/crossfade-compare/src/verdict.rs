@@ -392,7 +392,8 @@ const fn changes_task(kind: LossKind) -> bool {
         | LossKind::ToolCallFromText
         | LossKind::EventSkipped
         | LossKind::InputReordered
-        | LossKind::TemperatureScaled => false,
+        | LossKind::TemperatureScaled
+        | LossKind::TokensDecoded => false,
     }
 }
 

@@ -102,6 +102,8 @@ closed_enum! {
         InputReordered = "input_reordered",
         /// `temperature` was scaled to the target's range.
         TemperatureScaled = "temperature_scaled",
+        /// Tokens in place of text were decoded by the primary's vocabulary.
+        TokensDecoded = "tokens_decoded",
     }
 }
 

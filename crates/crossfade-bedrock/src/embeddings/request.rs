@@ -9,7 +9,7 @@ use crossfade_openai::{
     embeddings::{EncodingFormat, Input, MAX_INPUTS, Request},
 };
 
-use super::{Embeds, dialect, dialect::Purpose};
+use super::{Embeds, dialect, dialect::Purpose, tokens};
 use crate::{
     capabilities::Capabilities, settings::CandidateSettings, translate::known_field as known,
 };
@@ -81,6 +81,10 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
         "input_type",
     );
     let texts = texts(&request.input, &model)?;
+    if matches!(request.input, Input::Tokens(_) | Input::TokenLists(_)) {
+        losses.push(Loss::new(LossKind::TokensDecoded, "input"));
+    }
+    let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let bundles = texts.chunks(per_call(&model));
     let calls = bundles.clone().map(|texts| {
         dialect::body(
@@ -109,16 +113,24 @@ fn per_call(model: &Capabilities) -> usize {
     }
 }
 
-fn texts<'r>(input: &'r Input, model: &Capabilities) -> Result<Vec<&'r str>, Unsupported> {
-    let texts: Vec<&str> = match input {
-        Input::Text(text) => vec![text],
-        Input::Texts(texts) => texts.iter().map(String::as_str).collect(),
-        Input::Tokens(_) | Input::TokenLists(_) => {
-            return Err(refuse(
-                "input",
-                "tokens in place of text are the primary's own",
-            ));
+fn texts<'r>(input: &'r Input, model: &Capabilities) -> Result<Vec<Cow<'r, str>>, Unsupported> {
+    let decoded = |tokens: &[u64]| {
+        let text = tokens::text(tokens);
+        text.map(Cow::Owned)
+            .ok_or_else(|| refuse("input", "tokens that are not of the primary's vocabulary"))
+    };
+    let texts: Vec<Cow<'r, str>> = match input {
+        Input::Text(text) => vec![Cow::Borrowed(text)],
+        Input::Texts(texts) => texts.iter().map(|text| Cow::Borrowed(&**text)).collect(),
+        Input::Tokens(tokens) => vec![decoded(tokens)?],
+        // Before anything is decoded.
+        Input::TokenLists(lists) if lists.len() > MAX_INPUTS => {
+            return Err(refuse("input", "no texts, or too many"));
         }
+        Input::TokenLists(lists) => lists
+            .iter()
+            .map(|tokens| decoded(tokens))
+            .collect::<Result<_, _>>()?,
         Input::Other(_) => return Err(refuse("input", "of the wrong type")),
     };
     if texts.is_empty() || texts.len() > MAX_INPUTS {

@@ -119,6 +119,20 @@ fn what_the_form_cannot_say_is_a_loss() {
 }
 
 #[test]
+fn tokens_in_place_of_text_are_decoded() {
+    let check = |input: Value, expected: &[&str]| {
+        let request = json!({ "input": input }).to_string();
+        let asked = prepare(request.as_bytes(), &settings(ENGLISH)).unwrap();
+        let call: Value = serde_json::from_slice(&asked.calls[0]).unwrap();
+        assert_eq!(call["texts"], json!(expected));
+        let kinds: Vec<LossKind> = asked.losses.iter().map(|loss| loss.kind).collect();
+        assert_eq!(kinds, [LossKind::TokensDecoded]);
+    };
+    check(json!([15339, 1917]), &["hello world"]);
+    check(json!([[15339], [14957]]), &["hello", "world"]);
+}
+
+#[test]
 fn bundles_hold_as_many_texts_as_a_call_takes() {
     let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
     let request = json!({ "input": texts }).to_string();
@@ -135,8 +149,10 @@ fn what_cannot_be_embedded_is_refused_by_name() {
         assert_eq!(refused.field, field, "{request}");
         assert!(!refused.to_string().contains("hunter2"));
     };
-    check(V2, json!({"input": [1, 2]}), "input");
-    check(V2, json!({"input": [[1, 2]]}), "input");
+    check(V2, json!({"input": [999_999]}), "input");
+    check(V2, json!({"input": [[1, 2], [999_999]]}), "input");
+    check(V2, json!({"input": [[1, 2], []]}), "input[1]");
+    check(V2, json!({"input": vec![[1]; MAX_INPUTS + 1]}), "input");
     check(V2, json!({"input": {"text": "hunter2"}}), "input");
     check(V2, json!({"input": []}), "input");
     check(V2, json!({"input": ""}), "input[0]");
