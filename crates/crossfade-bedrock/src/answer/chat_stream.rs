@@ -131,7 +131,7 @@ impl ChatStream {
             })
         } else if kind == Some(&CallKind::Custom) {
             self.chunks.delta(Delta {
-                tool_calls: Some(vec![custom_input(index, text)]),
+                tool_calls: Some(vec![custom_input(index, &text)]),
                 ..Delta::default()
             })
         } else {
@@ -265,7 +265,7 @@ pub(super) fn nested_citation(annotation: Value) -> Value {
 }
 
 fn custom_start(index: u32, id: String, name: &str) -> ToolCallDelta {
-    let mut call = custom_input(index, String::new());
+    let mut call = custom_input(index, "");
     call.id = Some(id);
     call.kind = Some(ToolKind::Custom.into());
     let custom = json!({ "input": "", "name": name });
@@ -273,7 +273,7 @@ fn custom_start(index: u32, id: String, name: &str) -> ToolCallDelta {
     call
 }
 
-fn custom_input(index: u32, text: String) -> ToolCallDelta {
+fn custom_input(index: u32, text: &str) -> ToolCallDelta {
     let mut call = ToolCallDelta {
         index: index.into(),
         ..ToolCallDelta::default()

@@ -112,7 +112,7 @@ impl ConverseReader {
                 let began = self.text_length;
                 self.began.entry(index).or_insert(began);
                 self.text_length += text.chars().count();
-                self.shape.text(text, steps)?;
+                self.shape.text(&text, steps)?;
             }
             Delta::ToolInput(fragment) => self.shape.input(index.into(), fragment, steps)?,
             Delta::Reasoning(delta) => {
@@ -162,7 +162,7 @@ impl ConverseReader {
             guarded,
             usage,
         };
-        self.shape.end(ended, steps)
+        self.shape.end(&ended, steps)
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Delivery {
 
 /// What the translation of an answer must know of its request.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of one request"
+)]
 pub struct Reply {
     /// In which form the caller wants it.
     pub delivery: Delivery,

@@ -28,6 +28,10 @@ use crate::{
 
 /// What the face must know of the request.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of one request"
+)]
 pub(crate) struct Wanted {
     /// What the response repeats of it.
     pub(crate) echo: Echo,

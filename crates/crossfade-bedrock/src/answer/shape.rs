@@ -116,22 +116,22 @@ impl Shape {
     }
 
     /// More text.
-    pub(crate) fn text(&mut self, text: String, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
+    pub(crate) fn text(&mut self, text: &str, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
         if text.is_empty() {
             return Ok(());
         }
         match self.json {
-            Json::No => self.speak(&text, steps),
-            Json::Maybe if self.calls > 0 => self.speak(&text, steps),
+            Json::No => self.speak(text, steps),
+            Json::Maybe if self.calls > 0 => self.speak(text, steps),
             Json::Maybe => {
                 if self.held.len() + text.len() > MOST_HELD {
                     return Err(AnswerError::TooLarge);
                 }
-                self.held.push_str(&text);
+                self.held.push_str(text);
             }
             Json::Yes => self.lose(LossKind::BlockDropped, "text", steps),
             Json::Call => {
-                self.held.push_str(&text);
+                self.held.push_str(text);
                 if self.held.len() > MOST_HELD || !text_calls::may_be(&self.held) {
                     self.json = Json::No;
                     self.release_held(steps);
@@ -234,6 +234,10 @@ impl Shape {
     }
 
     /// Names a loss.
+    #[expect(
+        clippy::unused_self,
+        reason = "losses are named where everything else is said"
+    )]
     pub(crate) fn lose(
         &mut self,
         kind: LossKind,
@@ -247,7 +251,7 @@ impl Shape {
     ///
     /// # Errors
     /// When it ended in a way that makes it no answer.
-    pub(crate) fn end(&mut self, ended: Ended, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
+    pub(crate) fn end(&mut self, ended: &Ended, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
         let open: Vec<i64> = self.blocks.keys().copied().collect();
         for key in open {
             self.done(key, steps);
@@ -255,12 +259,9 @@ impl Shape {
         if self.calls == 0 {
             self.call_in_text(steps)?;
         }
-        let findings = ended
-            .guarded
-            .as_ref()
-            .map(|guarded| guardrail::findings(guarded, self.misconduct));
-        let says = self.spoke || !self.held.is_empty() || self.unfence_holds();
         let guarded = ended.guarded.as_ref();
+        let findings = guarded.map(|guarded| guardrail::findings(guarded, self.misconduct));
+        let says = self.spoke || !self.held.is_empty() || self.unfence_holds();
         let verdict = match verdict(ended.meaning, guarded, says, self.calls > 0) {
             Ok(verdict) => verdict,
             Err(error) => {

@@ -168,7 +168,7 @@ impl ChatReader {
                 if let Some(logprobs) = logprobs {
                     self.shape.other(Step::Logprobs(logprobs), steps);
                 }
-                self.shape.text(text, steps)
+                self.shape.text(&text, steps)
             }
             Piece::Hidden(text) => {
                 self.shape.other(Step::Thought(Thought::Text(text)), steps);
@@ -272,7 +272,7 @@ impl ChatReader {
             guarded: self.guard.guarded(),
             usage: self.usage,
         };
-        self.shape.end(ended, steps)
+        self.shape.end(&ended, steps)
     }
 }
 

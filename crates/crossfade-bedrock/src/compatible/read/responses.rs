@@ -78,7 +78,7 @@ impl ResponsesReader {
             Event::ItemDone(event) => self.end_item(event.output_index, event.item, steps)?,
             Event::TextDelta(event) => {
                 self.told.insert(event.output_index);
-                self.text(event.delta, event.logprobs, steps)?;
+                self.text(&event.delta, event.logprobs, steps)?;
             }
             Event::RefusalDelta(event) => {
                 self.told.insert(event.output_index);
@@ -134,7 +134,7 @@ impl ResponsesReader {
 
     fn text(
         &mut self,
-        text: String,
+        text: &str,
         logprobs: Option<Vec<Value>>,
         steps: &mut Vec<Step>,
     ) -> Result<(), AnswerError> {
@@ -213,7 +213,7 @@ impl ResponsesReader {
     fn part(&mut self, part: &Part, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
         match part {
             Part::OutputText(part) => {
-                self.text(part.text.clone(), part.logprobs.clone(), steps)?;
+                self.text(&part.text, part.logprobs.clone(), steps)?;
                 for annotation in &part.annotations {
                     self.shape.other(Step::Citation(annotation.clone()), steps);
                 }
@@ -302,7 +302,7 @@ impl ResponsesReader {
             guarded: None,
             usage,
         };
-        self.shape.end(ended, steps)
+        self.shape.end(&ended, steps)
     }
 }
 

@@ -32,199 +32,73 @@ pub(super) fn plain() -> CandidateSettings {
     CandidateSettings::new("test.model")
 }
 
+/// What a caller gets: the status, the error's word, and whether the other side should answer.
+#[derive(Clone, Copy, Debug)]
+struct Shown(u16, &'static str, Option<Failover>);
+
+const TOO_LONG: Shown = Shown(400, "context_length_exceeded", None);
+const REFUSED: Shown = Shown(400, "invalid_request_error", Some(Failover::Configuration));
+const OUR_FAULT: Shown = Shown(500, "server_error", Some(Failover::Configuration));
+const THROTTLED: Shown = Shown(429, "429", Some(Failover::Throttled));
+const TIMEOUT: Shown = Shown(408, "Timeout", Some(Failover::Server));
+const FAILED: Shown = Shown(500, "server_error", Some(Failover::Server));
+const UNAVAILABLE: Shown = Shown(503, "ServiceUnavailable", Some(Failover::Server));
+const NO_ANSWER: Shown = Shown(500, "server_error", Some(Failover::Garbage));
+
+async fn check_refusal(name: &str, status: u16, message: &str, shown: Shown) {
+    let Shown(expected, code, failover) = shown;
+    for stream in [true, false] {
+        let script = refusal(name, status, message, "");
+        let got = ask(plain(), stream, json!({}), vec![script]).await;
+        assert_eq!(
+            (got.status, word(&got.json()), got.report.failover),
+            (expected, code.to_owned(), failover),
+            "{name}: {message}"
+        );
+        let waits = matches!(expected, 429 | 503);
+        assert_eq!(got.header("retry-after").is_some(), waits, "{name}");
+        assert_eq!(got.header("retry-after-ms").is_some(), waits, "{name}");
+        let spent = got.header("x-ratelimit-remaining-tokens");
+        assert_eq!(spent, (expected == 429).then_some("0"), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn every_refusal_of_a_call_is_one_of_the_primary_s() {
-    use Failover::{Configuration, Garbage, Server, Throttled};
-    let cases: [(&str, u16, &str, u16, &str, Option<Failover>); 21] = [
-        (
-            "ValidationException",
-            400,
-            "Input is too long for requested model.",
-            400,
-            "context_length_exceeded",
-            None,
-        ),
-        (
-            "ValidationException",
-            400,
-            "too many tokens: 300000 > 200000",
-            400,
-            "context_length_exceeded",
-            None,
-        ),
-        (
-            "ValidationException",
-            400,
-            "prompt is too long: 210000 tokens",
-            400,
-            "context_length_exceeded",
-            None,
-        ),
-        (
-            "ValidationException",
-            400,
-            "expected maxLength: 20000, actual: 30000",
-            400,
-            "context_length_exceeded",
-            None,
-        ),
-        (
-            "ValidationException",
-            400,
-            "Too many input tokens.",
-            400,
-            "context_length_exceeded",
-            None,
-        ),
-        (
-            "ValidationException",
-            400,
-            TELLTALE,
-            400,
-            "invalid_request_error",
-            Some(Configuration),
-        ),
-        (
-            "AccessDeniedException",
-            403,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "UnrecognizedClientException",
-            403,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "ExpiredTokenException",
-            403,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "InvalidSignatureException",
-            403,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "ResourceNotFoundException",
-            404,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "ConflictException",
-            400,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "ServiceQuotaExceededException",
-            400,
-            TELLTALE,
-            429,
-            "429",
-            Some(Throttled),
-        ),
-        (
-            "ModelNotReadyException",
-            429,
-            TELLTALE,
-            429,
-            "429",
-            Some(Throttled),
-        ),
-        (
-            "ThrottlingException",
-            429,
-            TELLTALE,
-            429,
-            "429",
-            Some(Throttled),
-        ),
-        (
-            "ModelTimeoutException",
-            408,
-            TELLTALE,
-            408,
-            "Timeout",
-            Some(Server),
-        ),
-        (
-            "ModelErrorException",
-            424,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Server),
-        ),
-        (
-            "InternalServerException",
-            500,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Server),
-        ),
-        (
-            "ServiceUnavailableException",
-            503,
-            TELLTALE,
-            503,
-            "ServiceUnavailable",
-            Some(Server),
-        ),
-        (
-            "SomethingNewException",
-            418,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Configuration),
-        ),
-        (
-            "SomethingNewException",
-            302,
-            TELLTALE,
-            500,
-            "server_error",
-            Some(Garbage),
-        ),
-    ];
-    for (name, status, message, expected, code, failover) in cases {
-        for stream in [true, false] {
-            let got = ask(
-                plain(),
-                stream,
-                json!({}),
-                vec![refusal(name, status, message, "")],
-            )
-            .await;
-            assert_eq!(
-                (got.status, word(&got.json()), got.report.failover),
-                (expected, code.to_owned(), failover),
-                "{name}: {message}"
-            );
-            let waits = matches!(expected, 429 | 503);
-            assert_eq!(got.header("retry-after").is_some(), waits, "{name}");
-            assert_eq!(got.header("retry-after-ms").is_some(), waits, "{name}");
-            let spent = got.header("x-ratelimit-remaining-tokens");
-            assert_eq!(spent, (expected == 429).then_some("0"), "{name}");
-        }
+    for (name, status, shown) in [
+        ("ValidationException", 400, REFUSED),
+        ("AccessDeniedException", 403, OUR_FAULT),
+        ("UnrecognizedClientException", 403, OUR_FAULT),
+        ("ExpiredTokenException", 403, OUR_FAULT),
+        ("InvalidSignatureException", 403, OUR_FAULT),
+        ("IncompleteSignatureException", 403, OUR_FAULT),
+        ("MissingAuthenticationTokenException", 403, OUR_FAULT),
+        ("ResourceNotFoundException", 404, OUR_FAULT),
+        ("ConflictException", 400, OUR_FAULT),
+        ("ServiceQuotaExceededException", 400, THROTTLED),
+        ("ModelNotReadyException", 429, THROTTLED),
+        ("ThrottlingException", 429, THROTTLED),
+        ("ModelTimeoutException", 408, TIMEOUT),
+        ("ModelErrorException", 424, FAILED),
+        ("InternalServerException", 500, FAILED),
+        ("ServiceUnavailableException", 503, UNAVAILABLE),
+        ("SomethingNewException", 418, OUR_FAULT),
+        ("SomethingNewException", 302, NO_ANSWER),
+    ] {
+        check_refusal(name, status, TELLTALE, shown).await;
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_told_by_the_provider_s_words() {
+    for message in [
+        "Input is too long for requested model.",
+        "too many tokens: 300000 > 200000",
+        "prompt is too long: 210000 tokens",
+        "expected maxLength: 20000, actual: 30000",
+        "Too many input tokens.",
+    ] {
+        check_refusal("ValidationException", 400, message, TOO_LONG).await;
     }
 }
 
