@@ -42,13 +42,21 @@ pub(super) fn recall(conversation: &Conversation, purpose: Purpose<'_>) -> Recal
         Purpose::Ask(store) => store,
     };
     let of_turn = |turn: &ToolTurn| {
-        let thoughts = turn.calls.iter().find_map(|id| store?.before(id));
-        thoughts.map(|thoughts| (turn.at, thoughts))
+        let mut thoughts = turn.calls.iter().find_map(|id| store?.before(id))?;
+        thoughts.retain(is_signed);
+        (!thoughts.is_empty()).then_some((turn.at, thoughts))
     };
     let found: Vec<_> = conversation.tool_turns.iter().filter_map(of_turn).collect();
     let open = open_turn(conversation);
     let missing = open.is_some_and(|open| found.iter().all(|(at, _)| *at != open));
     Recalled { found, missing }
+}
+
+/// Whether the target knows the thought for its own. Another provider's, or one that nobody signed, would be refused.
+fn is_signed(thought: &Value) -> bool {
+    let text = |pointer: &str| thought.pointer(pointer).and_then(Value::as_str);
+    let signature = text("/reasoningText/signature").filter(|signature| !signature.is_empty());
+    signature.is_some() || text("/redactedContent").is_some()
 }
 
 /// The turn whose results are the last that was said.

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{super::*, able, eligibility, rules::broken};
+use crate::capabilities::{
+    Choice, ImageFormat, Member, Overrides, Reasoning, Sampling, Set, Stop, Structured,
+};
 
 /// Any JSON, a few levels deep, with words that the wire knows among its strings.
 fn any_json() -> impl Strategy<Value = Value> {
@@ -92,8 +95,75 @@ fn messages() -> impl Strategy<Value = Vec<Value>> {
         turn.extend(each.rev().map(|(i, (_, said))| json!({"role": "tool", "tool_call_id": id(i), "content": said})));
         turn
     });
-    proptest::collection::vec(prop_oneof![3 => plain, 1 => calls], 1..8)
-        .prop_map(|turns| turns.concat())
+    let older = (prop_oneof![Just("f"), Just("g")], any::<bool>()).prop_map(|(name, answered)| {
+        let mut turn = vec![json!({"role": "assistant", "content": null, "function_call": {"name": name, "arguments": "{}"}})];
+        turn.extend(answered.then(|| json!({"role": "function", "name": "f", "content": "r"})));
+        turn
+    });
+    let parts = proptest::collection::vec(part(), 0..4)
+        .prop_map(|parts| vec![json!({"role": "user", "content": parts})]);
+    proptest::collection::vec(
+        prop_oneof![3 => plain, 1 => calls, 1 => older, 1 => parts],
+        1..8,
+    )
+    .prop_map(|turns| turns.concat())
+}
+
+/// A part of a user's message.
+fn part() -> impl Strategy<Value = Value> {
+    let mark = json!({"mode": "explicit", "ttl": "12h"});
+    let name = prop_oneof![
+        Just(Value::Null),
+        Just(json!("a.pdf")),
+        Just(json!("  b/c  .pdf")),
+        Just(json!("."))
+    ];
+    prop_oneof![
+        Just(json!({"type": "text", "text": "a", "prompt_cache_breakpoint": mark})),
+        Just(json!({"type": "text", "text": " ", "prompt_cache_breakpoint": mark})),
+        Just(json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}})),
+        name.prop_map(
+            move |name| json!({"type": "file", "prompt_cache_breakpoint": mark,
+            "file": {"file_data": "JVBERi0xLjcK", "filename": name}})
+        ),
+    ]
+}
+
+/// What a model takes is any choice of the table's columns.
+fn capabilities() -> impl Strategy<Value = Overrides> {
+    let bools = proptest::collection::vec(any::<bool>(), 14);
+    let choice = prop_oneof![Just(Choice::None), Just(Choice::Any), Just(Choice::All)];
+    let reasoning = prop_oneof![
+        Just(Reasoning::Budget),
+        Just(Reasoning::Adaptive),
+        Just(Reasoning::Nested)
+    ];
+    (bools, choice, reasoning, 0..5_u32).prop_map(|(b, choice, reasoning, points)| Overrides {
+        structured: Some(if b[0] {
+            Structured::Native
+        } else {
+            Structured::Tool
+        }),
+        strict: Some(b[1]),
+        inline_refs: Some(b[2]),
+        choice: Some(choice),
+        parallel_switch: Some(b[3]),
+        system: Some(b[4]),
+        leading_user: Some(b[5]),
+        prefill: Some(b[6]),
+        result_alone: Some(b[7]),
+        result_json: Some(b[8]),
+        result_images: Some(b[9]),
+        sampling: Some(if b[10] { Sampling::One } else { Sampling::None }),
+        stop: Some(if b[11] { Stop::Visible } else { Stop::Any }),
+        reasoning: Some(reasoning),
+        images: Some(Set::of(ImageFormat::ALL)),
+        documents: Some(5),
+        cache_points: Some(points),
+        cache_hour: Some(b[12]),
+        text_calls: Some(b[13]),
+        ..Overrides::default()
+    })
 }
 
 fn models() -> impl Strategy<Value = &'static str> {
@@ -207,6 +277,28 @@ fn apply(at: &mut Value, way: &[prop::sample::Index], change: &Change) {
     }
 }
 
+/// Fields that change what a translation does.
+const FIELDS: &[(&str, &str)] = &[
+    (
+        "tools",
+        r##"[{"type": "function", "function": {"name": "a tool", "strict": true, "parameters": {"type": "object", "properties": {"x": {"$ref": "#/$defs/d"}}, "$defs": {"d": {"type": "string"}}}}}, {"type": "custom", "custom": {"name": "free"}}]"##,
+    ),
+    ("functions", r#"[{"name": "f"}, {"name": "g"}]"#),
+    ("function_call", r#"{"name": "f"}"#),
+    ("tool_choice", r#""required""#),
+    ("parallel_tool_calls", "false"),
+    (
+        "response_format",
+        r#"{"type": "json_schema", "json_schema": {"name": "o", "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}"#,
+    ),
+    ("reasoning_effort", r#""high""#),
+    ("max_tokens", "1500"),
+    ("temperature", "0.2"),
+    ("stop", r#"["END", " "]"#),
+    ("service_tier", r#""flex""#),
+    ("metadata", r#"{"a": "b"}"#),
+];
+
 /// A key and a text of the caller's that must not be seen where it does not belong.
 const SECRET: &str = "hunter2";
 
@@ -222,7 +314,127 @@ fn the_full_request_is_taken() {
     }
 }
 
+/// The texts, names, ids and arguments that a conversation of the caller's holds, in order.
+fn said_by_caller(request: &Value) -> Vec<String> {
+    let mut said = Vec::new();
+    for message in request["messages"].as_array().unwrap() {
+        let role = message["role"].as_str().unwrap();
+        if !["user", "assistant", "tool"].contains(&role) {
+            continue;
+        }
+        let text = message["content"].as_str().unwrap_or_default();
+        if role == "tool" {
+            let id = names::tool_use_id(message["tool_call_id"].as_str().unwrap()).0;
+            said.push(format!(
+                "result {id} {}",
+                if text.trim().is_empty() {
+                    "(empty)"
+                } else {
+                    text
+                }
+            ));
+        } else if !text.trim().is_empty() {
+            said.push(text.to_owned());
+        }
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            let id = names::tool_use_id(call["id"].as_str().unwrap()).0;
+            let function = &call["function"];
+            let arguments: Value =
+                serde_json::from_str(function["arguments"].as_str().unwrap()).unwrap();
+            said.push(format!(
+                "call {id} {} {arguments}",
+                function["name"].as_str().unwrap()
+            ));
+        }
+    }
+    said
+}
+
+/// The same of a translated conversation, with the caller's names.
+fn said_to_target(translation: &Translation) -> Vec<String> {
+    let request = serde_json::to_value(&translation.request).unwrap();
+    let turns = request["messages"].as_array().unwrap();
+    let blocks = turns
+        .iter()
+        .flat_map(|turn| turn["content"].as_array().unwrap());
+    let said = blocks.map(|block| {
+        if let Some(call) = block.get("toolUse") {
+            let name = translation
+                .reply
+                .names
+                .to_caller(call["name"].as_str().unwrap());
+            return format!(
+                "call {} {name} {}",
+                call["toolUseId"].as_str().unwrap(),
+                call["input"]
+            );
+        }
+        if let Some(result) = block.get("toolResult") {
+            let text = result["content"][0]["text"].as_str().unwrap();
+            return format!("result {} {text}", result["toolUseId"].as_str().unwrap());
+        }
+        block["text"].as_str().unwrap().to_owned()
+    });
+    said.collect()
+}
+
 proptest! {
+    /// Nothing that was said is lost or moved: texts, names, ids and arguments arrive as they were.
+    #[test]
+    fn round_trips_keep_what_was_said(
+        turns in proptest::collection::vec((0..3_u8, "[a-zé ]{0,6}", "[a-z |]{1,70}", -9..9_i32), 1..8),
+    ) {
+        let mut messages = Vec::new();
+        for (at, (kind, text, name, number)) in turns.iter().enumerate() {
+            match kind {
+                0 => messages.push(json!({"role": "user", "content": text})),
+                1 => messages.push(json!({"role": "assistant", "content": text})),
+                _ => {
+                    let id = format!("call {at}");
+                    let arguments = json!({"n": number, "t": text}).to_string();
+                    let call = json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+                    messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]}));
+                    messages.push(json!({"role": "tool", "tool_call_id": id, "content": text}));
+                }
+            }
+        }
+        messages.push(json!({"role": "user", "content": "end"}));
+        let request = json!({"messages": messages, "tools": [{"type": "function", "function": {"name": "f"}}]});
+        let translation = translate(&serde_json::to_vec(&request).unwrap(), &able()).unwrap();
+        prop_assert_eq!(said_by_caller(&request), said_to_target(&translation));
+    }
+
+    /// For any model that the table can describe, what is sent keeps the rules; the same request gives the same.
+    #[test]
+    fn any_model_of_the_table(
+        messages in messages(),
+        capabilities in capabilities(),
+        fields in proptest::collection::vec((0..FIELDS.len(), any::<bool>()), 0..6),
+        in_place in any::<bool>(),
+    ) {
+        let mut request = json!({ "messages": messages });
+        for (field, take) in fields {
+            if take {
+                let (name, value) = FIELDS[field];
+                request[name] = serde_json::from_str(value).unwrap();
+            }
+        }
+        let mut settings = able();
+        settings.capabilities = capabilities;
+        if in_place {
+            settings.late_system = crate::settings::LateSystem::InPlace;
+        }
+        let body = serde_json::to_vec(&request).unwrap();
+        match translate(&body, &settings) {
+            Ok(translation) => {
+                let translated = serde_json::to_value(&translation.request).unwrap();
+                keeps_the_rules(&translated)?;
+                prop_assert_eq!(&translation, &translate(&body, &settings).unwrap(), "the same every time");
+            }
+            Err(refused) => prop_assert!(!refused.field.is_empty()),
+        }
+    }
+
     #[test]
     fn arbitrary_fields_never_panic(
         messages in proptest::collection::vec(any_json(), 0..4),

@@ -136,6 +136,14 @@ fn thoughts_that_are_missing_bug_48() {
         );
         assert_eq!(losses, [LossKind::ThinkingMissing]);
     }
+    // What nobody signed is as good as missing.
+    let unsigned = vec![
+        json!({"reasoningText": {"text": "Hm."}}),
+        json!({"encryptedContent": "AAAA"}),
+    ];
+    let store = Store(HashMap::from([("c1", unsigned)]));
+    let (_, losses) = asked(&budget, &after_a_call(), Purpose::Ask(Some(&store)));
+    assert_eq!(losses, [LossKind::ThinkingMissing]);
     // Before the request is drawn nothing is said of it.
     let (found, losses) = asked(&budget, &after_a_call(), Purpose::Judge);
     assert!(
