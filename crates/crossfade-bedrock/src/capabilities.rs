@@ -27,7 +27,6 @@ macro_rules! columns {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $careful:expr,)+) => {
         /// What one model takes.
         #[derive(Clone, Copy, Debug, PartialEq)]
-        #[expect(clippy::struct_excessive_bools, reason = "independent facts of a table's columns")]
         pub struct Capabilities {
             $($(#[doc = $doc])+ pub $name: $kind,)+
             /// What it takes on the OpenAI-compatible endpoints.

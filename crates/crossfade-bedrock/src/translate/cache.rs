@@ -51,15 +51,17 @@ pub(super) fn settle(conversation: &mut Conversation, context: &mut Context<'_>)
         }
         let mut settled: Vec<Block> = Vec::with_capacity(turn.content.len() + 1);
         for block in turn.content.drain(..) {
-            match (settled.last(), is_mark(&block)) {
-                (None | Some(Block::CachePoint(_)), true) => continue,
-                (Some(Block::Document(_)), true) => {
+            let mark = is_mark(&block);
+            let keep = match settled.last() {
+                None | Some(Block::CachePoint(_)) => !mark,
+                Some(Block::Document(_)) if mark => {
                     context.lose(LossKind::PlaceholderInserted, "messages");
                     settled.push(Block::Text(BETWEEN.to_owned()));
-                    settled.push(block);
+                    true
                 }
-                _ => settled.push(block),
-            }
+                Some(_) => true,
+            };
+            settled.extend(keep.then_some(block));
         }
         marks += settled.iter().filter(|block| is_mark(block)).count();
         turn.content = settled;

@@ -9,6 +9,7 @@ use crate::capabilities::{
     Choice, ImageFormat, Member, Overrides, Reasoning, Sampling, Set, Stop, Structured,
 };
 
+mod arbitrary;
 mod bugs;
 mod families;
 mod fields;

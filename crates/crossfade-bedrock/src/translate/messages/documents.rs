@@ -67,7 +67,7 @@ const BY_EXTENSION: &[(&str, &str)] = &[
 /// Translates one file; `path` names the file.
 pub(super) fn file(
     path: &str,
-    file: File,
+    file: &File,
     context: &mut Context<'_>,
 ) -> Result<Block, Unsupported> {
     if file.file_id.is_some() {

@@ -49,7 +49,7 @@ impl Builder<'_, '_> {
             ContentPart::File(part) => {
                 no_others(path, &part.other)?;
                 let path = format!("{path}.file");
-                let file = documents::file(&path, part.file, self.context)?;
+                let file = documents::file(&path, &part.file, self.context)?;
                 (file, part.prompt_cache_breakpoint)
             }
             ContentPart::InputAudio(part) => {

@@ -23,12 +23,19 @@ fn drop_in(value: &mut Value, left: usize) -> bool {
             if looks {
                 members.shift_remove("pattern");
             }
-            let within = members.values_mut();
-            within.fold(looks, |any, each| drop_in(each, left) || any)
+            let mut any = looks;
+            for each in members.values_mut() {
+                any |= drop_in(each, left);
+            }
+            any
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |any, each| drop_in(each, left) || any),
+        Value::Array(items) => {
+            let mut any = false;
+            for each in items {
+                any |= drop_in(each, left);
+            }
+            any
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -207,7 +207,7 @@ fn limits_of_an_enforced_schema_are_the_model_s_edge_29() {
     let required = |n: usize| (0..n).map(|i| json!(format!("p{i}"))).collect::<Vec<_>>();
     let of = |n: usize, required_n: usize| json!({"type": "object", "properties": properties(n), "required": required(required_n)});
     let check = |schema: Value, taken: bool| {
-        assert_eq!(enforceable(&schema, limits()).is_some(), taken, "{schema}")
+        assert_eq!(enforceable(&schema, limits()).is_some(), taken, "{schema}");
     };
     check(of(64, 64), true);
     check(of(65, 65), false);

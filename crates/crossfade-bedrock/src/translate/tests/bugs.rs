@@ -88,7 +88,7 @@ fn blank_and_empty_bugs_1_to_5() {
 }
 
 #[test]
-fn calls_and_results_bugs_6_to_16() {
+fn calls_and_results_bugs_6_to_10() {
     let mut twice = tool_turn("{}", json!("r"));
     let again = twice["messages"][2].clone();
     twice["messages"].as_array_mut().unwrap().push(again);
@@ -135,6 +135,10 @@ fn calls_and_results_bugs_6_to_16() {
         "",
         json!(["user: text", "assistant: text", "user: text"]),
     );
+}
+
+#[test]
+fn names_and_ids_bugs_11_to_13() {
     let described =
         hi(json!({"tools": [{"type": "function", "function": {"name": "f", "description": " "}}]}));
     let spec = "/toolConfig/tools/0/toolSpec";
@@ -164,6 +168,10 @@ fn calls_and_results_bugs_6_to_16() {
         used == answered && used.unwrap().as_str().unwrap().starts_with("call_1_"),
         "bug 13"
     );
+}
+
+#[test]
+fn arguments_and_results_bugs_15_16() {
     let split = json!([
         "user: text",
         "assistant: toolUse toolUse",
@@ -270,8 +278,8 @@ fn parameters_bugs_38_to_54() {
         place,
         Value::Null,
     );
-    let node = json!({"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}});
-    let circle = json!({"$ref": "#/$defs/node", "type": "object", "$defs": {"node": node}});
+    let link = json!({"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}});
+    let circle = json!({"$ref": "#/$defs/node", "type": "object", "$defs": {"node": link}});
     let tools =
         json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": circle}}]});
     let next = "/toolConfig/tools/0/toolSpec/inputSchema/json/properties/next/type";

@@ -15,6 +15,7 @@ fn everything() -> Value {
 /// A row that nobody has written yet: what it says is done, through the public names of the columns alone.
 #[test]
 fn a_new_family_is_a_row_of_data() {
+    use LossKind::{ReasoningMapped, SamplingDropped, StopDropped, TokenFloor};
     let table = Table::parse(
         "[default]\nchoice = 'any'\n\
          [family.rocket]\nstructured = 'native'\nsampling = 'none'\nstop = 'visible'\ntoken_floor = 32\ntiers = true\n\
@@ -38,7 +39,6 @@ fn a_new_family_is_a_row_of_data() {
     assert_eq!(found["outputConfig"]["textFormat"]["type"], "json_schema");
     assert_eq!(found["serviceTier"], json!({"type": "priority"}));
     let losses: Vec<_> = translation.losses.iter().map(|loss| loss.kind).collect();
-    use LossKind::{ReasoningMapped, SamplingDropped, StopDropped, TokenFloor};
     assert_eq!(
         losses,
         [SamplingDropped, TokenFloor, StopDropped, ReasoningMapped]

@@ -77,7 +77,7 @@ fn calls_and_results_get_ids_edge_10() {
 #[test]
 fn fields_keep_their_older_names() {
     let check = |fields: Value, field: &str| {
-        check_refused(&hi(fields), field, IneligibleReason::Unsupported)
+        check_refused(&hi(fields), field, IneligibleReason::Unsupported);
     };
     check(
         json!({"functions": [{"name": "f", "parameters": []}]}),

@@ -176,8 +176,8 @@ fn schemas_for_the_answer_edges_29_30() {
     });
     let by_words = translate(&body(&hi(asks_schema(&closed))), &wordy).unwrap();
     let system = serde_json::to_value(&by_words.request.system).unwrap();
-    let words = system[0]["text"].as_str().unwrap();
-    assert!(words.ends_with(&closed.to_string()));
+    let text = system[0]["text"].as_str().unwrap();
+    assert!(text.ends_with(&closed.to_string()));
     assert!(by_words.reply.unfence);
     // Edge 31.
     let (found, losses) = translated(
@@ -237,7 +237,7 @@ fn custom_tools_are_functions_of_one_text() {
     );
     assert_eq!(found["toolConfig"]["tools"].as_array().unwrap().len(), 1);
     let check = |fields: Value, field: &str| {
-        check_refused(&hi(fields), field, IneligibleReason::Unsupported)
+        check_refused(&hi(fields), field, IneligibleReason::Unsupported);
     };
     let grammar =
         json!({"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: \"a\""}});

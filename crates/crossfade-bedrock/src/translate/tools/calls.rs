@@ -319,11 +319,11 @@ impl Results {
             if !context.capabilities.result_images {
                 said.set_images_aside();
             }
-            let content = said.content(context.capabilities.result_json);
+            let told = said.content(context.capabilities.result_json);
             for tool_use in call.uses {
                 blocks.push(Block::ToolResult(ToolResult {
                     tool_use_id: tool_use.tool_use_id,
-                    content: content.clone(),
+                    content: told.clone(),
                 }));
             }
             blocks.extend(said.mark.map(Block::CachePoint));
