@@ -143,6 +143,29 @@ fn bundles_hold_as_many_texts_as_a_call_takes() {
 }
 
 #[test]
+fn a_new_model_is_a_row_of_data() {
+    let settings: CandidateSettings = toml::from_str(
+        "model = 'acme.embed-1'\napi = 'invoke'\ncapabilities = { embeds = 'texts_sized', lengths = [8], texts = 2 }",
+    )
+    .unwrap();
+    let body = json!({"input": ["a", "b", "c"], "dimensions": 8}).to_string();
+    let asked = prepare(body.as_bytes(), &settings).unwrap();
+    assert_eq!(asked.expected.counts, [2, 1]);
+    assert_eq!(asked.expected.length, Some(8));
+    for wrong in [
+        "embeds = 'acme'",
+        "lengths = [0]",
+        "lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9]",
+    ] {
+        let text = format!("model = 'm'\n[capabilities]\n{wrong}");
+        assert!(
+            toml::from_str::<CandidateSettings>(&text).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_embedded_is_refused_by_name() {
     let check = |model: &str, request: Value, field: &str| {
         let refused = prepare(request.to_string().as_bytes(), &settings(model)).unwrap_err();

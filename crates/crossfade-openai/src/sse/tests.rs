@@ -62,6 +62,7 @@ fn streams() {
         &[(Some("e"), "a"), (None, "b")],
         End::Clean,
     );
+    check(b"data: b\nevent: e\n\n", &[(Some("e"), "b")], End::Clean);
     check(b"event: e\n\ndata: b\n\n", &[(None, "b")], End::Clean);
     check(b"event: e\nevent:\ndata: b\n\n", &[(None, "b")], End::Clean);
     check(

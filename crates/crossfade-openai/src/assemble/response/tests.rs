@@ -1,11 +1,13 @@
 //! Cases for the assembly of a response's events.
 
 use bytes::BytesMut;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::{
     chat::ToolKind,
+    first_content::FirstContent,
     responses::{Closing, Echo, Mint, Outcome, Request, ResponseBuilder},
 };
 
@@ -86,6 +88,35 @@ fn what_came_of_a_cut_stream_is_kept() {
          "content": [{"type": "refusal", "refusal": "no"}]}
     ]);
     assert_eq!(output, expected);
+}
+
+proptest! {
+    #[test]
+    fn the_first_content_and_the_whole_are_the_same_however_it_is_cut(size in 1_usize..80) {
+        let mut builder = builder();
+        builder.summary("why");
+        let before = stream(&mut builder);
+        builder.call(0, ToolKind::Function, "call_1", "f");
+        let upto = [before, stream(&mut builder)].concat();
+        builder.call_input(0, "{}");
+        builder.text("\u{e4}");
+        builder.close(Closing::default());
+        let body = [upto.clone(), stream(&mut builder)].concat();
+        // The call's beginning is the last event of these bytes.
+        let mut first = FirstContent::new();
+        let mut decoder = sse::Decoder::new();
+        let mut assembler = ResponseAssembler::new();
+        let mut fed = 0;
+        for piece in body.chunks(size) {
+            fed += piece.len();
+            prop_assert_eq!(first.feed(piece), fed >= upto.len());
+            for event in decoder.feed(piece) {
+                prop_assert!(event.event.is_some_and(|name| event.data.contains(&name)));
+                assembler.push_data(&event.data).unwrap();
+            }
+        }
+        prop_assert_eq!(assembler.finish().unwrap(), builder.into_response());
+    }
 }
 
 #[test]

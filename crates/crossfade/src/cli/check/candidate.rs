@@ -1,11 +1,12 @@
 //! What a route's candidate is asked, and what stays with the primary whatever the share.
 
-use crossfade_bedrock::{Api, CandidateSettings, LateSystem, Penalties, Store, Surface};
+use crossfade_bedrock::{Api, CandidateSettings, Embeds, LateSystem, Penalties, Store, Surface};
 use crossfade_exchange::{LossKind, LossPolicy};
 
 /// Says what the candidate's settings allow and what they leave to the primary.
 pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not: &mut Vec<String>) {
     may.push(format!("ask {}", asked(candidate)));
+    losses(candidate, may, may_not);
     let embeds = candidate.api == Api::Invoke;
     if embeds {
         if candidate.index_rebuilt {
@@ -17,7 +18,6 @@ pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not:
         }
         return;
     }
-    losses(candidate, may, may_not);
     match candidate.store {
         Store::Primary => may_not.push(
             "answer responses that the provider is to keep (store is not false): they are copied; see store".to_owned(),
@@ -125,6 +125,12 @@ pub(super) fn warnings(candidate: &CandidateSettings) -> Vec<String> {
         warnings.push(
             "store = \"candidate\" needs api = \"openai-responses\" and surface = \"mantle\": as it is, such responses are copied only".to_owned(),
         );
+    }
+    if candidate.api == Api::Invoke && table.embeds == Embeds::None {
+        warnings.push(format!(
+            "the capability table knows no form in which {} embeds, so nothing is asked of it; state candidate.capabilities.embeds, or base_model",
+            candidate.model
+        ));
     }
     if candidate.index_rebuilt && candidate.api != Api::Invoke {
         warnings.push("index_rebuilt is for embeddings: api = \"invoke\"".to_owned());

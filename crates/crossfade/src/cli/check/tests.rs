@@ -144,6 +144,13 @@ fn what_its_candidate_is_asked() {
         ),
         &["may not  split embeddings: vectors of two models do not mix"],
     );
+    check(
+        &with("api = \"invoke\", losses = { tokens_decoded = \"refuse\" }"),
+        &[
+            "may not  be asked requests with ",
+            "warning: route x: the capability table knows no form in which us.anthropic.claude-sonnet-4-6 embeds",
+        ],
+    );
 }
 
 #[test]
