@@ -12,6 +12,7 @@ mod read;
 mod responses;
 mod rules;
 mod sign;
+mod stored;
 mod tags;
 
 pub(crate) use chat::{Asked, prepare as prepare_chat};
@@ -22,3 +23,4 @@ pub(crate) use passage::{Carried, Passage};
 pub(crate) use read::{ChatReader, ResponsesReader};
 pub(crate) use responses::{AskedResponses, ask_responses};
 pub use rules::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
+pub(crate) use stored::{Stored, stored};

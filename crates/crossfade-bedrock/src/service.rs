@@ -7,6 +7,7 @@ mod body;
 mod frames;
 mod reply;
 mod silence;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -136,6 +137,9 @@ impl Shared {
             deployment,
             region: face.region.clone(),
         };
+        if let Some(stored) = self.stored(target.as_ref(), &request) {
+            return self.look_up(stored, &request, face, patience, &dress).await;
+        }
         let (operation, body, fetched) = match self.read(target, request.body()).await {
             Ok(read) => read,
             Err(problem) => return problem_response(problem, SideReport::default(), &dress),

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE},
 };
 use http_body_util::{BodyExt, Full, Limited};
@@ -139,22 +139,35 @@ impl Gateway {
         read(response.into_body(), LARGEST_WHOLE).await
     }
 
-    /// Sends; if the signature is refused because the clocks differ, once more with the provider's time.
+    /// Asks for a whole answer that may not be there: `None` if it is not.
+    pub(crate) async fn found(&self, call: &Call) -> Result<Option<Bytes>, Failure> {
+        let response = self.exchange(call).await?;
+        match response.status() {
+            status if status.is_success() => {
+                read(response.into_body(), LARGEST_WHOLE).await.map(Some)
+            }
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(fault::of_response(&buffered(response).await?)),
+        }
+    }
+
+    /// Sends, and takes a success.
     async fn send(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
-        let response = self.attempt(call).await?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let refused = buffered(response).await?;
-        let mended = matches!(self.identity, Identity::Keys(_)) && self.learn_skew(&refused);
-        if !mended {
-            return Err(fault::of_response(&refused));
-        }
-        let response = self.attempt(call).await?;
+        let response = self.exchange(call).await?;
         if response.status().is_success() {
             return Ok(response);
         }
         Err(fault::of_response(&buffered(response).await?))
+    }
+
+    /// Sends; if the signature is refused because the clocks differ, once more with the provider's time.
+    async fn exchange(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
+        let response = self.attempt(call).await?;
+        let is_signed = matches!(self.identity, Identity::Keys(_));
+        if is_signed && self.learn_skew(response.status(), response.headers()) {
+            return self.attempt(call).await;
+        }
+        Ok(response)
     }
 
     async fn attempt(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
@@ -230,21 +243,18 @@ impl Gateway {
     }
 
     /// Whether a signature was refused for the clocks; then the difference is kept.
-    fn learn_skew(&self, refused: &Response<Bytes>) -> bool {
-        let name = fault::error_type(refused.headers()).unwrap_or_default();
+    fn learn_skew(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        let name = fault::error_type(headers).unwrap_or_default();
         let by_clock = [
             "InvalidSignatureException",
             "RequestTimeTooSkewed",
             "SignatureDoesNotMatch",
             "RequestExpired",
         ];
-        if !by_clock.contains(&name.as_str()) {
+        if !status.is_client_error() || !by_clock.contains(&name.as_str()) {
             return false;
         }
-        let date = refused
-            .headers()
-            .get(DATE)
-            .and_then(|date| date.to_str().ok());
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
         let Some(theirs) = date.and_then(http_date) else {
             return false;
         };
@@ -324,3 +334,6 @@ fn tls() -> ClientConfig {
         .with_root_certificates(roots)
         .with_no_client_auth()
 }
+
+#[cfg(test)]
+mod tests;
