@@ -1,8 +1,9 @@
 //! The candidate: Bedrock wearing Azure's face.
 //!
-//! [`Candidate`] takes a collected chat completion request on the Azure OpenAI wire and answers on that wire, by way of
-//! Converse. [`eligibility`] says beforehand, by the request alone, whether it can be asked faithfully. The translation
-//! between is pure and drops nothing without naming it. What mirrors, splits and compares are others' business.
+//! [`Candidate`] takes a collected request on the Azure OpenAI wire (a chat completion, a response, embeddings) and answers
+//! on that wire, by way of the API that its route states: Converse, an OpenAI-compatible endpoint, or a model's own form.
+//! [`eligibility`] says beforehand, by the request alone, whether it can be asked faithfully, and who may answer. The
+//! translation between is pure and drops nothing without naming it. What mirrors, splits and compares are others' business.
 
 mod answer;
 mod capabilities;

@@ -25,7 +25,7 @@ use crossfade_exchange::{
     BoxError, Face, Failover, LateFacts, Loss, Operation, Patience, SideReport, SideRequest,
     SideResponse, Unsupported,
 };
-use crossfade_openai::{chat, error::AzureError, id, path};
+use crossfade_openai::{chat, error::AzureError, id, path, scan};
 use tokio::time::Instant;
 use tower::Service;
 
@@ -132,7 +132,10 @@ impl Shared {
             .uri()
             .path_and_query()
             .map(|target| path::parse(target.as_str()));
+        // On paths without a deployment the body names it.
+        let named = |body| scan::scan(body).ok().and_then(|scan| scan.model);
         let deployment = target.as_ref().and_then(|target| target.deployment.clone());
+        let deployment = deployment.or_else(|| named(request.body()));
         let dress = Dress {
             deployment,
             region: face.region.clone(),

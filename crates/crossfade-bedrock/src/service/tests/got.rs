@@ -27,8 +27,20 @@ impl Got {
     }
 }
 
-/// Asks for a chat completion.
+/// Asks for a chat completion of a deployment that the path names.
 pub(super) async fn ask(
+    settings: CandidateSettings,
+    stream: bool,
+    fields: Value,
+    scripts: Vec<Vec<Step>>,
+) -> Got {
+    let path = "/openai/deployments/chat-prod/chat/completions?api-version=2024-10-21";
+    ask_at(path, settings, stream, fields, scripts).await
+}
+
+/// Asks for a chat completion at a path.
+pub(super) async fn ask_at(
+    path: &str,
     settings: CandidateSettings,
     stream: bool,
     fields: Value,
@@ -37,9 +49,8 @@ pub(super) async fn ask(
     let mut body = json!({"stream": stream, "messages": [{"role": "user", "content": "Hello"}]});
     let fields = fields.as_object().unwrap().clone();
     body.as_object_mut().unwrap().extend(fields);
-    let mut request = SideRequest::new(body.to_string().into());
-    *request.uri_mut() = "/openai/deployments/chat-prod/chat/completions?api-version=2024-10-21"
-        .parse()
+    let request = http::Request::post(path)
+        .body(body.to_string().into())
         .unwrap();
     let candidate = candidate(scripts, settings).await;
     got(candidate.oneshot(request).await.unwrap()).await

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
-    got::{Got, ask},
+    got::{Got, ask, ask_at},
     *,
 };
 
@@ -267,4 +267,14 @@ async fn frames_may_be_cut_anywhere_edge_51() {
     }
     assert!(seen.iter().all(|chunks| Some(chunks) == seen.first()));
     assert!(seen.first().is_some_and(|chunks| chunks.len() > 7));
+}
+
+#[tokio::test]
+async fn the_body_names_the_deployment_where_the_path_does_not() {
+    let path = "/openai/v1/chat/completions";
+    let fields = json!({"model": "chat-eu"});
+    let settings = CandidateSettings::new("test.model");
+    let got = ask_at(path, settings, false, fields, vec![full("end_turn")]).await;
+    assert_eq!(got.json()["model"], "chat-eu");
+    assert_eq!(got.header("x-ms-deployment-name"), Some("chat-eu"));
 }
