@@ -21,6 +21,16 @@ const INPUT_TYPES: &[&str] = &[
     "classification",
     "clustering",
 ];
+const OF_COHERE_4: &[&str] = &[
+    "texts",
+    "input_type",
+    "truncate",
+    "embedding_types",
+    "output_dimension",
+    "max_tokens",
+    "images",
+    "inputs",
+];
 const PURPOSES: &[&str] = &[
     "GENERIC_INDEX",
     "GENERIC_RETRIEVAL",
@@ -131,31 +141,53 @@ fn signs(vector: &Value) -> Value {
 
 fn cohere(model: &str, body: &Map<String, Value>) -> Result<(Value, u64), String> {
     let fourth = model.contains("v4");
-    let known: &[&str] = if fourth {
-        &[
-            "texts",
-            "input_type",
-            "truncate",
-            "embedding_types",
-            "output_dimension",
-            "max_tokens",
-            "images",
-            "inputs",
-        ]
-    } else {
-        &[
-            "texts",
-            "input_type",
-            "truncate",
-            "embedding_types",
-            "images",
-        ]
+    let texts = cohere_texts(body, fourth)?;
+    let size = match (body.get("output_dimension"), fourth) {
+        (None, true) => 1536,
+        (None, false) => 1024,
+        (Some(_), _) => one_of(body, "output_dimension", &[256, 512, 1024, 1536])?,
     };
-    known_members(body, known)?;
-    let whole = Value::Object(body.clone());
-    let given = items(&whole, "texts");
-    let texts: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-    if texts.is_empty() || texts.len() > COHERE_BATCH || texts.len() != given.len() {
+    let vectors: Vec<Vec<f64>> = texts.iter().map(|text| vector(model, text, size)).collect();
+    let (vectors, kind) = if body.contains_key("embedding_types") {
+        (json!({ "float": vectors }), "embeddings_by_type")
+    } else {
+        (json!(vectors), "embeddings_floats")
+    };
+    let answer = json!({
+        "id": uuid::Uuid::new_v4().to_string(),
+        "texts": texts,
+        "response_type": kind,
+        "embeddings": vectors,
+    });
+    Ok((answer, texts.iter().map(|text| tokens(text)).sum()))
+}
+
+/// The texts of a request whose members are as they should be.
+fn cohere_texts(body: &Map<String, Value>, fourth: bool) -> Result<Vec<&str>, String> {
+    known_members(
+        body,
+        &[
+            "texts",
+            "input_type",
+            "truncate",
+            "embedding_types",
+            "images",
+        ],
+    )
+    .or_else(|wrong| {
+        if fourth {
+            known_members(body, OF_COHERE_4)
+        } else {
+            Err(wrong)
+        }
+    })?;
+    let list = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice)
+    };
+    let texts: Vec<&str> = list("texts").iter().filter_map(Value::as_str).collect();
+    if texts.is_empty() || texts.len() > COHERE_BATCH || texts.len() != list("texts").len() {
         return Err(malformed(&format!(
             "#/texts: expected between 1 and {COHERE_BATCH} texts"
         )));
@@ -174,32 +206,12 @@ fn cohere(model: &str, body: &Map<String, Value>) -> Result<(Value, u64), String
     if !fourth && truncate == "NONE" && texts.iter().any(|text| text.chars().count() > 2048) {
         return Err(malformed("#/texts: expected maxLength: 2048"));
     }
-    let size = match (body.get("output_dimension"), fourth) {
-        (None, true) => 1536,
-        (None, false) => 1024,
-        (Some(_), _) => one_of(body, "output_dimension", &[256, 512, 1024, 1536])?,
-    };
-    let types = items(&whole, "embedding_types");
     let known = ["float", "int8", "uint8", "binary", "ubinary"];
-    if types
-        .iter()
-        .any(|kind| !known.iter().any(|known| kind == known))
-    {
+    let unknown = |kind: &Value| !known.iter().any(|known| kind == known);
+    if list("embedding_types").iter().any(unknown) {
         return Err(malformed("#/embedding_types: not a valid enum value"));
     }
-    let vectors: Vec<Vec<f64>> = texts.iter().map(|text| vector(model, text, size)).collect();
-    let (vectors, kind) = if body.contains_key("embedding_types") {
-        (json!({ "float": vectors }), "embeddings_by_type")
-    } else {
-        (json!(vectors), "embeddings_floats")
-    };
-    let answer = json!({
-        "id": uuid::Uuid::new_v4().to_string(),
-        "texts": texts,
-        "response_type": kind,
-        "embeddings": vectors,
-    });
-    Ok((answer, texts.iter().map(|text| tokens(text)).sum()))
+    Ok(texts)
 }
 
 fn nova(model: &str, body: &Map<String, Value>) -> Result<(Value, u64), String> {

@@ -3,12 +3,14 @@
 //! A guardrail knows the words of its own list. That is far less than the real one sees, and enough for everything that
 //! follows from what it finds.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     exception::Exception,
     json::{items, object, text},
 };
+
+mod assessment;
 
 /// A guardrail of the simulated account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,6 +190,27 @@ pub(super) fn of_request<'g>(
     }
 }
 
+/// The guardrail that the header lines of an InvokeModel or a compatible request name.
+pub(super) fn of_headers<'g>(
+    rails: &'g [Guardrail],
+    header: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Guard<'g>>, Exception> {
+    let config = header("x-amzn-bedrock-guardrailidentifier").map(|id| {
+        object([
+            ("guardrailIdentifier", Some(json!(id))),
+            (
+                "guardrailVersion",
+                header("x-amzn-bedrock-guardrailversion").map(|version| json!(version)),
+            ),
+            (
+                "trace",
+                header("x-amzn-bedrock-trace").map(|trace| json!(trace.to_lowercase())),
+            ),
+        ])
+    });
+    of_request(rails, &json!({ "guardrailConfig": config }))
+}
+
 /// All text of a prompt that a guardrail looks at: the marked parts, or everything if none is marked.
 pub(super) fn prompt_text(body: &Value) -> String {
     let messages = items(body, "messages");
@@ -281,74 +304,6 @@ impl<'g> Guard<'g> {
         }
     }
 
-    fn assessment(&self, found: &[&GuardedWord]) -> Value {
-        let full = self.trace == Trace::Full;
-        let mut members = Map::new();
-        let mut policy = |name: &str, lists: Value| {
-            let lists = lists.as_object().cloned().unwrap_or_default();
-            let empty = lists
-                .values()
-                .all(|list| list.as_array().is_some_and(Vec::is_empty));
-            if !empty {
-                members.insert(name.to_owned(), Value::Object(lists));
-            }
-        };
-        let of = |pick: fn(&GuardedWord) -> Option<Value>| -> Vec<Value> {
-            found.iter().filter_map(|guarded| pick(guarded)).collect()
-        };
-        let mut filters = of(GuardedWord::content);
-        if full {
-            // The full trace also tells of what was looked for and not found.
-            for kind in [
-                "INSULTS",
-                "HATE",
-                "SEXUAL",
-                "VIOLENCE",
-                "MISCONDUCT",
-                "PROMPT_ATTACK",
-            ] {
-                if !filters
-                    .iter()
-                    .any(|filter| text(filter, "type") == Some(kind))
-                {
-                    filters.push(json!({
-                        "action": "NONE", "confidence": "NONE", "detected": false, "filterStrength": "HIGH",
-                        "type": kind,
-                    }));
-                }
-            }
-        }
-        policy("topicPolicy", json!({"topics": of(GuardedWord::topic)}));
-        policy("contentPolicy", json!({"filters": filters}));
-        policy(
-            "wordPolicy",
-            json!({"customWords": of(GuardedWord::custom_word), "managedWordLists": of(GuardedWord::managed_word)}),
-        );
-        policy(
-            "sensitiveInformationPolicy",
-            json!({"piiEntities": of(GuardedWord::sensitive), "regexes": []}),
-        );
-        members.insert(
-            "invocationMetrics".to_owned(),
-            json!({"guardrailProcessingLatency": 120, "guardrailCoverage": {"textCharacters": {"guarded": 1, "total": 1}}}),
-        );
-        let origin = if self.asked_for {
-            "REQUEST"
-        } else {
-            "ACCOUNT_ENFORCED"
-        };
-        members.insert(
-            "appliedGuardrailDetails".to_owned(),
-            json!({
-                "guardrailId": self.rail.id,
-                "guardrailVersion": self.rail.version,
-                "guardrailOrigin": [origin],
-                "guardrailOwnership": "SELF",
-            }),
-        );
-        Value::Object(members)
-    }
-
     /// The trace of a request, if one is wanted: of the prompt, and of the answer if there was one.
     pub(super) fn trace(
         &self,
@@ -393,147 +348,7 @@ impl GuardedWord {
             (Action::Block | Action::Note, _) => text.to_owned(),
         }
     }
-
-    fn did(&self) -> &'static str {
-        match self.action {
-            Action::Block => "BLOCKED",
-            Action::Mask => "ANONYMIZED",
-            Action::Note => "NONE",
-        }
-    }
-
-    fn content(&self) -> Option<Value> {
-        let Policy::Content(kind, confidence) = self.policy else {
-            return None;
-        };
-        Some(json!({
-            "action": self.did(), "confidence": confidence, "detected": true, "filterStrength": "HIGH", "type": kind,
-        }))
-    }
-
-    fn topic(&self) -> Option<Value> {
-        let Policy::Topic(name) = self.policy else {
-            return None;
-        };
-        Some(json!({"action": self.did(), "detected": true, "name": name, "type": "DENY"}))
-    }
-
-    fn custom_word(&self) -> Option<Value> {
-        (self.policy == Policy::Word)
-            .then(|| json!({"action": self.did(), "detected": true, "match": self.word}))
-    }
-
-    fn managed_word(&self) -> Option<Value> {
-        (self.policy == Policy::Profanity).then(
-            || json!({"action": self.did(), "detected": true, "match": self.word, "type": "PROFANITY"}),
-        )
-    }
-
-    fn sensitive(&self) -> Option<Value> {
-        let Policy::Sensitive(kind) = self.policy else {
-            return None;
-        };
-        Some(json!({"action": self.did(), "detected": true, "match": self.word, "type": kind}))
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn guard(rail: &Guardrail, trace: &str) -> Guard<'static> {
-        let rail = Box::leak(Box::new(rail.clone()));
-        Guard::new(rail, Some(&json!({"trace": trace})))
-    }
-
-    #[test]
-    fn words_are_blocked_masked_or_noted() {
-        let guard = guard(&Guardrail::default(), "enabled");
-        let check = |said: &str, text: &str, blocked: bool, masked: bool| {
-            let verdict = guard.answer(said);
-            assert_eq!(
-                (verdict.text.as_str(), verdict.blocked, verdict.masked),
-                (text, blocked, masked),
-                "{said}"
-            );
-        };
-        let instead = "The guardrail does not give this answer.";
-        check("all is well", "all is well", false, false);
-        check("a Violent-Word!", instead, true, false);
-        check("at secret-address 1", "at {ADDRESS} 1", false, true);
-        check("secret-address and profane-word", instead, true, false);
-        check("a harsh-word", "a harsh-word", false, false);
-    }
-
-    #[test]
-    fn the_trace_tells_what_was_found() {
-        let rail = Guardrail::default();
-        let trace = |mode: &str, prompt: &str, answer: &str| {
-            let guard = guard(&rail, mode);
-            let (prompt, verdict) = (guard.prompt(prompt), guard.answer(answer));
-            guard.trace(&prompt, Some((&verdict, answer)))
-        };
-        assert_eq!(trace("disabled", "hi", "violent-word"), None);
-        let masked = trace("enabled", "hi", "secret-address").unwrap();
-        let pointer = "/guardrail/outputAssessments/simguard0001/0/sensitiveInformationPolicy/piiEntities/0/action";
-        assert_eq!(masked.pointer(pointer), Some(&json!("ANONYMIZED")));
-        assert_eq!(masked["guardrail"]["actionReason"], "Guardrail masked.");
-        let input = "/guardrail/inputAssessment/simguard0001";
-        assert_eq!(masked.pointer(&format!("{input}/contentPolicy")), None);
-        let full = trace("enabled_full", "harsh-word", "hi").unwrap();
-        let filters = full
-            .pointer(&format!("{input}/contentPolicy/filters"))
-            .unwrap();
-        assert_eq!(filters.as_array().unwrap().len(), 6);
-        assert_eq!(
-            (&filters[0]["action"], &filters[0]["confidence"]),
-            (&json!("NONE"), &json!("LOW"))
-        );
-    }
-
-    #[test]
-    fn only_marked_parts_are_looked_at_if_there_are_any() {
-        let check = |content: Value, expected: &str| {
-            assert_eq!(
-                prompt_text(&json!({"messages": [{"role": "user", "content": content}]})),
-                expected
-            );
-        };
-        check(json!([{"text": "a"}, {"text": "b"}]), "a\nb");
-        check(
-            json!([{"text": "a"}, {"guardContent": {"text": {"text": "b"}}}]),
-            "b",
-        );
-    }
-
-    #[test]
-    fn a_request_meets_the_one_it_names_or_the_accounts() {
-        let enforced = Guardrail {
-            id: "law".to_owned(),
-            version: "1".to_owned(),
-            enforced: true,
-            ..Guardrail::default()
-        };
-        let rails = [Guardrail::default(), enforced];
-        let check = |config: Value, expected: Option<&str>| {
-            let found = of_request(&rails, &json!({"guardrailConfig": config}));
-            assert_eq!(
-                found.ok().flatten().map(|guard| guard.rail.id.as_str()),
-                expected
-            );
-        };
-        let named = |id: &str, version: &str| json!({"guardrailIdentifier": id, "guardrailVersion": version});
-        check(Value::Null, Some("law"));
-        check(named("simguard0001", "DRAFT"), Some("simguard0001"));
-        check(
-            named(
-                "arn:aws:bedrock:us-east-1:123456789012:guardrail/simguard0001",
-                "DRAFT",
-            ),
-            Some("simguard0001"),
-        );
-        check(named("simguard0001", "2"), None);
-        check(named("unknown", "1"), None);
-        check(json!({"guardrailIdentifier": "law"}), None);
-    }
-}
+mod tests;

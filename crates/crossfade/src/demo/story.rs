@@ -82,25 +82,7 @@ pub(super) async fn tell(
     };
     let overhead = teller.overhead().await;
     world.take_time();
-    let plan = LoadPlan {
-        credentials: KEYS.map(str::to_owned).to_vec(),
-        users: 200,
-        rate: RATE,
-        concurrency: AT_ONCE,
-        late: Late::PutOff,
-        duration: Duration::from_secs(86_400),
-        first_serial: FIRST_SERIAL,
-        timeout: CALLER_PATIENCE,
-        ..LoadPlan::new(world.server.address(), ROUTE, Arc::clone(&world.corpus))
-    };
-    let beside = LoadPlan {
-        deployment: FAMILY.to_owned(),
-        rate: FAMILY_RATE,
-        concurrency: AT_ONCE / 4,
-        first_serial: FAMILY_SERIAL,
-        seed: 2,
-        ..plan.clone()
-    };
+    let (plan, beside) = plans(world);
     let (stop, notes) = (plan.stop.clone(), Arc::clone(&teller.tally));
     let load = load::run(plan, move |result| notes.add(result));
     let notes = Arc::clone(&teller.family);
@@ -137,6 +119,30 @@ pub(super) async fn tell(
             .map(|verified| verified.head)
             .map_err(|error| error.to_string()),
     })
+}
+
+/// The load of both routes; it lasts until it is stopped.
+fn plans(world: &World) -> (LoadPlan, LoadPlan) {
+    let plan = LoadPlan {
+        credentials: KEYS.map(str::to_owned).to_vec(),
+        users: 200,
+        rate: RATE,
+        concurrency: AT_ONCE,
+        late: Late::PutOff,
+        duration: Duration::from_secs(86_400),
+        first_serial: FIRST_SERIAL,
+        timeout: CALLER_PATIENCE,
+        ..LoadPlan::new(world.server.address(), ROUTE, Arc::clone(&world.corpus))
+    };
+    let beside = LoadPlan {
+        deployment: FAMILY.to_owned(),
+        rate: FAMILY_RATE,
+        concurrency: AT_ONCE / 4,
+        first_serial: FAMILY_SERIAL,
+        seed: 2,
+        ..plan.clone()
+    };
+    (plan, beside)
 }
 
 // === impl Teller ===
@@ -183,12 +189,7 @@ impl Teller<'_> {
             .await?;
 
         self.begin(Phase::Tenth);
-        operator
-            .split(10.0, "shadow looks good: a tenth of the conversations")
-            .await?;
-        let family = &self.world.family;
-        family
-            .split(10.0, "the same family: a tenth of the conversations")
+        self.split(10.0, "shadow looks good: a tenth of the conversations")
             .await?;
         let attempt = operator.look().await?.rollout.attempt;
         told.attempt = attempt.map(|attempt| attempt.facts);
@@ -200,11 +201,7 @@ impl Teller<'_> {
         }
 
         self.begin(Phase::Half);
-        operator
-            .split(50.0, "a tenth went well: half of the conversations")
-            .await?;
-        family
-            .split(50.0, "the same family: half of the conversations")
+        self.split(50.0, "a tenth went well: half of the conversations")
             .await?;
         let now = self
             .watch(Duration::ZERO, self.part(20), rolled_back)
@@ -228,6 +225,13 @@ impl Teller<'_> {
         let after = self.part(12).max(Duration::from_secs(3));
         self.watch(after, after, |_| true).await?;
         Ok(told)
+    }
+
+    /// Sets the share of both routes' candidates.
+    async fn split(&self, percent: f64, reason: &str) -> anyhow::Result<()> {
+        self.world.operator.split(percent, reason).await?;
+        let reason = format!("the same family: {reason}");
+        self.world.family.split(percent, &reason).await
     }
 
     /// From now on the candidate is worse, and says nothing of it.

@@ -11,14 +11,18 @@ use super::{
     models::{Row, Thoughts},
 };
 use crate::{
-    bedrock::{exception::Exception, json::object},
+    bedrock::{
+        exception::Exception,
+        guardrail::{self, Guard},
+        json::object,
+    },
     openai::{
         chat::{Form, form},
         prompt,
         sse::Speaker,
         tokens,
     },
-    script::{Answer, Finish, ToolCall},
+    script::{Answer, Finish, Prompt, ToolCall},
     server::Reply,
     text,
 };
@@ -35,6 +39,8 @@ struct Made {
     finish: String,
     prompt_tokens: u64,
     usage: bool,
+    /// What a guardrail says beside the answer.
+    guarded: Vec<(&'static str, Value)>,
 }
 
 /// Answers, or says why not; the outer error is the socket's.
@@ -86,7 +92,11 @@ impl Made {
             .and_then(Value::as_bool)
             == Some(true);
         let prompt = prompt::read(&id, body);
-        let mut answer = call.scene.answer(&prompt);
+        let guard = guardrail::of_headers(&call.options.guardrails, |name| {
+            call.request.header(name).map(str::to_owned)
+        })?;
+        let guard = guard.filter(|_| surface == Surface::Runtime);
+        let (mut answer, guarded) = answered(call, &prompt, guard.as_ref());
         if !thinks {
             answer.reasoning = None;
         }
@@ -114,6 +124,7 @@ impl Made {
             forms,
             prompt_tokens,
             usage,
+            guarded,
         })
     }
 
@@ -136,7 +147,7 @@ impl Made {
             ("role", Some(json!("assistant"))),
             ("tool_calls", (!calls.is_empty()).then(|| json!(calls))),
         ]);
-        let body = json!({
+        let mut body = json!({
             "choices": [{"finish_reason": self.finish, "index": 0, "logprobs": null, "message": message}],
             "created": self.created,
             "id": self.id,
@@ -145,6 +156,7 @@ impl Made {
             "service_tier": "default",
             "usage": self.usage(),
         });
+        self.add_guarded(&mut body);
         let head = head(200, &call.options.clock, "application/json");
         reply.whole(head, body.to_string().as_bytes()).await
     }
@@ -261,7 +273,7 @@ impl Made {
     }
 
     fn chunk(&self, choices: Value, usage: Option<Value>) -> String {
-        let chunk = object([
+        let mut chunk = object([
             ("choices", Some(choices)),
             ("created", Some(json!(self.created))),
             ("id", Some(json!(self.id))),
@@ -270,7 +282,16 @@ impl Made {
             ("service_tier", Some(json!("default"))),
             ("usage", usage),
         ]);
+        self.add_guarded(&mut chunk);
         format!("data: {chunk}\n\n")
+    }
+
+    /// Adds what a guardrail says: to a whole answer, and to every chunk.
+    fn add_guarded(&self, body: &mut Value) {
+        if let Value::Object(members) = body {
+            let guarded = self.guarded.iter().cloned();
+            members.extend(guarded.map(|(name, said)| (name.to_owned(), said)));
+        }
     }
 
     fn reasoning_tokens(&self) -> u64 {
@@ -305,6 +326,38 @@ impl Made {
             ("total_tokens", Some(json!(self.prompt_tokens + completion))),
         ])
     }
+}
+
+/// What is answered, as far as a guardrail lets it through, and what the guardrail says of it.
+fn answered(
+    call: Call<'_>,
+    prompt: &Prompt,
+    guard: Option<&Guard<'_>>,
+) -> (Answer, Vec<(&'static str, Value)>) {
+    let Some(guard) = guard else {
+        return (call.scene.answer(prompt), Vec::new());
+    };
+    let asked = guard.prompt(&prompt.user);
+    let said = |acted: bool, trace: Option<Value>| {
+        let action = if acted { "INTERVENED" } else { "NONE" };
+        let trace = trace.map(|trace| ("amazon-bedrock-trace", trace));
+        let action = ("amazon-bedrock-guardrailAction", json!(action));
+        [action].into_iter().chain(trace).collect()
+    };
+    if asked.blocked {
+        let trace = guard.trace(&asked, None);
+        return (Answer::text(asked.text), said(true, trace));
+    }
+    let mut answer = call.scene.answer(prompt);
+    let text = answer.text.clone().unwrap_or_default();
+    let verdict = guard.answer(&text);
+    if verdict.blocked {
+        answer = Answer::text(verdict.text.clone());
+    } else if verdict.masked {
+        answer.text = Some(verdict.text.clone());
+    }
+    let trace = guard.trace(&asked, Some((&verdict, &text)));
+    (answer, said(verdict.blocked || verdict.masked, trace))
 }
 
 /// The kind of a call and the name of its input.
