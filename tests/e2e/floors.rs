@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("xtask", 4),
     ("crossfade-tests", 4),
     ("crossfade-benches", 5),
+    ("crossfade-fuzz", 5),
 ];
 
 /// Crates that must not be compiled into what need not know them.

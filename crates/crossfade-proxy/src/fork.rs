@@ -14,24 +14,21 @@ use http_body_util::BodyExt;
 use tower::Service;
 
 use crossfade_exchange::{
-    AnswerReason, Assignment, BoxError, Exchange, Failover, Operation, Patience, Role, Side,
-    SideBody, SideReport, SideResponse, SkipReason,
+    Assignment, BoxError, Failover, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
 };
 use crossfade_rollout::{DecideFacts, Split, decide};
 
 use crate::{
     accounting::Ticket,
     breaker::Gate,
-    call::{Call, Eligible, Kind, collected, id_text},
+    call::{Call, Eligible, Kind, collected},
     candidate::{self, CandidateAnswer},
     draw::{Draw, DrawnAs},
-    face,
-    pairing::{Opening, Pairing},
+    opening::Answered,
     pinned,
     plane::{Answer, Plane},
-    record::{Capture, RecordedBody, Recorder, RecorderPlan},
+    record::{RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route},
-    shadow,
     upgrade::Upgrade,
 };
 
@@ -127,13 +124,13 @@ fn mark(plane: &Plane, mut answer: SideResponse, side: Side) -> SideResponse {
 }
 
 /// A collected request with everything needed to answer it.
-struct Collected {
-    plane: Arc<Plane>,
-    id: u128,
-    parts: http::request::Parts,
-    received: Now,
+pub(crate) struct Collected {
+    pub(crate) plane: Arc<Plane>,
+    pub(crate) id: u128,
+    pub(crate) parts: http::request::Parts,
+    pub(crate) received: Now,
     ready: Instant,
-    caller: Option<crate::credentials::Caller>,
+    pub(crate) caller: Option<crate::credentials::Caller>,
     admitted: bool,
 }
 
@@ -275,8 +272,17 @@ impl Collected {
         self.plane.learn_admission(self.caller, status);
         route.metrics.answered(Side::Primary, status);
         let (ticket, draw) = waiting.answered();
-        let pairing = self.open(eligible, assignment, (ticket, draw.clone()), status, failed);
-        let plan = pairing.plan(&self.plane, Side::Primary, sent, draw);
+        let opened = Answered {
+            eligible,
+            assignment,
+            ticket,
+            draw: draw.clone(),
+            status,
+            failed,
+        };
+        let plan = opened
+            .open(&self)
+            .plan(&self.plane, Side::Primary, sent, draw);
         Ok(mark(&self.plane, recorded(answer, plan), Side::Primary))
     }
 
@@ -325,174 +331,18 @@ impl Collected {
         let status = answer.status();
         route.metrics.answered(Side::Candidate, status);
         let (ticket, draw) = waiting.answered();
-        let pairing = self.open(eligible, assignment, (ticket, draw.clone()), status, None);
-        let plan = pairing.plan(&self.plane, Side::Candidate, sent, draw);
-        Ok(mark(&self.plane, recorded(answer, plan), Side::Candidate))
-    }
-
-    /// Opens the exchange of an answer whose head has come, and starts its shadow if there is to be one.
-    fn open(
-        &self,
-        eligible: Eligible,
-        assignment: Assignment,
-        (mut ticket, draw): (Option<Ticket>, Option<Arc<Draw>>),
-        status: http::StatusCode,
-        failed: Option<CandidateAnswer>,
-    ) -> OpenExchange {
-        let route = Arc::clone(&eligible.route);
-        let streamed = eligible.streamed;
-        let operation = eligible.operation;
-        let deployment = eligible.deployment.clone();
-        let body = eligible.body.clone();
-        let size = eligible.size;
-        let fell_back = failed.is_some();
-        let answered_by = if fell_back {
-            Side::Primary
-        } else {
-            assignment.answer
-        };
-        let mut exchange = Exchange {
-            id: id_text(self.id),
-            route: route.id().clone(),
-            received_unix_ms: u64::try_from(self.received.unix.as_millis()).unwrap_or(u64::MAX),
-            operation,
-            path: self.parts.uri.path().to_owned(),
-            request: body.clone(),
-            size,
-            streamed,
+        let opened = Answered {
+            eligible,
             assignment,
-            draw: draw.as_ref().map(|d| d.key()),
-            primary: None,
-            candidate: None,
-        };
-        let max_output_tokens = eligible.max_output_tokens;
-        let mut skip = |reason| {
-            if let Some(ticket) = ticket.take() {
-                ticket.skip(reason);
-            }
-        };
-        let mut start = None;
-        match assignment.shadow {
-            _ if !status.is_success() => skip(refused(answered_by, status)),
-            None => skip(not_selected(&self.plane, &route, assignment)),
-            // A fallback that the reversed mirror had selected is a pair already: both sides were asked.
-            Some(Side::Primary) if fell_back => {}
-            Some(other) => {
-                match shadow::admit(&self.plane, &route, other, body.len(), max_output_tokens) {
-                    Ok(admitted) => start = Some((other, admitted)),
-                    Err(reason) => skip(reason),
-                }
-            }
-        }
-        if let Some(CandidateAnswer::Failed { recording, .. }) = failed
-            && ticket.is_some()
-        {
-            exchange.candidate = Some(*recording);
-        }
-        let wanted = ticket.is_some() || draw.is_some();
-        let pairing = Pairing::new(Opening {
-            exchange,
             ticket,
-            draw,
-            request_hold: Some(eligible.hold),
-            shadow: start.is_some(),
-            queue: self.plane.queue.clone(),
-        });
-        if let Some((other, admitted)) = start {
-            let job = shadow::Job {
-                side: other,
-                admitted,
-                pairing: Arc::clone(&pairing),
-                route: Arc::clone(&route),
-                deployment: deployment.clone(),
-                operation,
-                streamed,
-                caller: self.caller,
-            };
-            job.spawn(&self.plane, &self.parts, body);
-        }
-        OpenExchange {
-            pairing,
-            route,
-            deployment,
-            operation,
-            streamed,
-            wanted,
-        }
-    }
-}
-
-/// Why a request is not mirrored whose answer was not 2xx.
-fn refused(by: Side, status: http::StatusCode) -> SkipReason {
-    match (by, status) {
-        (Side::Candidate, _) => SkipReason::CandidateUnavailable,
-        (Side::Primary, _) => shadow::refused(status),
-    }
-}
-
-/// Why no shadow was selected.
-fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
-    let off = plane.killed.load(Ordering::Relaxed)
-        || !plane.settings.mirror
-        || !route.split.borrow().mirror_enabled;
-    if off || assignment.reason == AnswerReason::Killed {
-        SkipReason::Disabled
-    } else {
-        SkipReason::SampledOut
-    }
-}
-
-/// An exchange whose answering side is about to be recorded.
-struct OpenExchange {
-    pairing: Arc<Pairing>,
-    route: Arc<Route>,
-    deployment: String,
-    operation: Operation,
-    streamed: bool,
-    wanted: bool,
-}
-
-impl OpenExchange {
-    fn plan(
-        self,
-        plane: &Plane,
-        side: Side,
-        sent: Instant,
-        draw: Option<Arc<Draw>>,
-    ) -> RecorderPlan {
-        let Self {
-            pairing,
-            route,
-            deployment,
-            operation,
-            streamed,
-            wanted,
-        } = self;
-        let teaches = side == Side::Primary && face::shows(operation);
-        let faceless = teaches && route.state.is_faceless(&deployment);
-        let capture = (wanted || faceless)
-            .then(|| Capture::new(&plane.bytes, plane.settings.answer_bytes))
-            .flatten();
-        let learner = teaches.then(|| (Arc::clone(&route), deployment));
-        let breaker = (side == Side::Candidate).then(|| Arc::clone(&route));
-        RecorderPlan {
-            route,
-            side,
-            role: Role::Answering,
-            streamed,
-            sent,
-            capture,
-            draw,
-            done: Box::new(move |recording, held| {
-                if let Some((route, deployment)) = learner {
-                    face::learn(&route.state, &deployment, &recording);
-                }
-                if let Some(route) = breaker {
-                    candidate::record_in_breaker(&route, &recording);
-                }
-                pairing.deliver(recording, held);
-            }),
-        }
+            draw: draw.clone(),
+            status,
+            failed: None,
+        };
+        let plan = opened
+            .open(&self)
+            .plan(&self.plane, Side::Candidate, sent, draw);
+        Ok(mark(&self.plane, recorded(answer, plan), Side::Candidate))
     }
 }
 

@@ -23,6 +23,7 @@ mod in_flight;
 mod keyed;
 mod metrics;
 mod money;
+mod opening;
 mod pairing;
 mod pinned;
 mod plane;

@@ -158,48 +158,57 @@ impl Job {
     }
 
     /// Asks and reads to the end; the recorder delivers.
-    async fn ask(self, plane: &Arc<Plane>, request: SideRequest) -> Result<(), BoxError> {
+    async fn ask(mut self, plane: &Arc<Plane>, request: SideRequest) -> Result<(), BoxError> {
         let sent = Instant::now();
-        let Self {
-            side,
-            admitted,
-            pairing,
-            route,
-            deployment,
-            operation,
-            streamed,
-            caller,
-        } = self;
-        let Admitted { slot, copy, money } = admitted;
-        // Moved in, so that both are given back when the call ends, however it ends.
-        let _held = (slot, copy);
-        let answer = match side {
+        let answer = match self.side {
             Side::Primary => {
                 let answer = plane.send(request.map(full_body)).await?;
-                plane.learn_admission(caller, answer.status());
+                plane.learn_admission(self.caller, answer.status());
                 if !answer.status().is_success() {
-                    pairing.give_up_if_awaited(refused(answer.status()));
+                    let reason = refused(answer.status());
+                    self.pairing.give_up_if_awaited(reason);
                     return Ok(());
                 }
                 answer
             }
             Side::Candidate => {
-                match candidate::ask(&route, request, sent, plane.settings.deadline * 2).await {
+                let most = plane.settings.deadline * 2;
+                match candidate::ask(&self.route, request, sent, most).await {
                     CandidateAnswer::Answer(answer) => answer,
                     CandidateAnswer::Failed {
                         reason,
                         mut recording,
                         ..
                     } => {
-                        refund(money, reason);
+                        refund(self.admitted.money.take(), reason);
                         recording.role = Role::Shadow;
-                        pairing.deliver(*recording, Held::default());
+                        self.pairing.deliver(*recording, Held::default());
                         return Ok(());
                     }
                 }
             }
         };
         let (head, body) = answer.into_parts();
+        // Kept here, so that both are given back when the call ends, however it ends.
+        let (plan, _held) = self.plan(plane, sent);
+        let recorder = Recorder::new(plan, &head);
+        let body = RecordedBody::new(body, recorder).boxed_unsync();
+        read_to_end(SideResponse::from_parts(head, body)).await;
+        Ok(())
+    }
+
+    /// How the answer is recorded, and the room that the call takes up.
+    fn plan(self, plane: &Plane, sent: Instant) -> (RecorderPlan, (Hold, Hold)) {
+        let Self {
+            side,
+            admitted: Admitted { slot, copy, money },
+            pairing,
+            route,
+            deployment,
+            operation,
+            streamed,
+            ..
+        } = self;
         let plan = RecorderPlan {
             route: Arc::clone(&route),
             side,
@@ -222,13 +231,7 @@ impl Job {
                 pairing.deliver(recording, held);
             }),
         };
-        let recorder = Recorder::new(plan, &head);
-        read_to_end(SideResponse::from_parts(
-            head,
-            RecordedBody::new(body, recorder).boxed_unsync(),
-        ))
-        .await;
-        Ok(())
+        (plan, (slot, copy))
     }
 }
 

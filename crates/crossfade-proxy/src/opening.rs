@@ -1,0 +1,217 @@
+//! The exchange of an answer whose head has come: what is noted of it, whether it has a shadow, and who records it.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use http::StatusCode;
+
+use crossfade_exchange::{AnswerReason, Assignment, Exchange, Operation, Role, Side, SkipReason};
+
+use crate::{
+    accounting::Ticket,
+    call::{Eligible, id_text},
+    candidate::{self, CandidateAnswer},
+    draw::Draw,
+    face,
+    fork::Collected,
+    pairing::{Opening, Pairing},
+    plane::Plane,
+    record::{Capture, RecorderPlan},
+    route::Route,
+    shadow,
+};
+
+/// What is known when the head has come.
+pub(crate) struct Answered {
+    pub(crate) eligible: Eligible,
+    pub(crate) assignment: Assignment,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) status: StatusCode,
+    /// The candidate was asked before the primary, and failed.
+    pub(crate) failed: Option<CandidateAnswer>,
+}
+
+/// A shadow that may start.
+type Start = Option<(Side, shadow::Admitted)>;
+
+// === impl Answered ===
+
+impl Answered {
+    /// Opens the exchange, and starts its shadow if there is to be one.
+    pub(crate) fn open(mut self, of: &Collected) -> OpenExchange {
+        let start = self.start(&of.plane);
+        let mut exchange = self.exchange(of);
+        if let Some(CandidateAnswer::Failed { recording, .. }) = self.failed
+            && self.ticket.is_some()
+        {
+            exchange.candidate = Some(*recording);
+        }
+        let Eligible {
+            route,
+            deployment,
+            operation,
+            body,
+            streamed,
+            hold,
+            ..
+        } = self.eligible;
+        let wanted = self.ticket.is_some() || self.draw.is_some();
+        let pairing = Pairing::new(Opening {
+            exchange,
+            ticket: self.ticket,
+            draw: self.draw,
+            request_hold: Some(hold),
+            shadow: start.is_some(),
+            queue: of.plane.queue.clone(),
+        });
+        if let Some((side, admitted)) = start {
+            let job = shadow::Job {
+                side,
+                admitted,
+                pairing: Arc::clone(&pairing),
+                route: Arc::clone(&route),
+                deployment: deployment.clone(),
+                operation,
+                streamed,
+                caller: of.caller,
+            };
+            job.spawn(&of.plane, &of.parts, body);
+        }
+        OpenExchange {
+            pairing,
+            route,
+            deployment,
+            operation,
+            streamed,
+            wanted,
+        }
+    }
+
+    /// What is noted of the request.
+    fn exchange(&self, of: &Collected) -> Exchange {
+        let eligible = &self.eligible;
+        Exchange {
+            id: id_text(of.id),
+            route: eligible.route.id().clone(),
+            received_unix_ms: u64::try_from(of.received.unix.as_millis()).unwrap_or(u64::MAX),
+            operation: eligible.operation,
+            path: of.parts.uri.path().to_owned(),
+            request: eligible.body.clone(),
+            size: eligible.size,
+            streamed: eligible.streamed,
+            assignment: self.assignment,
+            draw: self.draw.as_ref().map(|draw| draw.key()),
+            primary: None,
+            candidate: None,
+        }
+    }
+
+    /// Whether a shadow may start; if there is to be none, why not.
+    fn start(&mut self, plane: &Plane) -> Start {
+        let fell_back = self.failed.is_some();
+        let answered_by = if fell_back {
+            Side::Primary
+        } else {
+            self.assignment.answer
+        };
+        let eligible = &self.eligible;
+        let route = &eligible.route;
+        let reason = match self.assignment.shadow {
+            _ if !self.status.is_success() => refused(answered_by, self.status),
+            None => not_selected(plane, route, self.assignment),
+            // A fallback that the reversed mirror had selected is a pair already: both sides were asked.
+            Some(Side::Primary) if fell_back => return None,
+            Some(other) => {
+                let bytes = eligible.body.len();
+                match shadow::admit(plane, route, other, bytes, eligible.max_output_tokens) {
+                    Ok(admitted) => return Some((other, admitted)),
+                    Err(reason) => reason,
+                }
+            }
+        };
+        if let Some(ticket) = self.ticket.take() {
+            ticket.skip(reason);
+        }
+        None
+    }
+}
+
+/// Why a request is not mirrored whose answer was not 2xx.
+fn refused(by: Side, status: StatusCode) -> SkipReason {
+    match (by, status) {
+        (Side::Candidate, _) => SkipReason::CandidateUnavailable,
+        (Side::Primary, _) => shadow::refused(status),
+    }
+}
+
+/// Why no shadow was selected.
+fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
+    let off = plane.killed.load(Ordering::Relaxed)
+        || !plane.settings.mirror
+        || !route.split.borrow().mirror_enabled;
+    if off || assignment.reason == AnswerReason::Killed {
+        SkipReason::Disabled
+    } else {
+        SkipReason::SampledOut
+    }
+}
+
+/// An exchange whose answering side is about to be recorded.
+pub(crate) struct OpenExchange {
+    pairing: Arc<Pairing>,
+    route: Arc<Route>,
+    deployment: String,
+    operation: Operation,
+    streamed: bool,
+    wanted: bool,
+}
+
+// === impl OpenExchange ===
+
+impl OpenExchange {
+    /// How the answering side is recorded.
+    pub(crate) fn plan(
+        self,
+        plane: &Plane,
+        side: Side,
+        sent: Instant,
+        draw: Option<Arc<Draw>>,
+    ) -> RecorderPlan {
+        let Self {
+            pairing,
+            route,
+            deployment,
+            operation,
+            streamed,
+            wanted,
+        } = self;
+        let teaches = side == Side::Primary && face::shows(operation);
+        let faceless = teaches && route.state.is_faceless(&deployment);
+        let capture = (wanted || faceless)
+            .then(|| Capture::new(&plane.bytes, plane.settings.answer_bytes))
+            .flatten();
+        let learner = teaches.then(|| (Arc::clone(&route), deployment));
+        let breaker = (side == Side::Candidate).then(|| Arc::clone(&route));
+        RecorderPlan {
+            route,
+            side,
+            role: Role::Answering,
+            streamed,
+            sent,
+            capture,
+            draw,
+            done: Box::new(move |recording, held| {
+                if let Some((route, deployment)) = learner {
+                    face::learn(&route.state, &deployment, &recording);
+                }
+                if let Some(route) = breaker {
+                    candidate::record_in_breaker(&route, &recording);
+                }
+                pairing.deliver(recording, held);
+            }),
+        }
+    }
+}
