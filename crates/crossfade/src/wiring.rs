@@ -18,7 +18,6 @@ use crossfade_bedrock::{
 };
 use crossfade_compare::{Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
-use crossfade_openai::scan::JsonMode;
 use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, PlaneSettings, Price, ProxyError, RouteSettings,
 };
