@@ -38,13 +38,18 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// A mark for the cache after a part.
+    /// A mark for the cache after a part; after nothing it marks nothing.
     pub(super) fn cache_point(
         &mut self,
         path: &str,
         hint: Option<&Value>,
         blocks: &mut Vec<Block>,
     ) {
+        if matches!(blocks.last(), None | Some(Block::CachePoint(_))) {
+            let field = format!("{path}.prompt_cache_breakpoint");
+            self.context.drop_hint(&field, hint);
+            return;
+        }
         let point = cache::point(path, hint, self.context);
         blocks.extend(point.map(Block::CachePoint));
     }

@@ -57,13 +57,41 @@ pub(super) fn any_json() -> impl Strategy<Value = Value> {
 
 /// A message that is well-formed by itself; calls get their results.
 pub(super) fn messages() -> impl Strategy<Value = Vec<Value>> {
-    let text = prop_oneof![
+    turns(prop_oneof![3 => plain(), 1 => calls(), 1 => older()])
+}
+
+/// The same with pictures, documents and marks, which not every model takes.
+pub(super) fn messages_with_parts() -> impl Strategy<Value = Vec<Value>> {
+    let parts = proptest::collection::vec(part(), 0..4)
+        .prop_map(|parts| vec![json!({"role": "user", "content": parts})]);
+    turns(prop_oneof![3 => plain(), 1 => calls(), 1 => older(), 1 => parts])
+}
+
+fn turns(turn: impl Strategy<Value = Vec<Value>>) -> impl Strategy<Value = Vec<Value>> {
+    proptest::collection::vec(turn, 1..8).prop_map(|turns| turns.concat())
+}
+
+fn text() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
         Just(""),
         Just(" \n"),
         Just("a"),
         Just("b "),
         Just("{\"x\":1}")
+    ]
+}
+
+fn plain() -> impl Strategy<Value = Vec<Value>> {
+    let role = prop_oneof![
+        Just("system"),
+        Just("developer"),
+        Just("user"),
+        Just("assistant")
     ];
+    (role, text()).prop_map(|(role, text)| vec![json!({"role": role, "content": text})])
+}
+
+fn calls() -> impl Strategy<Value = Vec<Value>> {
     let arguments = prop_oneof![
         Just(""),
         Just("{}"),
@@ -71,17 +99,7 @@ pub(super) fn messages() -> impl Strategy<Value = Vec<Value>> {
         Just("[1]"),
         Just("{\"a\"")
     ];
-    let plain = (
-        prop_oneof![
-            Just("system"),
-            Just("developer"),
-            Just("user"),
-            Just("assistant")
-        ],
-        text.clone(),
-    )
-        .prop_map(|(role, text)| vec![json!({"role": role, "content": text})]);
-    let calls = proptest::collection::vec((arguments, text), 1..4).prop_map(|calls| {
+    proptest::collection::vec((arguments, text()), 1..4).prop_map(|calls| {
         let id = |i: usize| format!("call|{i}");
         let each = calls.iter().enumerate();
         let made: Vec<Value> = each
@@ -93,19 +111,15 @@ pub(super) fn messages() -> impl Strategy<Value = Vec<Value>> {
         let mut turn = vec![json!({"role": "assistant", "content": null, "tool_calls": made})];
         turn.extend(each.rev().map(|(i, (_, said))| json!({"role": "tool", "tool_call_id": id(i), "content": said})));
         turn
-    });
-    let older = (prop_oneof![Just("f"), Just("g")], any::<bool>()).prop_map(|(name, answered)| {
+    })
+}
+
+fn older() -> impl Strategy<Value = Vec<Value>> {
+    (prop_oneof![Just("f"), Just("g")], any::<bool>()).prop_map(|(name, answered)| {
         let mut turn = vec![json!({"role": "assistant", "content": null, "function_call": {"name": name, "arguments": "{}"}})];
         turn.extend(answered.then(|| json!({"role": "function", "name": "f", "content": "r"})));
         turn
-    });
-    let parts = proptest::collection::vec(part(), 0..4)
-        .prop_map(|parts| vec![json!({"role": "user", "content": parts})]);
-    proptest::collection::vec(
-        prop_oneof![3 => plain, 1 => calls, 1 => older, 1 => parts],
-        1..8,
-    )
-    .prop_map(|turns| turns.concat())
+    })
 }
 
 /// A part of a user's message.

@@ -159,7 +159,7 @@ fn marks_for_the_cache_bugs_38_40() {
     check(
         json!([marked(" "), {"type": "text", "text": "a"}]),
         json!([{"text": "a"}]),
-        &[LossKind::BlankDropped, CacheHintMapped],
+        &[LossKind::BlankDropped, HintDropped],
     );
     let mut part = file(PDF, Some("a.pdf"));
     part["prompt_cache_breakpoint"] = json!({"mode": "explicit", "ttl": "12h"});

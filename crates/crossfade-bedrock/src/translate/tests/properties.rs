@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 use super::{
     super::*,
     able,
-    arbitrary::{FIELDS, SECRET, any_json, apply, capabilities, change, full, messages, models},
+    arbitrary::{
+        FIELDS, SECRET, any_json, apply, capabilities, change, full, messages, messages_with_parts,
+        models,
+    },
     eligibility,
     rules::broken,
 };
@@ -122,7 +125,7 @@ proptest! {
     /// For any model that the table can describe, what is sent keeps the rules; the same request gives the same.
     #[test]
     fn any_model_of_the_table(
-        messages in messages(),
+        messages in messages_with_parts(),
         capabilities in capabilities(),
         fields in proptest::collection::vec((0..FIELDS.len(), any::<bool>()), 0..6),
         in_place in any::<bool>(),
