@@ -203,20 +203,18 @@ fn comparison(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What every request to the candidate goes through.
+/// What every request to the candidate and its answer go through, by direction and size.
 #[cfg(feature = "bedrock")]
 fn translation(criterion: &mut Criterion) {
-    use crossfade_bedrock::{CandidateSettings, translate};
+    use crossfade_benches::translation::Case;
 
-    let settings = CandidateSettings::new("us.anthropic.claude-sonnet-4-6");
-    let mut group = criterion.benchmark_group("translate a request");
-    for (name, body) in [
-        ("1 KiB of text", samples::request(1 << 10, true)),
-        ("JSON schema", samples::json_request()),
-        ("10 tools", samples::tool_request()),
-    ] {
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| translate(black_box(&body), &settings).is_ok());
+    let mut group = criterion.benchmark_group("translate");
+    for case in Case::ALL {
+        let Ok(work) = case.work() else {
+            continue;
+        };
+        group.bench_function(case.as_str(), |bencher| {
+            bencher.iter(|| black_box(&work).translate().is_ok());
         });
     }
     group.finish();

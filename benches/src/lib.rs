@@ -8,3 +8,5 @@ pub mod overhead;
 pub mod print;
 pub mod samples;
 pub mod stats;
+#[cfg(feature = "bedrock")]
+pub mod translation;

@@ -13,27 +13,34 @@ const COUNTED: &str = "*instructions::world::counted*";
 
 /// Instructions for each request of a scenario, client and upstream included.
 pub fn per_request(scenario: Scenario) -> anyhow::Result<u64> {
+    let requests = REQUESTS.to_string();
+    let total = counted(&["play", scenario.as_str(), &requests], COUNTED)?;
+    Ok(total / REQUESTS)
+}
+
+/// Instructions of this very program with these arguments, in a function by its pattern and everything under it.
+pub fn counted(arguments: &[&str], function: &str) -> anyhow::Result<u64> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("profile");
     let output = Command::new("valgrind")
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={}", file.display()))
-        .arg(format!("--toggle-collect={COUNTED}"))
+        .arg(format!("--toggle-collect={function}"))
         .arg(std::env::current_exe()?)
-        .args(["play", scenario.as_str(), &REQUESTS.to_string()])
+        .args(arguments)
         .output()
         .context("valgrind does not start: install valgrind")?;
     anyhow::ensure!(
         output.status.success(),
-        "valgrind failed on {scenario}: {}",
+        "valgrind failed on {arguments:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     let total = totals(&fs::read_to_string(&file)?).context("callgrind's file has no totals")?;
     anyhow::ensure!(
         total > 0,
-        "callgrind counted nothing: build with symbols, so that it finds {COUNTED}"
+        "callgrind counted nothing: build with symbols, so that it finds {function}"
     );
-    Ok(total / REQUESTS)
+    Ok(total)
 }
 
 fn totals(profile: &str) -> Option<u64> {

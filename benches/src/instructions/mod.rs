@@ -9,7 +9,7 @@ mod expected;
 mod scenario;
 mod world;
 
-pub use callgrind::per_request;
+pub use callgrind::{counted, per_request};
 pub use expected::{Expected, TOLERANCE};
 pub use scenario::Scenario;
 pub use world::play;

@@ -1,5 +1,5 @@
 //! What a recorded chat request asks for, graded apart from the translation that is judged by it: does everything in it
-//! have a counterpart on Converse, and is it meant to be mapped yet?
+//! have a counterpart on Converse, whatever the model?
 //!
 //! Only names and shapes are looked at, never whether the values make sense together.
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 /// How a request is graded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grade {
-    /// All of it can be said on Converse, exactly, with a named loss, or emulated; and is meant to be by now.
+    /// All of it can be said on Converse: exactly, with a named loss, or emulated.
     Covered,
-    /// It can be said, and is not meant to be yet: sound, files, remote pictures, functions in the older form.
-    Later,
+    /// Whether it can be said depends on the model and on the settings: sound, files, remote pictures, custom tools.
+    Depends,
     /// A field of it has no counterpart.
     Unsupported,
     /// The provider refused it, so there is nothing to be faithful to.
@@ -61,16 +61,13 @@ const IN_MESSAGES: &[&str] = &[
     "context",
 ];
 
-/// Members of functions, defined or called.
-const IN_FUNCTIONS: &[&str] = &["name", "description", "parameters", "strict", "arguments"];
-
 // === impl Grade ===
 
 impl Grade {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Covered => "covered",
-            Self::Later => "later",
+            Self::Depends => "depends",
             Self::Unsupported => "unsupported",
             Self::Refused => "refused_by_provider",
             Self::Foreign => "foreign",
@@ -96,7 +93,7 @@ impl Grade {
     fn worse(self, other: Self) -> Self {
         match (self, other) {
             (Self::Unsupported, _) | (_, Self::Unsupported) => Self::Unsupported,
-            (Self::Later, _) | (_, Self::Later) => Self::Later,
+            (Self::Depends, _) | (_, Self::Depends) => Self::Depends,
             (first, _) => first,
         }
     }
@@ -105,7 +102,7 @@ impl Grade {
 fn of_field(name: &str, value: &Value) -> Grade {
     let supported = match name {
         _ if value.is_null() => true,
-        "functions" | "function_call" => return Grade::Later,
+        "functions" | "function_call" => true,
         "tools" => return all(value, of_tool),
         "n" => value == 1,
         "frequency_penalty" | "presence_penalty" | "top_logprobs" => value.as_f64() == Some(0.0),
@@ -123,22 +120,9 @@ fn of_field(name: &str, value: &Value) -> Grade {
 
 fn of_tool(tool: &Value) -> Grade {
     match tool.get("type").and_then(Value::as_str) {
-        Some("function") => of_function(tool.get("function")),
-        Some("custom") => Grade::Later,
+        Some("function") => Grade::Covered,
+        Some("custom") => Grade::Depends,
         _ => Grade::Unsupported,
-    }
-}
-
-/// A definition of a function, or a call of one.
-fn of_function(function: Option<&Value>) -> Grade {
-    let mut members = function
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::keys);
-    if members.all(|name| IN_FUNCTIONS.contains(&name.as_str())) {
-        Grade::Covered
-    } else {
-        Grade::Unsupported
     }
 }
 
@@ -146,8 +130,6 @@ fn of_message(message: &Value) -> Grade {
     let Some(members) = message.as_object() else {
         return Grade::Unsupported;
     };
-    let older = members.contains_key("function_call")
-        || members.get("role").is_some_and(|role| role == "function");
     let known = members.iter().all(|(name, value)| {
         value.is_null() || IN_MESSAGES.contains(&name.as_str()) || name == "function_call"
     });
@@ -157,10 +139,10 @@ fn of_message(message: &Value) -> Grade {
     let calls = members
         .get("tool_calls")
         .map_or(Grade::Covered, |calls| all(calls, of_tool));
-    let members = match (known, older) {
-        (false, _) => Grade::Unsupported,
-        (true, true) => Grade::Later,
-        (true, false) => Grade::Covered,
+    let members = if known {
+        Grade::Covered
+    } else {
+        Grade::Unsupported
     };
     members.worse(parts).worse(calls)
 }
@@ -176,11 +158,11 @@ fn of_part(part: &Value) -> Grade {
             if url.starts_with("data:") {
                 Grade::Covered
             } else {
-                Grade::Later
+                Grade::Depends
             }
         }
-        Some("input_audio") => Grade::Later,
-        Some("file") if part.pointer("/file/file_id").is_none() => Grade::Later,
+        Some("input_audio") => Grade::Depends,
+        Some("file") if part.pointer("/file/file_id").is_none() => Grade::Depends,
         _ => Grade::Unsupported,
     }
 }
@@ -221,21 +203,23 @@ mod tests {
         check(&json!({"logprobs": true}), Grade::Unsupported);
         check(&json!({"presence_penalty": 0.5}), Grade::Unsupported);
         check(&json!({"something_new": 1}), Grade::Unsupported);
-        check(&json!({"functions": []}), Grade::Later);
+        check(&json!({"functions": []}), Grade::Covered);
         check(&json!({"tools": [{"type": "function"}]}), Grade::Covered);
         check(
             &json!({"tools": [{"type": "function"}, {"type": "custom"}]}),
-            Grade::Later,
+            Grade::Depends,
         );
-        let odd = json!({"type": "function", "function": {"name": "f", "type": "function"}});
-        check(&json!({"tools": [odd]}), Grade::Unsupported);
+        check(
+            &json!({"tools": [{"type": "web_search"}]}),
+            Grade::Unsupported,
+        );
         check(
             &part(json!({"type": "image_url", "image_url": {"url": "data:x"}})),
             Grade::Covered,
         );
         check(
             &part(json!({"type": "image_url", "image_url": {"url": "https://x"}})),
-            Grade::Later,
+            Grade::Depends,
         );
         check(
             &part(json!({"type": "file", "file": {"file_id": "f"}})),
@@ -243,7 +227,7 @@ mod tests {
         );
         check(
             &message(json!({"role": "function", "content": "x"})),
-            Grade::Later,
+            Grade::Covered,
         );
         check(
             &message(json!({"role": "assistant", "audio": {"id": "a"}})),

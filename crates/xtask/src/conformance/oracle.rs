@@ -19,12 +19,18 @@ mod errors;
 mod refusals;
 mod request_reasons;
 mod requests;
+mod response_reasons;
+mod responses;
 mod table;
 
 use table::Table;
 
 /// All policies.
-const REASONS: &[&[Reason]] = &[request_reasons::REASONS, answer_reasons::REASONS];
+const REASONS: &[&[Reason]] = &[
+    request_reasons::REASONS,
+    answer_reasons::REASONS,
+    response_reasons::REASONS,
+];
 
 /// Compares all of them; returns what is wrong.
 pub(super) async fn check(
@@ -38,6 +44,7 @@ pub(super) async fn check(
     let stage = Stage::new().await?;
     answers::check(&cases, &stage, python, &mut table).await?;
     errors::check(&cases, &stage, &mut table).await?;
+    responses::check(&cases, &mut table)?;
     table.settle(REASONS, counts);
     print::line(&table);
     print::line("policies:");

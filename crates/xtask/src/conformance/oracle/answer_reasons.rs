@@ -10,6 +10,14 @@ use crate::{
 /// All of them.
 pub(super) const REASONS: &[Reason] = &[
     Reason {
+        name: "findings_are_told",
+        path: "choices.[].content_filter_results",
+        why: "What the guardrail's trace holds is told in Azure's member: no peer does.",
+        holds: |difference, context| {
+            difference.theirs.is_none() && context.source.get("trace").is_some()
+        },
+    },
+    Reason {
         name: "masking_is_no_block",
         path: "choices.[].finish_reason",
         why: "A guardrail that only masked something has not ended the answer: peers pass on the service's own word, which \

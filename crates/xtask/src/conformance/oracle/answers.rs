@@ -88,7 +88,7 @@ fn corpus(case: &Case) -> Option<&'static str> {
     })
 }
 
-fn frames(case: &Case) -> Result<Bytes> {
+pub(super) fn frames(case: &Case) -> Result<Bytes> {
     let text = case.bedrock_eventstream_b64.as_ref();
     let text = text.context("a stream without frames")?;
     let bytes = STANDARD.decode(text).context("frames are not base64")?;
@@ -117,7 +117,7 @@ fn complete(frame: &mut Frame) {
 }
 
 /// The whole answer that a stream's frames say.
-fn fold(frames: &[u8]) -> Result<Value> {
+pub(super) fn fold(frames: &[u8]) -> Result<Value> {
     let mut blocks: BTreeMap<u64, Map<String, Value>> = BTreeMap::new();
     let mut answer = Map::new();
     for frame in answers::decode(frames)? {
@@ -134,23 +134,44 @@ fn fold(frames: &[u8]) -> Result<Value> {
         let block = blocks.entry(index).or_default();
         for piece in ["start", "delta"] {
             let members = event.get(piece).and_then(Value::as_object);
-            for (name, value) in members.into_iter().flatten() {
-                match (block.get_mut(name), value) {
-                    (Some(Value::String(before)), Value::String(text)) => before.push_str(text),
-                    (Some(_), _) => {}
-                    (None, _) => {
-                        block.insert(name.clone(), value.clone());
-                    }
-                }
-            }
+            grow(block, members.unwrap_or(&Map::new()));
         }
     }
+    blocks.values_mut().for_each(settle);
     let content: Vec<Value> = blocks.into_values().map(Value::Object).collect();
     answer.insert(
         "output".to_owned(),
-        json!({ "message": { "content": content } }),
+        json!({ "message": { "role": "assistant", "content": content } }),
     );
     Ok(Value::Object(answer))
+}
+
+/// Lets a block grow by a piece: texts go on, all else comes once.
+fn grow(block: &mut Map<String, Value>, piece: &Map<String, Value>) {
+    for (name, value) in piece {
+        match (block.get_mut(name), value) {
+            (Some(Value::String(before)), Value::String(text)) => before.push_str(text),
+            (Some(Value::Object(before)), Value::Object(members)) => grow(before, members),
+            (Some(_), _) => {}
+            (None, _) => {
+                block.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Gives a block the form that it has in a whole answer.
+fn settle(block: &mut Map<String, Value>) {
+    if let Some(call) = block.get_mut("toolUse").and_then(Value::as_object_mut) {
+        let input = call.get("input").and_then(Value::as_str).unwrap_or("{}");
+        let input = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
+        call.insert("input".to_owned(), input);
+    }
+    if let Some(reasoning) = block.get_mut("reasoningContent") {
+        if reasoning.get("text").is_some() {
+            *reasoning = json!({ "reasoningText": reasoning.take() });
+        }
+    }
 }
 
 /// What each peer makes of it.

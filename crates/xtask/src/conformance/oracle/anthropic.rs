@@ -3,6 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
+use super::completion::append;
+
 /// A whole message as a chat answer.
 pub(super) fn of_message(message: &Value) -> Value {
     let mut said = Map::new();
@@ -90,15 +92,6 @@ pub(super) fn of_stream(stream: &str) -> Result<Value> {
     message.insert("content".to_owned(), Value::Array(blocks));
     message.insert("usage".to_owned(), Value::Object(usage));
     Ok(of_message(&Value::Object(message)))
-}
-
-fn append(members: &mut Map<String, Value>, name: &str, text: &str) {
-    let before = members
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let whole = format!("{before}{text}");
-    members.insert(name.to_owned(), Value::String(whole));
 }
 
 #[cfg(test)]

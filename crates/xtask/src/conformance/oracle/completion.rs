@@ -143,7 +143,7 @@ pub(super) fn chunks(stream: &[u8]) -> Result<Vec<Value>> {
         .collect()
 }
 
-fn append(members: &mut Map<String, Value>, name: &str, text: &str) {
+pub(super) fn append(members: &mut Map<String, Value>, name: &str, text: &str) {
     let before = members
         .get(name)
         .and_then(Value::as_str)

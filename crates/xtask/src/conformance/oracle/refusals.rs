@@ -50,15 +50,6 @@ pub(super) const REFUSALS: &[Refusal] = &[
         holds: |caller| caller.get("audio").is_some(),
     },
     Refusal {
-        field: "tools[].function.type",
-        why: "an unknown member: nobody can tell what it asks for",
-        holds: |caller| {
-            let tools = caller.get("tools").and_then(Value::as_array);
-            let mut tools = tools.into_iter().flatten();
-            tools.any(|tool| tool.pointer("/function/type").is_some())
-        },
-    },
-    Refusal {
         field: "thinking",
         why: "an unknown field: another vendor's",
         holds: |caller| caller.get("thinking").is_some(),

@@ -100,11 +100,14 @@ pub(super) const REASONS: &[Reason] = &[
     Reason {
         name: "one_call_at_a_time",
         path: "additionalModelRequestFields",
-        why: "parallel_tool_calls: false is said in the vendor's own words, where the model has them; peers drop it.",
+        why: "parallel_tool_calls: false is said in the vendor's own words, where the model has them, and so is that an older \
+              client, which defines functions, reads one call; peers drop both.",
         holds: |difference, context| {
             let ours = difference.ours.as_ref();
             let said = ours.and_then(|ours| ours.pointer("/tool_choice/disable_parallel_tool_use"));
-            context.source.get("parallel_tool_calls") == Some(&json!(false))
+            let asked = context.source.get("parallel_tool_calls") == Some(&json!(false));
+            let older = context.source.get("functions").is_some();
+            (asked || older)
                 && said == Some(&json!(true))
                 && ours
                     .and_then(Value::as_object)
@@ -163,6 +166,47 @@ pub(super) const REASONS: &[Reason] = &[
             let given = results(context.source);
             given.contains(&ours)
                 && text(&difference.theirs).replace('\n', "") == ours.replace('\n', "")
+        },
+    },
+    Reason {
+        name: "no_tool_is_invented",
+        path: "toolConfig.tools.{+}",
+        why: "Where the caller defines no tools none is made up: a peer adds one that must not be called.",
+        holds: |difference, context| {
+            let tools = context.source.get("tools");
+            tools.is_none() && difference.ours.is_none() && difference.theirs.is_some()
+        },
+    },
+    Reason {
+        name: "no_limit_is_invented",
+        path: "inferenceConfig.maxTokens",
+        why: "Where the caller sets no limit none is set: a peer has one of its own.",
+        holds: |difference, context| {
+            let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+            let mut limits = limits.iter().map(|name| context.source.get(name));
+            difference.ours.is_none() && limits.all(|limit| limit.is_none())
+        },
+    },
+    Reason {
+        name: "functions_are_tools",
+        path: "toolConfig.tools.{}",
+        why: "Functions in their older form are tools: peers drop them.",
+        holds: |difference, context| {
+            let defined = context.source.get("functions").and_then(Value::as_array);
+            let mut defined = defined.into_iter().flatten();
+            let named =
+                |function: &Value| function.get("name").and_then(Value::as_str) == name(difference);
+            difference.theirs.is_none() && difference.ours.is_some() && defined.any(named)
+        },
+    },
+    Reason {
+        name: "default_tier_said",
+        path: "serviceTier",
+        why: "A service tier of the wire that the service has is said: peers drop it.",
+        holds: |difference, context| {
+            let tier = context.source.get("service_tier");
+            difference.theirs.is_none()
+                && tier.is_some_and(|tier| difference.ours == Some(json!({ "type": tier })))
         },
     },
     Reason {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Asked for where a case names no model of Bedrock.
-const MODEL: &str = "anthropic.claude-3-5-sonnet-20240620-v1:0";
+pub(super) const MODEL: &str = "anthropic.claude-3-5-sonnet-20240620-v1:0";
 
 /// Translates all requests, compares and judges them.
 pub(super) fn check(cases: &[Case], data: &Path, python: &Python, table: &mut Table) -> Result<()> {
