@@ -233,3 +233,44 @@ async fn they_are_answered_on_the_same_wire() {
         world.finish().await;
     }
 }
+
+/// A candidate that keeps state answers all that continues it, whatever the share is by then, and Azure is never asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn state_of_the_candidates_stays_with_the_candidate() {
+    const KEEPS: &str = "model = \"openai.gpt-oss-120b\"\napi = \"openai-responses\"\nsurface = \"mantle\"\nstore = \"candidate\"\n";
+    let world = all_candidate(Setup::new().candidate(KEEPS).with_mantle()).await;
+    let kept = with(asked("hello"), "store", json!(true));
+    let answer = says(&world, V1, &kept, CANDIDATE_SAYS).await;
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("resp_"), "{id}");
+    world.raise(1.0).await;
+    let before = world.azure.received().len();
+    for stream in [false, true] {
+        let next = with(asked("and now?"), "previous_response_id", json!(id));
+        says(
+            &world,
+            V1,
+            &with(next, "stream", json!(stream)),
+            CANDIDATE_SAYS,
+        )
+        .await;
+    }
+    let stored = format!("{V1}/{id}");
+    let at = |method: &str, path: &str| Request::new(method, path).header("api-key", KEY);
+    let shown = world.send(&at("GET", &stored)).await;
+    assert_eq!(
+        (shown.status(), &shown.json()["id"]),
+        (200, &json!(id)),
+        "{}",
+        shown.text()
+    );
+    let items = world
+        .send(&at("GET", &format!("{stored}/input_items")))
+        .await;
+    assert_eq!(items.status(), 200, "{}", items.text());
+    assert_eq!(world.send(&at("DELETE", &stored)).await.status(), 200);
+    assert_eq!(world.send(&at("GET", &stored)).await.status(), 404);
+    assert_eq!(world.azure.received().len(), before, "Azure was asked");
+    assert_eq!(world.ineligible(IneligibleReason::Stateful), 6);
+    world.finish().await;
+}

@@ -74,12 +74,12 @@ pub(super) fn run(config: &Config, only: Option<&str>) -> Result<Vec<RouteProbe>
         .map_err(|error| Failure::plain(format!("cannot start: {error}")))?;
     Ok(runtime.block_on(async {
         let connection = wiring::connection(&config.bedrock).await;
-        let mut probes = Vec::new();
+        let mut all = Vec::new();
         for route in routes {
             let probed = probe(connection.clone(), &route.candidate).await;
-            probes.push(RouteProbe::new(route, probed));
+            all.push(RouteProbe::new(route, probed));
         }
-        probes
+        all
     }))
 }
 
