@@ -156,9 +156,7 @@ mod tests {
 
     #[test]
     fn paths_are_understood_as_azure_does() {
-        use Operation::{
-            Chat, Embeddings, Files, InputTokens, Models, Response, Responses, Unknown,
-        };
+        use Operation::{Chat, Embeddings, Files, Models, Unknown};
         let v = "api-version=2024-10-21";
         check(
             &format!("/openai/deployments/d/chat/completions?{v}"),
@@ -200,6 +198,14 @@ mod tests {
         check("/openai/models", Models, None, true);
         check("/openai/v1/models", Models, None, false);
         check("/openai/v1/files", Files, None, false);
+        check("/", Unknown, None, false);
+        check("/v1/chat/completions", Unknown, None, false);
+    }
+
+    #[test]
+    fn paths_of_responses_are_understood() {
+        use Operation::{InputTokens, Response, Responses, Unknown};
+        let v = "api-version=2025-03-01-preview";
         check("/openai/responses", Responses, None, true);
         check(
             &format!("/openai/responses/input_tokens?{v}"),
@@ -226,8 +232,6 @@ mod tests {
             false,
         );
         check("/openai/v1/responses/resp_1/other", Unknown, None, false);
-        check("/", Unknown, None, false);
-        check("/v1/chat/completions", Unknown, None, false);
         let kept = parse("/openai/v1/responses/resp_1?stream=true&starting_after=4");
         assert_eq!(kept.id.as_deref(), Some("resp_1"));
         assert!(kept.asks("stream", "true") && !kept.asks("stream", "false"));

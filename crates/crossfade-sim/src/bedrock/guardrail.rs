@@ -191,10 +191,10 @@ pub(super) fn of_request<'g>(
 }
 
 /// The guardrail that the header lines of an InvokeModel or a compatible request name.
-pub(super) fn of_headers<'g>(
-    rails: &'g [Guardrail],
+pub(super) fn of_headers(
+    rails: &[Guardrail],
     header: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Guard<'g>>, Exception> {
+) -> Result<Option<Guard<'_>>, Exception> {
     let config = header("x-amzn-bedrock-guardrailidentifier").map(|id| {
         object([
             ("guardrailIdentifier", Some(json!(id))),

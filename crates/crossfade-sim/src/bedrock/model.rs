@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 mod shapes;
 
@@ -167,31 +167,12 @@ impl Found {
         match (shape, value) {
             (Shape::Document, _) | (Shape::Boolean, Value::Bool(_)) => {}
             (Shape::Boolean, _) => self.wrong_type("a boolean", value, at),
-            (Shape::Integer { min }, Value::Number(number)) => match number.as_i64() {
-                Some(integer) if integer >= *min && integer <= i64::from(i32::MAX) => {}
-                Some(integer) if integer < *min => {
-                    let must = format!("have value greater than or equal to {min}");
-                    self.constraint(&format!("'{integer}'"), at, &must);
-                }
-                Some(_) | None => self.wrong_type("a 32-bit integer", value, at),
-            },
+            (Shape::Integer { min }, Value::Number(number)) => {
+                self.check_integer(*min, number, value, at);
+            }
             (Shape::Integer { .. }, _) => self.wrong_type("an integer", value, at),
             (Shape::Float { min, max }, Value::Number(number)) => {
-                let number = number.as_f64().unwrap_or(f64::NAN);
-                let shown = format!("'{number}'");
-                if number < *min {
-                    self.constraint(
-                        &shown,
-                        at,
-                        &format!("have value greater than or equal to {min}"),
-                    );
-                } else if number > *max {
-                    self.constraint(
-                        &shown,
-                        at,
-                        &format!("have value less than or equal to {max}"),
-                    );
-                }
+                self.check_float((*min, *max), number, at);
             }
             (Shape::Float { .. }, _) => self.wrong_type("a number", value, at),
             (Shape::Text(bounds), Value::String(text)) => self.check_text(*bounds, text, at),
@@ -235,6 +216,29 @@ impl Found {
                 self.wrong_type("an object", value, at);
             }
         }
+    }
+
+    fn check_integer(&mut self, min: i64, number: &Number, value: &Value, at: &Path<'_>) {
+        match number.as_i64() {
+            Some(integer) if integer >= min && integer <= i64::from(i32::MAX) => {}
+            Some(integer) if integer < min => {
+                let must = format!("have value greater than or equal to {min}");
+                self.constraint(&format!("'{integer}'"), at, &must);
+            }
+            Some(_) | None => self.wrong_type("a 32-bit integer", value, at),
+        }
+    }
+
+    fn check_float(&mut self, (min, max): (f64, f64), number: &Number, at: &Path<'_>) {
+        let number = number.as_f64().unwrap_or(f64::NAN);
+        let must = if number < min {
+            format!("have value greater than or equal to {min}")
+        } else if number > max {
+            format!("have value less than or equal to {max}")
+        } else {
+            return;
+        };
+        self.constraint(&format!("'{number}'"), at, &must);
     }
 
     fn check_members(

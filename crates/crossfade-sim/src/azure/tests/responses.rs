@@ -191,6 +191,21 @@ async fn responses_are_kept_followed_and_forgotten() {
         .json();
     assert_eq!(count["input_tokens"], first["usage"]["input_tokens"]);
 
+    assert_eq!(
+        send(&sim, "DELETE", &path(id, ""), "").await.json()["deleted"],
+        true
+    );
+    let gone = post(&sim, V1, &ask(json!({"previous_response_id": id}))).await;
+    assert_eq!(
+        (gone.status(), &gone.json()["error"]["code"]),
+        (404, &json!("previous_response_not_found"))
+    );
+}
+
+#[tokio::test]
+async fn only_what_is_kept_is_found_and_only_the_background_is_cancelled() {
+    let sim = start(Answer::text("Hi")).await;
+    let path = |id: &str, rest: &str| format!("{V1}/{id}{rest}");
     let unkept = post(&sim, V1, &ask(json!({"store": false}))).await.json();
     assert_eq!(
         send(&sim, "GET", &path(unkept["id"].as_str().unwrap(), ""), "")
@@ -198,6 +213,8 @@ async fn responses_are_kept_followed_and_forgotten() {
             .status(),
         404
     );
+    let ended = post(&sim, V1, &ask(json!({}))).await.json();
+    let id = ended["id"].as_str().unwrap();
     let cancelled = send(&sim, "POST", &path(id, "/cancel"), "").await;
     assert_eq!(cancelled.status(), 400, "it was not in the background");
     let background = post(&sim, V1, &ask(json!({"background": true})))
@@ -215,16 +232,6 @@ async fn responses_are_kept_followed_and_forgotten() {
     )
     .await;
     assert_eq!(cancelled.json()["status"], "cancelled");
-
-    assert_eq!(
-        send(&sim, "DELETE", &path(id, ""), "").await.json()["deleted"],
-        true
-    );
-    let gone = post(&sim, V1, &ask(json!({"previous_response_id": id}))).await;
-    assert_eq!(
-        (gone.status(), &gone.json()["error"]["code"]),
-        (404, &json!("previous_response_not_found"))
-    );
 }
 
 #[tokio::test]
@@ -256,11 +263,19 @@ async fn thoughts_travel_sealed() {
     );
 }
 
+async fn check_refused(sim: &AzureSim, more: &Value, part: &str) {
+    let raw = post(sim, V1, &ask(more)).await;
+    assert!(
+        raw.status() >= 400 && raw.text().contains(part),
+        "{part}: {}",
+        raw.text()
+    );
+    assert!(raw.json()["error"]["message"].is_string());
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_refused() {
     let sim = start(Answer::text("Hi")).await;
-    let call = json!({"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"});
-    let output = |id: &str| json!({"type": "function_call_output", "call_id": id, "output": "1"});
     let format = |format: Value| json!({"text": {"format": format}});
     let open =
         json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
@@ -296,6 +311,17 @@ async fn what_does_not_fit_is_refused() {
             format(json!({"type": "json_object"})),
             "must contain the word 'json'",
         ),
+    ] {
+        check_refused(&sim, &more, part).await;
+    }
+}
+
+#[tokio::test]
+async fn items_that_do_not_fit_are_refused() {
+    let sim = start(Answer::text("Hi")).await;
+    let call = json!({"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"});
+    let output = |id: &str| json!({"type": "function_call_output", "call_id": id, "output": "1"});
+    for (more, part) in [
         (json!({"input": [output("c1")]}), "No tool call found"),
         (json!({"input": [call]}), "No tool output found"),
         (
@@ -313,13 +339,7 @@ async fn what_does_not_fit_is_refused() {
             "Background mode",
         ),
     ] {
-        let raw = post(&sim, V1, &ask(more)).await;
-        assert!(
-            raw.status() >= 400 && raw.text().contains(part),
-            "{part}: {}",
-            raw.text()
-        );
-        assert!(raw.json()["error"]["message"].is_string());
+        check_refused(&sim, &more, part).await;
     }
     let good = json!({"input": [{"role": "user", "content": "x"}, call, output("c1")]});
     assert_eq!(post(&sim, V1, &ask(good)).await.status(), 200);

@@ -111,13 +111,8 @@ async fn each_model_has_its_routes() {
 }
 
 #[tokio::test]
-async fn chat_is_refused_by_the_models_rules() {
+async fn parameters_are_refused_by_the_models_rules() {
     let sim = start(Surface::Runtime, Answer::text("x")).await;
-    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
-    let custom = json!([{"type": "custom", "custom": {"name": "f"}}]);
-    let picture = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]);
-    let object = json!({"type": "json_object"});
-    let speaks = json!([{"role": "user", "content": "as JSON"}]);
     for (model, more, part) in [
         (
             TERRA,
@@ -133,15 +128,6 @@ async fn chat_is_refused_by_the_models_rules() {
         ),
         (TERRA, json!({"max_completion_tokens": 16}), ""),
         (OSS, json!({"max_tokens": 1}), ""),
-        (TERRA, json!({"tools": tools}), "reasoning_effort"),
-        (
-            TERRA,
-            json!({"tools": tools, "reasoning_effort": "none"}),
-            "",
-        ),
-        ("us.openai.gpt-6-sol", json!({"tools": tools}), ""),
-        (OSS, json!({"tools": tools}), ""),
-        (OSS, json!({"tools": custom}), "tools[0].type"),
         (TERRA, json!({"temperature": 0.2}), "temperature"),
         (
             TERRA,
@@ -160,6 +146,33 @@ async fn chat_is_refused_by_the_models_rules() {
             json!({"reasoning_effort": "minimal"}),
             "reasoning_effort",
         ),
+        (OSS, json!({"service_tier": "flex"}), ""),
+    ] {
+        check(&sim, CHAT, hello(model, &more), part).await;
+    }
+    let mantle = start(Surface::Mantle, Answer::text("x")).await;
+    let flex = hello(OSS_ON_MANTLE, &json!({"service_tier": "flex"}));
+    check(&mantle, "/v1/chat/completions", flex, "service_tier").await;
+}
+
+#[tokio::test]
+async fn tools_pictures_and_formats_are_refused_by_the_models_rules() {
+    let sim = start(Surface::Runtime, Answer::text("x")).await;
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let custom = json!([{"type": "custom", "custom": {"name": "f"}}]);
+    let picture = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]);
+    let object = json!({"type": "json_object"});
+    let speaks = json!([{"role": "user", "content": "as JSON"}]);
+    for (model, more, part) in [
+        (TERRA, json!({"tools": tools}), "reasoning_effort"),
+        (
+            TERRA,
+            json!({"tools": tools, "reasoning_effort": "none"}),
+            "",
+        ),
+        ("us.openai.gpt-6-sol", json!({"tools": tools}), ""),
+        (OSS, json!({"tools": tools}), ""),
+        (OSS, json!({"tools": custom}), "tools[0].type"),
         (OSS, json!({"messages": picture}), "image modality"),
         (TERRA, json!({"messages": picture}), ""),
         (
@@ -172,13 +185,9 @@ async fn chat_is_refused_by_the_models_rules() {
             json!({"response_format": object, "messages": speaks}),
             "",
         ),
-        (OSS, json!({"service_tier": "flex"}), ""),
     ] {
         check(&sim, CHAT, hello(model, &more), part).await;
     }
-    let mantle = start(Surface::Mantle, Answer::text("x")).await;
-    let flex = hello(OSS_ON_MANTLE, &json!({"service_tier": "flex"}));
-    check(&mantle, "/v1/chat/completions", flex, "service_tier").await;
 }
 
 #[tokio::test]

@@ -218,73 +218,46 @@ async fn errors_come_in_the_middle_and_nothing_follows() {
     assert!(raw.whole && !raw.text().contains("[DONE]"));
 }
 
-#[tokio::test]
-async fn guardrails_are_named_by_header_lines() {
-    let check = async |said: &str, asked: &str, stream: bool, text: &str, action: &str| {
-        let sim = start(Surface::Runtime, Answer::text(said)).await;
+/// Asks under a guardrail, and checks what came through and what the guardrail says it did.
+async fn check_guarded(said: &str, asked: &str, text: &str, action: &str) {
+    let sim = start(Surface::Runtime, Answer::text(said)).await;
+    let headers = [
+        KEY,
+        ("x-amzn-bedrock-guardrailidentifier", "simguard0001"),
+        ("x-amzn-bedrock-guardrailversion", "DRAFT"),
+        ("x-amzn-bedrock-trace", "ENABLED"),
+    ];
+    for stream in [false, true] {
         let mut body = hello(OSS, &json!({"stream": stream}));
         body["messages"][0]["content"] = json!(asked);
-        let headers = [
-            KEY,
-            ("x-amzn-bedrock-guardrailidentifier", "simguard0001"),
-            ("x-amzn-bedrock-guardrailversion", "DRAFT"),
-            ("x-amzn-bedrock-trace", "ENABLED"),
-        ];
-        let raw = testing::request(
-            sim.address(),
-            "POST",
-            CHAT,
-            &headers,
-            body.to_string().as_bytes(),
-        )
-        .await;
+        let body = body.to_string();
+        let raw = testing::request(sim.address(), "POST", CHAT, &headers, body.as_bytes()).await;
         let (found, last) = if stream {
             let chunks = chunks(&raw);
-            (joined(&chunks, "content"), chunks.last().unwrap().clone())
+            (json!(joined(&chunks, "content")), chunks[0].clone())
         } else {
             let body = raw.json();
-            (
-                body["choices"][0]["message"]["content"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-                body,
-            )
+            (body["choices"][0]["message"]["content"].clone(), body)
         };
         assert_eq!(
-            (found.as_str(), &last["amazon-bedrock-guardrailAction"]),
-            (text, &json!(action))
+            (found, &last["amazon-bedrock-guardrailAction"]),
+            (json!(text), &json!(action))
         );
         assert!(
             last["amazon-bedrock-trace"]["guardrail"].is_object(),
             "{last}"
         );
-    };
-    for stream in [false, true] {
-        check("hello", "hi", stream, "hello", "NONE").await;
-        check(
-            "hello",
-            "a listed-word",
-            stream,
-            "The guardrail does not take this question.",
-            "INTERVENED",
-        )
-        .await;
-        check(
-            "a listed-word",
-            "hi",
-            stream,
-            "The guardrail does not give this answer.",
-            "INTERVENED",
-        )
-        .await;
-        check(
-            "at secret-address",
-            "hi",
-            stream,
-            "at {ADDRESS}",
-            "INTERVENED",
-        )
-        .await;
     }
+}
+
+#[tokio::test]
+async fn guardrails_are_named_by_header_lines() {
+    let (prompt, answer) = (
+        "The guardrail does not take this question.",
+        "The guardrail does not give this answer.",
+    );
+    check_guarded("hello", "hi", "hello", "NONE").await;
+    check_guarded("hello", "a listed-word", prompt, "INTERVENED").await;
+    check_guarded("a listed-word", "hi", answer, "INTERVENED").await;
+    check_guarded("at secret-address", "hi", "at {ADDRESS}", "INTERVENED").await;
 }
