@@ -6,6 +6,7 @@ use crossfade_sim::script::{Answer, Fault, Prompt};
 use crossfade_tests::{
     Setup, World,
     chat::{self, CANDIDATE_SAYS, question, streamed},
+    http::Request,
 };
 use serde_json::json;
 
@@ -111,4 +112,42 @@ async fn failures_fall_back_before_the_first_content_and_are_shown_after_it() {
         world.bedrock.script().set_fault(Fault::None);
         world.finish().await;
     }
+}
+
+/// A model that speaks only responses is asked for chat by way of them, and one that speaks only chat for responses.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wire_is_answered_by_way_of_the_other() {
+    const ONLY_RESPONSES: &str =
+        "model = \"openai.gpt-5.4\"\napi = \"openai-responses\"\nsurface = \"mantle\"\n";
+    let world = all_candidate(Setup::new().candidate(ONLY_RESPONSES).with_mantle()).await;
+    for body in [question("hi"), streamed("hi")] {
+        world.candidate_answers(&body).await;
+    }
+    assert!(chat::is_done(&world.ask(&streamed("hi")).await.text()));
+    world.finish().await;
+
+    let world = all_candidate(Setup::new().candidate(OPEN)).await;
+    for stream in [false, true] {
+        let body =
+            json!({"model": chat::DEPLOYMENT, "input": "hi", "store": false, "stream": stream});
+        let request = Request::post("/openai/v1/responses")
+            .header("api-key", chat::KEY)
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
+        let answer = world.send(&request).await;
+        assert_eq!((answer.status(), answer.whole), (200, true), "{answer:?}");
+        let text = answer.text();
+        let response = if stream {
+            chat::events(&text).pop().unwrap()["response"].clone()
+        } else {
+            answer.json()
+        };
+        assert_eq!(response["status"], "completed", "{text}");
+        assert!(
+            response["output"].to_string().contains(CANDIDATE_SAYS),
+            "{text}"
+        );
+        assert!(!text.contains("<reasoning>"), "{text}");
+    }
+    world.finish().await;
 }

@@ -17,6 +17,7 @@ mod disk;
 mod embeddings;
 mod engine;
 mod errors;
+mod fetching;
 mod floors;
 mod guardrails;
 mod headers;

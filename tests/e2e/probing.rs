@@ -108,3 +108,23 @@ async fn an_endpoint_that_does_not_answer_is_a_failure_with_its_remedy() {
         ended.stderr
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_apis_are_asked_what_their_translation_reads() {
+    let chat = "model = \"openai.gpt-oss-120b-1:0\"\napi = \"openai-chat\"";
+    check(
+        &probed(Setup::new(), chat, true).await,
+        0,
+        &[
+            "  reach        answers\n",
+            "  streams      true ",
+            "  token_floor  1 ",
+        ],
+    );
+    let vectors = "model = \"amazon.titan-embed-text-v2:0\"\napi = \"invoke\"";
+    check(
+        &probed(Setup::new(), vectors, true).await,
+        0,
+        &["1 calls", "  reach        answers\n"],
+    );
+}
