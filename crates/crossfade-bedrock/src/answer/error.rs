@@ -181,69 +181,43 @@ mod tests {
 
     #[test]
     fn every_exception_has_its_status_and_its_word() {
-        let check = |code: &str,
-                     status: Option<u16>,
-                     message: &str,
-                     out: u16,
-                     failover: Option<Failover>| {
-            let fault = Fault::from(FaultKind::of_service(code, status, message));
-            let problem = fault.problem();
-            assert_eq!(
-                (problem.error.status, problem.failover),
-                (out, failover),
-                "{code} {status:?}"
-            );
+        use Failover::{Configuration, Garbage, Server, Throttled};
+        let check = |code: &str, status: u16, out: u16, failover: Failover| {
+            let status = Some(status).filter(|status| *status != 0);
+            let message = "model arn:aws:x is invalid";
+            let kind = FaultKind::of_service(code, status, message);
+            let problem = Fault::from(kind).problem();
+            let found = (problem.error.status, problem.failover);
+            assert_eq!(found, (out, Some(failover)), "{code} {status:?}");
             let body = String::from_utf8_lossy(&problem.error.body).to_lowercase();
-            assert!(
-                !body.contains("bedrock") && !body.contains("arn:"),
-                "{code}"
-            );
+            assert!(!body.contains("bedrock") && !body.contains("arn:"));
         };
-        let config = Some(Failover::Configuration);
-        let server = Some(Failover::Server);
-        let throttled = Some(Failover::Throttled);
-        check(
-            "ValidationException",
-            Some(400),
-            "Input is too long for requested model.",
-            400,
-            None,
-        );
-        check(
-            "ValidationException",
-            Some(400),
-            "model arn:aws:x is invalid",
-            400,
-            config,
-        );
-        check("AccessDeniedException", Some(403), "", 500, config);
-        check("UnrecognizedClientException", Some(403), "", 500, config);
-        check("ExpiredTokenException", Some(403), "", 500, config);
-        check("ResourceNotFoundException", Some(404), "", 500, config);
-        check("ThrottlingException", Some(429), "", 429, throttled);
-        check("ModelNotReadyException", Some(429), "", 429, throttled);
-        check(
-            "ServiceQuotaExceededException",
-            Some(400),
-            "",
-            429,
-            throttled,
-        );
-        check("ModelTimeoutException", Some(408), "", 408, server);
-        check("ModelErrorException", Some(424), "", 500, server);
-        check("ModelStreamErrorException", None, "", 500, server);
-        check("InternalServerException", Some(500), "", 500, server);
-        check("ServiceUnavailableException", Some(503), "", 503, server);
-        check(
-            "ns#ThrottlingException:http://internal/",
-            None,
-            "",
-            429,
-            throttled,
-        );
-        check("", Some(502), "<html>", 500, server);
-        check("SomethingNew", Some(418), "", 500, config);
-        check("SomethingNew", None, "", 500, Some(Failover::Garbage));
+        check("ValidationException", 400, 400, Configuration);
+        check("AccessDeniedException", 403, 500, Configuration);
+        check("UnrecognizedClientException", 403, 500, Configuration);
+        check("ExpiredTokenException", 403, 500, Configuration);
+        check("ResourceNotFoundException", 404, 500, Configuration);
+        check("ThrottlingException", 429, 429, Throttled);
+        check("ModelNotReadyException", 429, 429, Throttled);
+        check("ServiceQuotaExceededException", 400, 429, Throttled);
+        check("ModelTimeoutException", 408, 408, Server);
+        check("ModelErrorException", 424, 500, Server);
+        check("ModelStreamErrorException", 0, 500, Server);
+        check("InternalServerException", 500, 500, Server);
+        check("ServiceUnavailableException", 503, 503, Server);
+        check("ns#ThrottlingException:http://x/", 0, 429, Throttled);
+        check("", 502, 500, Server);
+        check("SomethingNew", 418, 500, Configuration);
+        check("SomethingNew", 0, 500, Garbage);
+    }
+
+    #[test]
+    fn words_for_a_prompt_that_is_too_long() {
+        for words in TOO_LONG {
+            let kind = FaultKind::of_service("ValidationException", Some(400), words);
+            assert_eq!(kind, FaultKind::TooLong, "{words}");
+            assert_eq!(Fault::from(kind).problem().failover, None);
+        }
     }
 
     #[test]

@@ -63,172 +63,92 @@ fn the_body_is_the_primary_s_to_the_byte() {
     assert_eq!(String::from_utf8(body).unwrap(), expected);
 }
 
+/// What is said by text alone, and ends by itself.
+#[track_caller]
+fn says(content: Value, text: &str, losses: &[LossKind]) {
+    let expected = Ok((json!(text), json!([]), "stop"));
+    check(&Reply::default(), content, "end_turn", expected, losses);
+}
+
 #[test]
 fn pieces_become_one_message_edges_40_41() {
-    use LossKind::BlockDropped;
-    let plain = Reply::default();
-    let none = json!([]);
-    check(
-        &plain,
-        json!([{"text": "a"}, {"text": "b"}]),
-        "end_turn",
-        Ok((json!("ab"), none.clone(), "stop")),
-        &[],
-    );
-    let reasoned = json!([{"reasoningContent": {"reasoningText": {"text": "hm"}}}, {"text": "a"}]);
-    check(
-        &plain,
-        reasoned,
-        "end_turn",
-        Ok((json!("a"), none.clone(), "stop")),
-        &[LossKind::ReasoningHidden],
-    );
+    use LossKind::{BlockDropped, ReasoningHidden};
+    says(json!([]), "", &[]);
+    says(json!([{"text": "a"}, {"text": "b"}]), "ab", &[]);
+    let thought = json!({"reasoningContent": {"reasoningText": {"text": "hm"}}});
+    says(json!([thought, {"text": "a"}]), "a", &[ReasoningHidden]);
     let cited = |citations: Value| json!([{"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": citations}}]);
-    check(
-        &plain,
-        cited(json!([])),
-        "end_turn",
-        Ok((json!("ab"), none.clone(), "stop")),
-        &[],
-    );
-    check(
-        &plain,
-        cited(
-            json!([{"title": "t", "location": {"documentPage": {"documentIndex": 0, "start": 1, "end": 2}}}]),
-        ),
-        "end_turn",
-        Ok((json!("ab"), none.clone(), "stop")),
-        &[BlockDropped],
-    );
-    let tool =
-        json!({"toolUse": {"toolUseId": "tooluse_1", "name": "f", "input": {"b": 1, "a": 2}}});
-    let calls = json!([["f", "{\"b\":1,\"a\":2}"]]);
-    check(
-        &plain,
-        json!([tool]),
-        "tool_use",
-        Ok((Value::Null, calls.clone(), "tool_calls")),
-        &[],
-    );
-    check(
-        &plain,
-        json!([{"text": "Let me."}, tool]),
-        "tool_use",
-        Ok((json!("Let me."), calls.clone(), "tool_calls")),
-        &[],
-    );
-    let typed = json!([{"toolUse": {"toolUseId": "t", "name": "f", "input": {"b": 1, "a": 2}, "type": "tool_use"}}]);
-    check(
-        &plain,
-        typed,
-        "tool_use",
-        Ok((Value::Null, calls.clone(), "tool_calls")),
-        &[],
-    );
-    // Bug 21: the calls decide.
-    check(
-        &plain,
-        json!([tool]),
-        "end_turn",
-        Ok((Value::Null, calls, "tool_calls")),
-        &[],
-    );
-    let served = json!([{"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "server_tool_use"}}, {"text": "a"}]);
-    check(
-        &plain,
-        served,
-        "end_turn",
-        Ok((json!("a"), none.clone(), "stop")),
-        &[BlockDropped],
-    );
-    check(
-        &plain,
+    says(cited(json!([])), "ab", &[]);
+    let page = json!({"documentPage": {"documentIndex": 0, "start": 1, "end": 2}});
+    let citations = json!([{"title": "t", "location": page}]);
+    says(cited(citations), "ab", &[BlockDropped]);
+    let served =
+        json!({"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "server_tool_use"}});
+    says(json!([served, {"text": "a"}]), "a", &[BlockDropped]);
+    says(
         json!([{"hologram": {}}, {"text": "a"}]),
-        "end_turn",
-        Ok((json!("a"), none.clone(), "stop")),
+        "a",
         &[BlockDropped],
-    );
-    check(
-        &plain,
-        json!([]),
-        "end_turn",
-        Ok((json!(""), none, "stop")),
-        &[],
     );
 }
 
 #[test]
+fn calls_stand_beside_the_text_edges_40_48() {
+    let use_of = |kind: Value| {
+        let mut call =
+            json!({"toolUse": {"toolUseId": "tooluse_1", "name": "f", "input": {"b": 1, "a": 2}}});
+        if !kind.is_null() {
+            call["toolUse"]["type"] = kind;
+        }
+        call
+    };
+    let calls = |content: Value, reason: &str, text: Value| {
+        let called = json!([["f", "{\"b\":1,\"a\":2}"]]);
+        let expected = Ok((text, called, "tool_calls"));
+        check(&Reply::default(), content, reason, expected, &[]);
+    };
+    let plain = use_of(Value::Null);
+    calls(json!([plain]), "tool_use", Value::Null);
+    calls(
+        json!([{"text": "Let me."}, plain]),
+        "tool_use",
+        json!("Let me."),
+    );
+    calls(json!([use_of(json!("tool_use"))]), "tool_use", Value::Null);
+    // Bug 21: the calls decide.
+    calls(json!([plain]), "end_turn", Value::Null);
+}
+
+#[test]
 fn ends_edge_43() {
-    let plain = Reply::default();
-    let text = || json!([{"text": "a"}]);
-    let ok = |finish| Ok((json!("a"), json!([]), finish));
-    check(&plain, text(), "stop_sequence", ok("stop"), &[]);
-    check(&plain, text(), "max_tokens", ok("length"), &[]);
-    check(
-        &plain,
-        text(),
-        "model_context_window_exceeded",
-        ok("length"),
-        &[],
-    );
-    check(
-        &plain,
-        json!([]),
-        "model_context_window_exceeded",
-        Err(AnswerError::ContextFull),
-        &[],
-    );
-    check(
-        &plain,
-        text(),
-        "content_filtered",
-        ok("content_filter"),
-        &[],
-    );
-    check(&plain, text(), "refusal", ok("content_filter"), &[]);
-    check(
-        &plain,
-        json!([]),
-        "refusal",
-        Ok((Value::Null, json!([]), "content_filter")),
-        &[],
-    );
-    check(
-        &plain,
-        text(),
-        "malformed_model_output",
-        Err(AnswerError::Malformed),
-        &[],
-    );
-    check(
-        &plain,
-        text(),
-        "malformed_tool_use",
-        Err(AnswerError::Malformed),
-        &[],
-    );
-    check(
-        &plain,
-        text(),
-        "something_new",
-        ok("stop"),
-        &[LossKind::StopReasonUnknown],
-    );
-    check(
-        &plain,
-        json!([]),
-        "something_new",
-        Err(AnswerError::UnknownEnd),
-        &[],
-    );
+    let ends = |said: bool, reason: &str, expected: Result<&str, AnswerError>| {
+        let content = if said {
+            json!([{"text": "a"}])
+        } else {
+            json!([])
+        };
+        let text = if said { json!("a") } else { Value::Null };
+        let losses: &[LossKind] = match (reason, &expected) {
+            ("something_new", Ok(_)) => &[LossKind::StopReasonUnknown],
+            _ => &[],
+        };
+        let expected = expected.map(|finish| (text, json!([]), finish));
+        check(&Reply::default(), content, reason, expected, losses);
+    };
+    ends(true, "stop_sequence", Ok("stop"));
+    ends(true, "max_tokens", Ok("length"));
+    ends(true, "model_context_window_exceeded", Ok("length"));
+    let full = Err(AnswerError::ContextFull);
+    ends(false, "model_context_window_exceeded", full);
+    ends(true, "content_filtered", Ok("content_filter"));
+    ends(true, "refusal", Ok("content_filter"));
+    ends(false, "refusal", Ok("content_filter"));
+    ends(true, "malformed_model_output", Err(AnswerError::Malformed));
+    ends(true, "malformed_tool_use", Err(AnswerError::Malformed));
+    ends(true, "something_new", Ok("stop"));
+    ends(false, "something_new", Err(AnswerError::UnknownEnd));
     // Bug 27: a guardrail that does not say what it did is a block.
-    check(
-        &plain,
-        text(),
-        "guardrail_intervened",
-        ok("content_filter"),
-        &[],
-    );
+    ends(true, "guardrail_intervened", Ok("content_filter"));
 }
 
 #[test]

@@ -60,92 +60,100 @@ fn a_guardrail_s_trace_decides() {
     check(json!({"outputAssessments": {}}), silent);
 }
 
-#[test]
-fn findings_have_the_primary_s_categories() {
-    let check = |misconduct: Misconduct, assessments: Value, expected: Value| {
-        let trace = crate::converse::Trace {
-            guardrail: Some(json!({ "outputAssessments": { "g": assessments } })),
-        };
-        let found = guardrail::findings(&trace.guarded().unwrap(), misconduct);
-        assert_eq!(found.prompt, None);
-        assert_eq!(
-            found.completion.map_or(Value::Null, Value::Object),
-            expected
-        );
+#[track_caller]
+fn check_findings(misconduct: Misconduct, assessments: Value, expected: Value) {
+    let trace = crate::converse::Trace {
+        guardrail: Some(json!({ "outputAssessments": { "g": assessments } })),
     };
-    let default = Misconduct::default();
-    let one = |kind, confidence, action| json!([content(kind, confidence, action)]);
-    check(default, json!([]), Value::Null);
+    let found = guardrail::findings(&trace.guarded().unwrap(), misconduct);
+    assert_eq!(found.prompt, None);
+    let found = found.completion.map_or(Value::Null, Value::Object);
+    assert_eq!(found, expected);
+}
+
+/// A list of one's own that found something.
+fn list(id: &str, filtered: bool) -> Value {
+    json!({"custom_blocklists": {"details": [{"filtered": filtered, "id": id}], "filtered": filtered}})
+}
+
+#[test]
+fn content_has_the_primary_s_categories() {
+    let check = |kind, confidence, action, expected: Value| {
+        let assessments = json!([content(kind, confidence, action)]);
+        check_findings(Misconduct::default(), assessments, expected);
+    };
+    let harm = |filtered: bool, severity: &str| json!({"filtered": filtered, "severity": severity});
+    let mark = |detected: bool| json!({"jailbreak": {"detected": detected, "filtered": detected}});
     check(
-        default,
-        one("HATE", "HIGH", "BLOCKED"),
-        json!({"hate": {"filtered": true, "severity": "high"}}),
+        "HATE",
+        "HIGH",
+        "BLOCKED",
+        json!({"hate": harm(true, "high")}),
     );
     check(
-        default,
-        one("SEXUAL", "NONE", "NONE"),
-        json!({"sexual": {"filtered": false, "severity": "safe"}}),
+        "SEXUAL",
+        "NONE",
+        "NONE",
+        json!({"sexual": harm(false, "safe")}),
     );
     check(
-        default,
-        one("VIOLENCE", "MEDIUM", "NONE"),
-        json!({"violence": {"filtered": false, "severity": "medium"}}),
+        "VIOLENCE",
+        "MEDIUM",
+        "NONE",
+        json!({"violence": harm(false, "medium")}),
     );
+    check(
+        "INSULTS",
+        "LOW",
+        "NONE",
+        json!({"hate": harm(false, "low")}),
+    );
+    check("PROMPT_ATTACK", "HIGH", "BLOCKED", mark(true));
+    check("PROMPT_ATTACK", "NONE", "NONE", mark(false));
+    check("NEWER", "HIGH", "BLOCKED", list("content_filter", true));
     // Insults are hate; the worse of two counts.
-    let two = json!([
-        content("HATE", "LOW", "NONE"),
-        content("INSULTS", "MEDIUM", "BLOCKED")
-    ]);
-    check(
-        default,
-        two,
-        json!({"hate": {"filtered": true, "severity": "medium"}}),
-    );
-    check(
-        default,
-        one("PROMPT_ATTACK", "HIGH", "BLOCKED"),
-        json!({"jailbreak": {"detected": true, "filtered": true}}),
-    );
-    check(
-        default,
-        one("PROMPT_ATTACK", "NONE", "NONE"),
-        json!({"jailbreak": {"detected": false, "filtered": false}}),
-    );
-    let list = |id: &str, filtered: bool| json!({"custom_blocklists": {"details": [{"filtered": filtered, "id": id}], "filtered": filtered}});
-    let misconduct = || one("MISCONDUCT", "HIGH", "BLOCKED");
+    let insult = content("INSULTS", "MEDIUM", "BLOCKED");
+    let two = json!([content("HATE", "LOW", "NONE"), insult]);
+    let expected = json!({"hate": harm(true, "medium")});
+    check_findings(Misconduct::default(), two, expected);
+    check_findings(Misconduct::default(), json!([]), Value::Null);
+}
+
+#[test]
+fn misconduct_is_shown_where_the_route_says() {
+    let check = |misconduct, expected: Value| {
+        let assessments = json!([content("MISCONDUCT", "HIGH", "BLOCKED")]);
+        check_findings(misconduct, assessments, expected);
+    };
     let high = json!({"filtered": true, "severity": "high"});
-    check(default, misconduct(), list("misconduct", true));
-    check(Misconduct::Hate, misconduct(), json!({ "hate": high }));
-    check(
-        Misconduct::Violence,
-        misconduct(),
-        json!({ "violence": high }),
-    );
-    check(Misconduct::Sexual, misconduct(), json!({ "sexual": high }));
-    check(
-        Misconduct::SelfHarm,
-        misconduct(),
-        json!({ "self_harm": high }),
-    );
-    check(Misconduct::Hidden, misconduct(), Value::Null);
-    check(
-        default,
-        one("NEWER", "HIGH", "BLOCKED"),
-        list("content_filter", true),
-    );
-    let words = json!([{"wordPolicy": {"customWords": [{"match": "hunter2", "action": "BLOCKED"}],
-        "managedWordLists": [{"match": "damn", "type": "PROFANITY", "action": "NONE", "detected": true}]}}]);
+    check(Misconduct::CustomBlocklists, list("misconduct", true));
+    check(Misconduct::Hate, json!({ "hate": high }));
+    check(Misconduct::Violence, json!({ "violence": high }));
+    check(Misconduct::Sexual, json!({ "sexual": high }));
+    check(Misconduct::SelfHarm, json!({ "self_harm": high }));
+    check(Misconduct::Hidden, Value::Null);
+}
+
+#[test]
+fn what_has_no_category_is_a_list_of_one_s_own() {
+    let check = |assessment: Value, expected: Value| {
+        check_findings(Misconduct::default(), json!([assessment]), expected);
+    };
+    let word = json!({"match": "damn", "type": "PROFANITY", "action": "NONE", "detected": true});
+    let words = json!({"wordPolicy": {"customWords": [{"match": "hunter2", "action": "BLOCKED"}],
+        "managedWordLists": [word]}});
     let mut expected = list("custom_words", true);
     expected["profanity"] = json!({"detected": true, "filtered": false});
-    check(default, words, expected);
-    let pii = json!([{"sensitiveInformationPolicy": {"piiEntities": [{"type": "NAME", "match": "Ada", "action": "ANONYMIZED"}]}}]);
-    check(default, pii, list("sensitive_information", false));
-    let grounding = json!([{"contextualGroundingPolicy": {"filters": [
-        {"type": "GROUNDING", "threshold": 0.7, "score": 0.1, "action": "BLOCKED"}]}}]);
-    check(default, grounding, list("grounding", true));
-    let grounded = json!([{"contextualGroundingPolicy": {"filters": [
-        {"type": "GROUNDING", "threshold": 0.7, "score": 0.9, "action": "NONE", "detected": false}]}}]);
-    check(default, grounded, Value::Null);
+    check(words, expected);
+    let name = json!({"type": "NAME", "match": "Ada", "action": "ANONYMIZED"});
+    let pii = json!({"sensitiveInformationPolicy": {"piiEntities": [name]}});
+    check(pii, list("sensitive_information", false));
+    let grounding = |score: f64, action: &str, detected: bool| {
+        let filter = json!({"type": "GROUNDING", "threshold": 0.7, "score": score, "action": action, "detected": detected});
+        json!({"contextualGroundingPolicy": {"filters": [filter]}})
+    };
+    check(grounding(0.1, "BLOCKED", true), list("grounding", true));
+    check(grounding(0.9, "NONE", false), Value::Null);
 }
 
 #[test]

@@ -76,91 +76,62 @@ async fn exceptions_of_a_stream_keep_their_status_before_its_first_content() {
     }
 }
 
+/// What follows a first piece of text breaks the stream: the piece stays, an error is the last, and no end mark follows.
+async fn check_break(case: &str, after: Vec<Step>, expected: Option<Failover>) {
+    let script = then(vec![stream_head(), text()], after);
+    let got = ask(plain(), true, json!({}), vec![script]).await;
+    assert_eq!((got.status, got.report.failover), (200, None), "{case}");
+    assert!(!got.body.contains("[DONE]"), "{case}");
+    assert!(got.body.contains(r#""content":"Hi""#), "{case}");
+    let last = got.body.trim_end().rsplit("\n\n").next().unwrap();
+    let error: Value = serde_json::from_str(last.strip_prefix("data: ").unwrap()).unwrap();
+    assert!(error["error"]["message"].is_string(), "{case}: {last}");
+    assert_eq!(error.as_object().unwrap().len(), 1);
+    let failed = got.late().failed;
+    assert!(failed.is_some(), "{case}");
+    assert!(
+        expected.is_none() || failed == expected,
+        "{case}: {failed:?}"
+    );
+}
+
 #[tokio::test]
-async fn a_stream_that_fails_after_its_first_content_ends_in_an_error_bugs_28_29_30() {
-    let stop = || event("messageStop", &json!({"stopReason": "malformed_tool_use"}));
-    let metadata = || rest().pop().unwrap();
-    let broken = |mut bytes: Vec<u8>| {
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        Say(bytes)
-    };
-    let cut = |mut bytes: Vec<u8>| {
-        bytes.truncate(40);
-        Say(bytes)
-    };
-    let bytes = |step: Step| match step {
-        Say(bytes) => bytes,
-        Wait(_) => unreachable!("said"),
-    };
-    let telltale = || json!({"message": TELLTALE});
+async fn exceptions_after_the_first_content_are_raised_bugs_28_29() {
+    use Failover::{Configuration, Server, Throttled};
+    for (name, expected) in [
+        ("throttlingException", Some(Throttled)),
+        ("serviceUnavailableException", Some(Server)),
+        ("internalServerException", Some(Server)),
+        ("modelStreamErrorException", Some(Server)),
+        ("validationException", Some(Configuration)),
+        ("somethingNewException", None),
+    ] {
+        let after = vec![exception(name, &json!({ "message": TELLTALE }))];
+        check_break(name, after, expected).await;
+    }
     let failed = [
         (":message-type", "error"),
         (":error-code", "InternalFailure"),
         (":error-message", "arn:aws:x"),
     ];
-    let cases: Vec<(&str, Vec<Step>, Failover)> = vec![
-        (
-            "throttled",
-            vec![exception("throttlingException", &telltale())],
-            Failover::Throttled,
-        ),
-        (
-            "unavailable",
-            vec![exception("serviceUnavailableException", &telltale())],
-            Failover::Server,
-        ),
-        (
-            "internal",
-            vec![exception("internalServerException", &telltale())],
-            Failover::Server,
-        ),
-        (
-            "model",
-            vec![exception("modelStreamErrorException", &telltale())],
-            Failover::Server,
-        ),
-        (
-            "validation",
-            vec![exception("validationException", &telltale())],
-            Failover::Configuration,
-        ),
-        (
-            "unknown",
-            vec![exception("somethingNewException", &telltale())],
-            Failover::Garbage,
-        ),
-        ("error", vec![frame(&failed, "")], Failover::Garbage),
-        ("ends early", vec![], Failover::Broken),
-        (
-            "cut within a frame",
-            vec![cut(bytes(text()))],
-            Failover::Broken,
-        ),
-        (
-            "bad checksum",
-            vec![broken(bytes(text()))],
-            Failover::Garbage,
-        ),
-        ("malformed", vec![stop(), metadata()], Failover::Garbage),
-    ];
-    for (case, after, expected) in cases {
-        let script = then(vec![stream_head(), text()], after);
-        let got = ask(plain(), true, json!({}), vec![script]).await;
-        assert_eq!((got.status, got.report.failover), (200, None), "{case}");
-        assert!(!got.body.contains("[DONE]"), "{case}");
-        let last = got.body.trim_end().rsplit("\n\n").next().unwrap();
-        let error: Value = serde_json::from_str(last.strip_prefix("data: ").unwrap()).unwrap();
-        assert!(error["error"]["message"].is_string(), "{case}: {last}");
-        assert_eq!(error.as_object().unwrap().len(), 1);
-        assert!(got.body.contains(r#""content":"Hi""#), "{case}");
-        let failed = got.late().failed.unwrap();
-        let same = failed == expected
-            || case == "cut within a frame"
-            || case == "unknown"
-            || case == "error";
-        assert!(same, "{case}: {failed:?}");
-    }
+    check_break("an error's frame", vec![frame(&failed, "")], None).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_after_its_first_content_is_raised_bug_30() {
+    use Failover::{Broken, Garbage};
+    let Say(whole) = text() else {
+        unreachable!("said")
+    };
+    let cut = Say(whole[..40].to_vec());
+    let mut damaged = whole;
+    *damaged.last_mut().unwrap() ^= 1;
+    check_break("ends early", vec![], Some(Broken)).await;
+    check_break("cut within a frame", vec![cut], None).await;
+    check_break("bad checksum", vec![Say(damaged)], Some(Garbage)).await;
+    let stop = event("messageStop", &json!({"stopReason": "malformed_tool_use"}));
+    let malformed = vec![stop, rest().pop().unwrap()];
+    check_break("malformed", malformed, Some(Garbage)).await;
 }
 
 #[tokio::test]
