@@ -22,8 +22,8 @@ fn sealer() -> Sealer {
 /// An id of an answer that nobody kept.
 fn unstored(kind: &str) -> String {
     let bytes = sealer().mark([1; 13]);
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}{digits}")
+    let with = |id: String, byte: &u8| format!("{id}{byte:02x}");
+    bytes.iter().fold(kind.to_owned(), with)
 }
 
 fn settings() -> CandidateSettings {
