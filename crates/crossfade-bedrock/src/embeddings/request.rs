@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
 use crossfade_openai::{
     chat::Open,
-    embeddings::{EncodingFormat, Input, MAX_INPUTS, Request},
+    embeddings::{EncodingFormat, Input, MAX_INPUTS, Request, RequestError},
 };
 
 use super::{Embeds, dialect, dialect::Purpose, tokens};
@@ -41,12 +41,11 @@ pub(crate) struct Expected {
 /// # Errors
 /// Names the field that cannot be mapped, or that the primary itself would refuse.
 pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked, Unsupported> {
-    let request = Request::from_slice(body).map_err(|error| {
-        use crossfade_openai::embeddings::RequestError as E;
-        match error {
-            E::NotJson { .. } | E::NotAnObject => refuse("(body)", "is no request"),
-            E::Field { field } => refuse(field, "missing or of the wrong type"),
+    let request = Request::from_slice(body).map_err(|error| match error {
+        RequestError::NotJson { .. } | RequestError::NotAnObject => {
+            refuse("(body)", "is no request")
         }
+        RequestError::Field { field } => refuse(field, "missing or of the wrong type"),
     })?;
     let model = settings.resolved_capabilities();
     if model.embeds == Embeds::None {
@@ -68,22 +67,8 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
             "the model has no vectors of this length",
         ));
     }
-    let mut losses = Vec::new();
-    let mut hint = |dropped: bool, field: &str| {
-        if dropped {
-            losses.push(Loss::new(LossKind::HintDropped, field));
-        }
-    };
     let purpose = request.input_type.as_deref().map(Purpose::named);
-    hint(request.user.is_some(), "user");
-    hint(
-        purpose.is_some_and(|purpose| !dialect::tells(model.embeds, purpose)),
-        "input_type",
-    );
     let texts = texts(&request.input, &model)?;
-    if matches!(request.input, Input::Tokens(_) | Input::TokenLists(_)) {
-        losses.push(Loss::new(LossKind::TokensDecoded, "input"));
-    }
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let bundles = texts.chunks(per_call(&model));
     let calls = bundles.clone().map(|texts| {
@@ -101,8 +86,23 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
             length: request.dimensions,
             format,
         },
-        losses,
+        losses: losses(&request, model.embeds, purpose),
     })
+}
+
+/// What the model is not told, or told otherwise.
+fn losses(request: &Request, embeds: Embeds, purpose: Option<Option<Purpose>>) -> Vec<Loss> {
+    let hidden = purpose.is_some_and(|purpose| !dialect::tells(embeds, purpose));
+    let tokens = matches!(request.input, Input::Tokens(_) | Input::TokenLists(_));
+    [
+        (request.user.is_some(), LossKind::HintDropped, "user"),
+        (hidden, LossKind::HintDropped, "input_type"),
+        (tokens, LossKind::TokensDecoded, "input"),
+    ]
+    .into_iter()
+    .filter(|(lost, _, _)| *lost)
+    .map(|(_, kind, field)| Loss::new(kind, field))
+    .collect()
 }
 
 /// How many texts a call takes.

@@ -19,6 +19,11 @@ impl Defect {
             self.0.get_or_insert(what);
         }
     }
+
+    fn of_call(&mut self, id: &str, name: &str) {
+        self.found(id.is_empty(), "tool_call_without_id");
+        self.found(name.is_empty(), "tool_call_without_name");
+    }
 }
 
 // === impl Answer ===
@@ -42,8 +47,7 @@ impl Answer {
                     defect.found(!is_assistants(&message), "wrong_role");
                 }
                 Item::FunctionCall(call) => {
-                    defect.found(call.call_id.is_empty(), "tool_call_without_id");
-                    defect.found(call.name.is_empty(), "tool_call_without_name");
+                    defect.of_call(&call.call_id, &call.name);
                     calls.push(Call {
                         name: call.name,
                         arguments: call.arguments,
@@ -51,8 +55,7 @@ impl Answer {
                     });
                 }
                 Item::CustomToolCall(call) => {
-                    defect.found(call.call_id.is_empty(), "tool_call_without_id");
-                    defect.found(call.name.is_empty(), "tool_call_without_name");
+                    defect.of_call(&call.call_id, &call.name);
                     calls.push(Call {
                         name: call.name,
                         arguments: call.input,

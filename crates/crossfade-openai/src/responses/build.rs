@@ -4,6 +4,7 @@
 //! are decided here. Ids are the caller's to make. What is said after the end is dropped.
 
 mod call;
+mod journal;
 mod message;
 mod reasoning;
 
@@ -26,6 +27,7 @@ use super::{
 };
 
 use call::OpenCall;
+use journal::{Journal, number};
 use message::OpenMessage;
 use reasoning::OpenReasoning;
 
@@ -78,16 +80,6 @@ enum Current {
     Reasoning(OpenReasoning),
 }
 
-/// The events that were not taken yet.
-#[derive(Debug)]
-struct Journal {
-    /// Whether events are wanted.
-    streaming: bool,
-    noise: Option<Noise>,
-    sequence: u64,
-    events: Vec<Event>,
-}
-
 /// The word for an item that came to its end.
 const COMPLETED: &str = "completed";
 /// The word for an item that was cut off.
@@ -119,31 +111,13 @@ impl Mint {
 impl ResponseBuilder {
     /// For a whole response; no events are made. `head` is that of [`Echo::head`](super::Echo::head).
     pub fn whole(head: Response, mint: Mint) -> Self {
-        Self::new(
-            head,
-            mint,
-            Journal {
-                streaming: false,
-                noise: None,
-                sequence: 0,
-                events: Vec::new(),
-            },
-        )
+        Self::new(head, mint, Journal::closed())
     }
 
     /// For a stream, beginning with `response.created` and `response.in_progress`. Deltas are padded if a seed is given;
     /// it should differ from response to response.
     pub fn streamed(head: Response, mint: Mint, noise_seed: Option<u64>) -> Self {
-        let mut builder = Self::new(
-            head,
-            mint,
-            Journal {
-                streaming: true,
-                noise: noise_seed.map(Noise::new),
-                sequence: 0,
-                events: Vec::new(),
-            },
-        );
+        let mut builder = Self::new(head, mint, Journal::open(noise_seed.map(Noise::new)));
         let event = builder.whole_event();
         builder.journal.push(|| Event::Created(event.clone()));
         builder.journal.push(|| Event::InProgress(event));
@@ -173,12 +147,12 @@ impl ResponseBuilder {
 
     /// Takes the events that are due.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.journal.events)
+        self.journal.take()
     }
 
     /// Appends the events that are due to a stream.
     pub fn write_events(&mut self, stream: &mut BytesMut) {
-        for event in self.journal.events.drain(..) {
+        for event in self.journal.take() {
             event.write(stream);
         }
     }
@@ -470,7 +444,7 @@ impl ResponseBuilder {
 
     fn whole_event(&self) -> ResponseEvent {
         // Only a stream shows it: a whole response is not copied for nothing.
-        if self.journal.streaming {
+        if self.journal.is_open() {
             ResponseEvent {
                 response: Box::new(self.response.clone()),
                 ..ResponseEvent::default()
@@ -479,50 +453,4 @@ impl ResponseBuilder {
             ResponseEvent::default()
         }
     }
-}
-
-// === impl Journal ===
-
-impl Journal {
-    /// Adds an event, if events are wanted, and numbers it.
-    fn push(&mut self, event: impl FnOnce() -> Event) {
-        if !self.streaming {
-            return;
-        }
-        let mut event = event();
-        if let Some(number) = event.sequence_number() {
-            *number = self.sequence;
-        }
-        self.sequence += 1;
-        self.events.push(event);
-    }
-
-    fn added(&mut self, place: usize, item: Item) {
-        self.push(|| Event::ItemAdded(item_event(place, item)));
-    }
-
-    fn done(&mut self, place: usize, item: Item) {
-        self.push(|| Event::ItemDone(item_event(place, item)));
-    }
-
-    fn obfuscation(&mut self, delta: &str) -> Option<String> {
-        if !self.streaming {
-            return None;
-        }
-        self.noise.as_mut().map(|noise| noise.beside(delta))
-    }
-}
-
-fn item_event(place: usize, item: Item) -> ItemEvent {
-    ItemEvent {
-        sequence_number: 0,
-        output_index: number(place),
-        item,
-        other: Fields::new(),
-    }
-}
-
-/// A place as the wire's number.
-fn number(place: usize) -> u64 {
-    u64::try_from(place).unwrap_or(u64::MAX)
 }
