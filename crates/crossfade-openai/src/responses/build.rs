@@ -22,8 +22,8 @@ use crate::{
 };
 
 use super::{
-    ContentFilter, ErrorEvent, Event, IncompleteDetails, IncompleteReason, Item, ItemEvent,
-    Response, ResponseError, ResponseEvent, Seconds, Status, Usage, noise::Noise,
+    ContentFilter, ErrorEvent, Event, IncompleteDetails, IncompleteReason, Item, Response,
+    ResponseError, ResponseEvent, Seconds, Status, Usage, noise::Noise,
 };
 
 use call::OpenCall;
