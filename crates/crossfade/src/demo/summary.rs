@@ -238,7 +238,7 @@ fn family(out: &mut String, facts: &Facts) {
     let verdicts = facts
         .scrape
         .by("crossfade_exchanges_total", &[("route", FAMILY)], "verdict");
-    let text = format!(
+    let mut text = format!(
         "a GPT moved to the same family on Bedrock (openai-responses), ramped to {} meanwhile: {} requests, {} errors; \
          Bedrock answered {}; {} pairs: {}",
         route.rollout.share,
@@ -248,6 +248,12 @@ fn family(out: &mut String, facts: &Facts) {
         count(route.accounting.compared()),
         list(&verdicts),
     );
+    let losses = facts
+        .scrape
+        .by("crossfade_losses_total", &[("route", FAMILY)], "loss");
+    if !losses.is_empty() {
+        let _ = write!(text, "; losses: {}", list(&losses));
+    }
     line(out, FAMILY, &text);
 }
 

@@ -88,7 +88,8 @@ pub(in crate::demo) fn facts() -> Facts {
              crossfade_check_total{{route=\"support\",check=\"json_parse\",outcome=\"fail\"}} {fail}\n\
              crossfade_check_total{{route=\"support\",check=\"envelope\",outcome=\"pass\"}} {pass}\n\
              crossfade_exchanges_total{{route=\"support\",verdict=\"equal\"}} {pass}\n\
-             crossfade_losses_total{{route=\"support\",loss=\"hint_dropped\"}} {fail}\n"
+             crossfade_losses_total{{route=\"support\",loss=\"hint_dropped\"}} {fail}\n\
+             crossfade_losses_total{{route=\"assistant\",loss=\"sampling_dropped\"}} 700\n"
         ))
     };
     Facts {

@@ -29,6 +29,7 @@ fn it_fits_on_a_screen_and_shows_what_was_measured() {
         "11 of 720 when it was healthy",
         "700 requests sent after the roll-back, 0 answered by Bedrock",
         "Bedrock answered 150, 1 bad (0.7 %); 700 pairs",
+        "losses: sampling_dropped 700",
         "5 440 seen = 40 ineligible + 5 400 eligible",
         "primary_failed 100",
         "chain verified from the file, head abababababab",
