@@ -33,7 +33,7 @@ pub(crate) use responses_face::{ResponsesFace, Wanted};
 pub(crate) use shape::{Ended, Shape};
 pub(crate) use stamp::Stamp;
 #[cfg(test)]
-pub(crate) use step::{End, Finish};
+pub(crate) use step::End;
 pub(crate) use step::{Step, Thought};
 pub(crate) use stop::Meaning;
 pub(crate) use writer::{Facts, Frame, Progress, Reader, Translated, Writer};

@@ -180,7 +180,7 @@ mod tests {
                 Credentials::new(format!("AK{count}"), "secret", None, Some(expiry), "test")
             });
             future::ProvideCredentials::ready(
-                keys.ok_or_else(|| CredentialsError::not_loaded_no_source()),
+                keys.ok_or_else(CredentialsError::not_loaded_no_source),
             )
         }
     }

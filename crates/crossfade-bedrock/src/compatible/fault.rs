@@ -91,7 +91,10 @@ pub(super) fn of_said(said: &Said, status: Option<u16>) -> FaultKind {
     let message = said.message.as_deref().unwrap_or_default();
     match (code, kind) {
         ("context_length_exceeded", _) => FaultKind::TooLong,
+        _ if message.contains("maximum context length") => FaultKind::TooLong,
         ("content_filter", _) => FaultKind::PromptBlocked(Map::new()),
+        // Our own keys and models: whatever the words, never the caller's fault.
+        _ if matches!(status, Some(401 | 403 | 404)) => FaultKind::Configuration,
         ("insufficient_quota", _) | (_, "insufficient_quota") => FaultKind::Capacity,
         ("rate_limit_exceeded" | "too_many_requests" | "429", _)
         | (_, "rate_limit_error" | "too_many_requests" | "rate_limit_exceeded") => {
@@ -109,19 +112,22 @@ pub(super) fn of_said(said: &Said, status: Option<u16>) -> FaultKind {
             FaultKind::Configuration
         }
         // The exceptions' names occur as types too.
-        (_, name) if name.ends_with("Exception") => FaultKind::of_service(name, status, message),
-        (name, _) if name.ends_with("Exception") => FaultKind::of_service(name, status, message),
-        (_, "invalid_request_error") | ("400", _) => {
+        (name, _) | (_, name) if name.ends_with("Exception") => {
+            FaultKind::of_service(name, status, message)
+        }
+        _ if is_invalid(code, kind, status) => {
             FaultKind::of_service("ValidationException", status, message)
         }
         _ => match status {
-            Some(status @ 400) => {
-                FaultKind::of_service("ValidationException", Some(status), message)
-            }
             Some(status) => FaultKind::of_service("", Some(status), message),
             None => FaultKind::Internal,
         },
     }
+}
+
+/// Whether it is the request that is wrong, by any of the words for it.
+fn is_invalid(code: &str, kind: &str, status: Option<u16>) -> bool {
+    kind == "invalid_request_error" || code == "400" || status == Some(400)
 }
 
 /// The name of an error, as the provider's header has it.
@@ -146,6 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn both_forms_of_error_have_their_kind() {
         let check =
             |status: u16, name: Option<&str>, body: serde_json::Value, expected: FaultKind| {
@@ -158,7 +165,13 @@ mod tests {
                 assert_eq!(failure.fault.kind, expected, "{status} {name:?} {body:?}");
             };
         let wire = |kind: &str, code: serde_json::Value| json!({"error": {"message": "m", "type": kind, "param": null, "code": code}});
-        let none = serde_json::Value::Null;
+        let none = Value::Null;
+        check(
+            401,
+            None,
+            wire("invalid_request_error", json!("invalid_api_key")),
+            FaultKind::Configuration,
+        );
         check(
             400,
             None,

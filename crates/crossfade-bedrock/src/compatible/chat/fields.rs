@@ -2,7 +2,7 @@
 
 use crossfade_exchange::{LossKind, Unsupported};
 use crossfade_openai::chat::{Request, ResponseFormat};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Context, RawObject, refused};
 use crate::{
@@ -176,28 +176,24 @@ pub(super) fn format(
             object.take(field);
         }
         Some(ResponseFormat::JsonObject(_)) => {
-            let messages = object.get("messages").map(|raw| raw.get());
-            let said = messages.is_some_and(|text| says_json(text));
+            let messages = object.get("messages").map(RawValue::get);
+            let said = messages.is_some_and(says_json);
             if !said || !context.rules.enforces_format {
                 context.instructions.push(words.to_owned());
                 context.lose(LossKind::JsonByInstruction, field);
             }
             context.reply.unfence = !context.rules.enforces_format;
         }
+        Some(ResponseFormat::JsonSchema(_)) if context.rules.enforces_format => {}
         Some(ResponseFormat::JsonSchema(asked)) => {
-            if !context.rules.enforces_format {
-                let schema = asked
-                    .json_schema
-                    .schema
-                    .clone()
-                    .unwrap_or(Value::Bool(true));
-                context.instructions.push(format!(
-                    "Answer with JSON that is valid under this JSON Schema and with nothing else: no words around \
-                     it, no code fence.\n{schema}"
-                ));
-                context.lose(LossKind::JsonByInstruction, field);
-                context.reply.unfence = true;
-            }
+            let schema = asked.json_schema.schema.clone();
+            let schema = schema.unwrap_or(Value::Bool(true));
+            context.instructions.push(format!(
+                "Answer with JSON that is valid under this JSON Schema and with nothing else: no words around it, no \
+                 code fence.\n{schema}"
+            ));
+            context.lose(LossKind::JsonByInstruction, field);
+            context.reply.unfence = true;
         }
         Some(ResponseFormat::Other(_)) => {
             return Err(refused(field, "not a format that is known here"));
@@ -250,7 +246,7 @@ pub(super) fn hints(typed: &Request, object: &mut RawObject, context: &mut Conte
 
 fn tier(stated: Option<&str>, object: &mut RawObject, context: &mut Context<'_>) {
     let taken = match (stated, context.settings.surface) {
-        (None, _) | (Some("auto" | "default"), _) => true,
+        (None | Some("auto" | "default"), _) => true,
         (Some("flex" | "priority"), Surface::Runtime) => context.capabilities.tiers,
         (Some(_), Surface::Runtime | Surface::Mantle) => false,
     };

@@ -2,7 +2,10 @@
 //! the target does not take.
 
 use crossfade_exchange::{LossKind, Unsupported};
-use crossfade_openai::id;
+use crossfade_openai::{
+    chat::{Open, ToolCall, ToolKind},
+    id,
+};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{Context, RawObject, refused, stateful};
@@ -39,7 +42,7 @@ pub(super) fn messages(
     let mut told: Vec<Box<RawValue>> = Vec::with_capacity(raws.len() + 1);
     let mut older = Older::default();
     for (at, message) in raws.into_iter().enumerate() {
-        told.push(one(at, message, &mut older, context)?);
+        told.push(one(at, &message, &mut older, context)?);
     }
     if !context.instructions.is_empty() {
         let text = std::mem::take(&mut context.instructions).join("\n\n");
@@ -68,13 +71,13 @@ struct Older {
 
 fn one(
     at: usize,
-    message: Box<RawValue>,
+    message: &RawValue,
     older: &mut Older,
     context: &mut Context<'_>,
 ) -> Result<Box<RawValue>, Unsupported> {
     let field = |name: &str| format!("messages[{at}].{name}");
     let mut object =
-        RawObject::of(&message).ok_or_else(|| refused(field("(message)"), "too many fields"))?;
+        RawObject::of(message).ok_or_else(|| refused(field("(message)"), "too many fields"))?;
     object.drop_nulls();
     if object.get("audio").is_some() {
         return Err(refused(field("audio"), "has no counterpart"));
@@ -87,10 +90,9 @@ fn one(
     }
     let role = object.text("role").unwrap_or_default();
     match role.as_str() {
-        "system" | "user" | "assistant" | "tool" => {}
         // Only models that were made for it know the newer word.
         "developer" if context.rules.efforts.is_empty() => object.set("role", "system"),
-        "developer" => {}
+        "system" | "user" | "assistant" | "tool" | "developer" => {}
         "function" => older_result(at, &mut object, older)?,
         _ => return Err(refused(field("role"), "not a role that is known here")),
     }
@@ -110,13 +112,13 @@ fn one(
 
 /// The parts of a message's content.
 fn parts(at: usize, object: &mut RawObject, context: &mut Context<'_>) -> Result<(), Unsupported> {
-    let Some(content) = object
+    let Some(stated) = object
         .get("content")
         .filter(|raw| raw.get().starts_with('['))
     else {
         return Ok(());
     };
-    let raws: Vec<Box<RawValue>> = serde_json::from_str(content.get()).unwrap_or_default();
+    let raws: Vec<Box<RawValue>> = serde_json::from_str(stated.get()).unwrap_or_default();
     let mut told = Vec::with_capacity(raws.len());
     let mut changed = false;
     for (part_at, part) in raws.into_iter().enumerate() {
@@ -191,37 +193,37 @@ fn check_part(field: &str, part: &RawObject, context: &mut Context<'_>) -> Resul
 
 /// Calls in the history: those of free text become calls of functions.
 fn calls(at: usize, object: &mut RawObject, context: &mut Context<'_>) -> Result<(), Unsupported> {
-    let Some(raw_calls) = object.get("tool_calls") else {
+    let Some(stated) = object.get("tool_calls") else {
         return Ok(());
     };
-    let calls: Vec<Value> = serde_json::from_str(raw_calls.get()).unwrap_or_default();
+    let calls: Vec<ToolCall> = serde_json::from_str(stated.get()).map_err(|_| {
+        refused(
+            format!("messages[{at}].tool_calls"),
+            "missing or of the wrong type",
+        )
+    })?;
     if calls.is_empty() {
         object.take("tool_calls");
         return Ok(());
     }
-    if calls.iter().all(|call| call["type"] != "custom") {
+    if calls
+        .iter()
+        .all(|call| call.kind != Open::Known(ToolKind::Custom))
+    {
         return Ok(());
     }
     let mut told = Vec::with_capacity(calls.len());
-    for (call_at, call) in calls.into_iter().enumerate() {
-        let (Some(name), Some(input)) = (
-            call["custom"]["name"].as_str(),
-            call["custom"]["input"].as_str(),
-        ) else {
-            if call["type"] == "custom" {
-                let field = format!("messages[{at}].tool_calls[{call_at}].custom");
-                return Err(refused(field, "missing or of the wrong type"));
-            }
+    for (place, call) in calls.into_iter().enumerate() {
+        if call.kind != Open::Known(ToolKind::Custom) {
             told.push(call);
             continue;
+        }
+        let field = format!("messages[{at}].tool_calls[{place}]");
+        let Some(custom) = call.custom else {
+            return Err(refused(field, "missing or of the wrong type"));
         };
-        let arguments = json!({ (Reply::CUSTOM_INPUT): input }).to_string();
-        told.push(json!({
-            "id": call["id"],
-            "type": "function",
-            "function": { "name": name, "arguments": arguments },
-        }));
-        let field = format!("messages[{at}].tool_calls[{call_at}]");
+        let arguments = json!({ (Reply::CUSTOM_INPUT): custom.input }).to_string();
+        told.push(ToolCall::function(call.id, custom.name, arguments));
         context.lose(LossKind::CustomToolEmulated, field);
     }
     object.set("tool_calls", &told);

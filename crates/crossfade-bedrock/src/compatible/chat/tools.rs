@@ -103,8 +103,9 @@ fn chosen(
 ) -> Result<(), Unsupported> {
     let field = "tool_choice";
     match choice {
-        None | Some(ToolChoice::Mode(_)) => Ok(()),
-        Some(ToolChoice::Named(NamedToolChoice::Function(_))) => Ok(()),
+        None | Some(ToolChoice::Mode(_) | ToolChoice::Named(NamedToolChoice::Function(_))) => {
+            Ok(())
+        }
         Some(ToolChoice::Named(NamedToolChoice::Custom(named))) => {
             let name = &named.custom.name;
             object.set(

@@ -24,7 +24,7 @@ impl Seen {
         lines
             .filter(|(found, _)| found.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
-            .last()
+            .next_back()
     }
 }
 

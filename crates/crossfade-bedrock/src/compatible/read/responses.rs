@@ -76,44 +76,15 @@ impl ResponsesReader {
             }
             Event::ItemAdded(event) => self.begin(event.output_index, &event.item, steps)?,
             Event::ItemDone(event) => self.end_item(event.output_index, event.item, steps)?,
-            Event::TextDelta(event) => {
-                self.told.insert(event.output_index);
-                self.text(&event.delta, event.logprobs, steps)?;
-            }
-            Event::RefusalDelta(event) => {
-                self.told.insert(event.output_index);
-                self.shape.other(Step::Refusal(event.delta), steps);
-            }
-            Event::AnnotationAdded(event) => {
-                self.shape.other(Step::Citation(event.annotation), steps);
-            }
-            Event::ArgumentsDelta(event) => {
-                self.told.insert(event.output_index);
-                let key = key(event.output_index);
-                self.shape.input(key, event.delta, steps)?;
-            }
-            Event::ArgumentsDone(event) => {
-                if self.told.insert(event.output_index) {
-                    let key = key(event.output_index);
-                    self.shape.input(key, event.arguments, steps)?;
-                }
-            }
-            Event::InputDelta(event) => self.custom_input(event.output_index, &event.delta)?,
-            Event::InputDone(event) => {
-                if self.told.insert(event.output_index) {
-                    self.custom_input(event.output_index, &event.input)?;
-                }
-            }
-            Event::SummaryDelta(event) => {
-                self.told.insert(event.output_index);
-                self.shape
-                    .other(Step::Thought(Thought::Summary(event.delta)), steps);
-            }
-            Event::ReasoningDelta(event) => {
-                self.told.insert(event.output_index);
-                self.shape
-                    .other(Step::Thought(Thought::Text(event.delta)), steps);
-            }
+            event @ (Event::TextDelta(_)
+            | Event::RefusalDelta(_)
+            | Event::AnnotationAdded(_)
+            | Event::ArgumentsDelta(_)
+            | Event::ArgumentsDone(_)
+            | Event::InputDelta(_)
+            | Event::InputDone(_)
+            | Event::SummaryDelta(_)
+            | Event::ReasoningDelta(_)) => self.delta(event, steps)?,
             Event::Completed(event) | Event::Incomplete(event) | Event::Failed(event) => {
                 self.respond(&event.response)?;
                 return self.complete(steps).map(|()| true);
@@ -130,6 +101,43 @@ impl ResponsesReader {
             }
         }
         Ok(false)
+    }
+
+    /// What an event adds to an item.
+    fn delta(&mut self, event: Event, steps: &mut Vec<Step>) -> Result<(), AnswerError> {
+        if let Event::TextDelta(event) = event {
+            self.told.insert(event.output_index);
+            self.text(&event.delta, event.logprobs, steps)?;
+        } else if let Event::RefusalDelta(event) = event {
+            self.told.insert(event.output_index);
+            self.shape.other(Step::Refusal(event.delta), steps);
+        } else if let Event::AnnotationAdded(event) = event {
+            self.shape.other(Step::Citation(event.annotation), steps);
+        } else if let Event::ArgumentsDelta(event) = event {
+            self.told.insert(event.output_index);
+            let key = key(event.output_index);
+            self.shape.input(key, event.delta, steps)?;
+        } else if let Event::ArgumentsDone(event) = event {
+            if self.told.insert(event.output_index) {
+                let key = key(event.output_index);
+                self.shape.input(key, event.arguments, steps)?;
+            }
+        } else if let Event::InputDelta(event) = event {
+            self.custom_input(event.output_index, &event.delta)?;
+        } else if let Event::InputDone(event) = event {
+            if self.told.insert(event.output_index) {
+                self.custom_input(event.output_index, &event.input)?;
+            }
+        } else if let Event::SummaryDelta(event) = event {
+            self.told.insert(event.output_index);
+            let thought = Thought::Summary(event.delta);
+            self.shape.other(Step::Thought(thought), steps);
+        } else if let Event::ReasoningDelta(event) = event {
+            self.told.insert(event.output_index);
+            let thought = Thought::Text(event.delta);
+            self.shape.other(Step::Thought(thought), steps);
+        }
+        Ok(())
     }
 
     fn text(

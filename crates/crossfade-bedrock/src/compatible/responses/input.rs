@@ -70,22 +70,22 @@ fn one(at: usize, mut item: Item, context: &mut Context<'_>) -> Result<Option<It
                     "not a field that is known here",
                 ));
             }
-            content(&mut message.content, &field("content"), context)?;
+            parts(&mut message.content, &field("content"), context)?;
         }
         Item::FunctionCall(call) => call.id = known(call.id.take(), context),
         Item::CustomToolCall(call) => call.id = known(call.id.take(), context),
         Item::FunctionCallOutput(output) => {
             output.id = known(output.id.take(), context);
-            content(&mut output.output, &field("output"), context)?;
+            parts(&mut output.output, &field("output"), context)?;
         }
         Item::CustomToolCallOutput(output) => {
             output.id = known(output.id.take(), context);
-            content(&mut output.output, &field("output"), context)?;
+            parts(&mut output.output, &field("output"), context)?;
         }
         Item::Reasoning(reasoning) => {
             let sealed = reasoning.encrypted_content.take();
-            let sealer = context.settings.sealer.as_ref();
-            let opened = sealed.and_then(|sealed| sealer?.open_reasoning(&sealed));
+            let keys = context.settings.sealer.as_ref();
+            let opened = sealed.and_then(|sealed| keys?.open_reasoning(&sealed));
             let Some(SealedReasoning::Encrypted(theirs)) = opened else {
                 // Another model's, which alone can read it; or none at all.
                 context.lose(LossKind::ThinkingMissing, format!("input[{at}]"));
@@ -106,12 +106,8 @@ fn one(at: usize, mut item: Item, context: &mut Context<'_>) -> Result<Option<It
     Ok(Some(item))
 }
 
-fn content(
-    content: &mut Content,
-    path: &str,
-    context: &mut Context<'_>,
-) -> Result<(), Unsupported> {
-    let Content::Parts(parts) = content else {
+fn parts(said: &mut Content, path: &str, context: &mut Context<'_>) -> Result<(), Unsupported> {
+    let Content::Parts(parts) = said else {
         return Ok(());
     };
     for (at, part) in parts.iter_mut().enumerate() {

@@ -1,9 +1,7 @@
 //! The request's plain fields.
 
 use crossfade_exchange::{LossKind, Unsupported};
-use crossfade_openai::responses::{
-    Format, NamedToolChoice, ReasoningConfig, Request, Tool, ToolChoice,
-};
+use crossfade_openai::responses::{Format, ReasoningConfig, Request, Tool, ToolChoice};
 use serde_json::Value;
 
 use super::{Context, Reply, refused};
@@ -70,12 +68,7 @@ pub(super) fn tools(
         }
     }
     match &request.tool_choice {
-        None | Some(ToolChoice::Mode(_)) => {}
-        Some(ToolChoice::Named(
-            NamedToolChoice::Function(_)
-            | NamedToolChoice::Custom(_)
-            | NamedToolChoice::AllowedTools(_),
-        )) => {}
+        None | Some(ToolChoice::Mode(_) | ToolChoice::Named(_)) => {}
         Some(ToolChoice::Other(_)) => {
             return Err(refused("tool_choice", "not a choice that is known here"));
         }
@@ -208,7 +201,7 @@ pub(super) fn format(request: &mut Request, context: &mut Context<'_>) -> Result
 /// Hints: what changes no answer's meaning, and what the target has no place for.
 pub(super) fn hints(request: &mut Request, context: &mut Context<'_>) {
     let tier = match (request.service_tier.as_deref(), context.settings.surface) {
-        (None, _) | (Some("auto" | "default"), _) => true,
+        (None | Some("auto" | "default"), _) => true,
         (Some("flex" | "priority"), Surface::Runtime) => context.capabilities.tiers,
         (Some(_), Surface::Runtime | Surface::Mantle) => false,
     };

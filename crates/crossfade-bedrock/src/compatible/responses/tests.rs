@@ -288,11 +288,11 @@ fn ids_that_mean_nothing_to_the_target_are_left_out() {
 #[test]
 fn what_the_candidate_made_is_opened_again() {
     let sealer = Sealer::new(&[3; 32]);
-    let sealed = sealer.seal_reasoning(&SealedReasoning::Encrypted("theirs".to_owned()));
-    let input = json!([{"type": "reasoning", "id": sealer.seal_id("rs_7"), "summary": [], "encrypted_content": sealed}]);
+    let opaque = sealer.seal_reasoning(&SealedReasoning::Encrypted("theirs".to_owned()));
+    let input = json!([{"type": "reasoning", "id": sealer.seal_id("rs_7"), "summary": [], "encrypted_content": opaque}]);
     let first = |settings: &CandidateSettings| {
-        let asked = ask(settings, &json!({"input": input})).unwrap();
-        let body: Value = serde_json::from_slice(&asked.call.body).unwrap();
+        let told = ask(settings, &json!({"input": input})).unwrap();
+        let body: Value = serde_json::from_slice(&told.call.body).unwrap();
         body["input"][0].clone()
     };
     assert_eq!(first(&newer())["encrypted_content"], "theirs");
