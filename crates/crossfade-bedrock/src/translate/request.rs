@@ -13,7 +13,10 @@ use super::{
 use crate::{
     answer::{Delivery, Reply},
     capabilities::Capabilities,
-    converse::{self, GuardrailConfig, OutputConfig, ServiceTier, System, ToolChoice, ToolConfig},
+    converse::{
+        self, GuardrailConfig, InferenceConfig, OutputConfig, ServiceTier, System, ToolChoice,
+        ToolConfig,
+    },
     settings::{CandidateSettings, Penalties},
 };
 
@@ -58,7 +61,7 @@ pub(super) fn request(
 
 /// All but the losses.
 fn translated(
-    asked: Request,
+    mut asked: Request,
     functions: bool,
     purpose: Purpose<'_>,
     context: &mut Context<'_>,
@@ -67,54 +70,24 @@ fn translated(
     let delivery = delivery(&asked, context)?;
     let service_tier = tier(asked.service_tier.as_deref(), context);
     let request_metadata = metadata(asked.metadata.as_ref(), context)?;
-    let mut told = tools::tools(
-        tools::Asked {
-            tools: asked.tools,
-            choice: asked.tool_choice,
-            parallel: asked.parallel_tool_calls,
-            functions,
-            has_history: messages::has_tool_history(&asked.messages),
-        },
-        context,
-    )?;
-    let mut conversation = messages::conversation(asked.messages, told.history, context)?;
-    adapt(&mut conversation.system, context);
-    let format = format::format(
-        asked.response_format,
-        &mut told.config,
-        &mut conversation.system,
-        context,
-    )?;
-    messages::without_system(&mut conversation, context);
-    let mut inference_config = sampling::sampling(
-        &sampling::Asked {
-            temperature: asked.temperature,
-            top_p: asked.top_p,
-            max_completion_tokens: asked.max_completion_tokens,
-            max_tokens: asked.max_tokens,
-            stop: asked.stop,
-        },
-        context,
-    )?;
-    let recalled = thoughts::recall(&conversation, purpose);
-    let situation = effort::Situation {
-        forced_tool: is_forced(told.config.as_ref()),
-        missing_thoughts: recalled.missing,
-    };
+    let mut talk = talk(&mut asked, functions, context)?;
+    let mut inference_config = sampling::sampling(&asked, context)?;
     let effort = asked.reasoning_effort.as_deref();
-    let effort = effort::effort(effort, situation, &mut inference_config, context)?;
-    if effort.signs {
-        thoughts::put_back(recalled, &mut conversation.turns, context);
-    }
-    let stream = asks_for_stream(delivery, told.config.is_some(), context);
-    let mut additional = told.additional;
-    state_choice_once(told.config.as_ref(), &mut additional);
+    let effort = effort_of(effort, &mut talk, &mut inference_config, purpose, context)?;
+    let Talk {
+        conversation,
+        tools,
+        format,
+    } = talk;
+    let stream = asks_for_stream(delivery, tools.config.is_some(), context);
+    let mut additional = tools.additional;
+    state_choice_once(tools.config.as_ref(), &mut additional);
     additional.extend(effort.additional);
-    let calls_as_text = calls_as_text(told.config.as_ref(), context);
+    let calls_as_text = calls_as_text(tools.config.as_ref(), context);
     let request = converse::Request {
         system: conversation.system,
         messages: conversation.turns,
-        tool_config: told.config,
+        tool_config: tools.config,
         inference_config,
         output_config: OutputConfig {
             text_format: format.format,
@@ -132,7 +105,7 @@ fn translated(
         json_tool: format.json_tool,
         json_unwrap: format.json_unwrap,
         unfence: format.unfence,
-        one_call: told.one_call,
+        one_call: tools.one_call,
         functions,
         custom: std::mem::take(&mut context.custom),
         calls_as_text,
@@ -143,6 +116,68 @@ fn translated(
         reply,
         stream,
     })
+}
+
+/// What is said, with which tools, and in which form it is to be answered: each may change the others.
+struct Talk {
+    conversation: messages::Conversation,
+    tools: tools::Told,
+    format: format::Told,
+}
+
+fn talk(
+    asked: &mut Request,
+    functions: bool,
+    context: &mut Context<'_>,
+) -> Result<Talk, Unsupported> {
+    let mut tools = tools::tools(
+        tools::Asked {
+            tools: asked.tools.take(),
+            choice: asked.tool_choice.take(),
+            parallel: asked.parallel_tool_calls,
+            functions,
+            has_history: messages::has_tool_history(&asked.messages),
+        },
+        context,
+    )?;
+    let said = std::mem::take(&mut asked.messages);
+    let mut conversation = messages::conversation(said, tools.history, context)?;
+    adapt(&mut conversation.system, context);
+    let format = format::format(
+        asked.response_format.take(),
+        &mut tools.config,
+        &mut conversation.system,
+        context,
+    )?;
+    messages::without_system(&mut conversation, context);
+    Ok(Talk {
+        conversation,
+        tools,
+        format,
+    })
+}
+
+/// The effort; where the target signs its thoughts, those of earlier turns go back with it.
+fn effort_of(
+    asked: Option<&str>,
+    talk: &mut Talk,
+    inference_config: &mut InferenceConfig,
+    purpose: Purpose<'_>,
+    context: &mut Context<'_>,
+) -> Result<effort::Effort, Unsupported> {
+    if asked.is_none() {
+        return Ok(effort::Effort::default());
+    }
+    let recalled = thoughts::recall(&talk.conversation, purpose);
+    let situation = effort::Situation {
+        forced_tool: is_forced(talk.tools.config.as_ref()),
+        missing_thoughts: recalled.missing,
+    };
+    let effort = effort::effort(asked, situation, inference_config, context)?;
+    if effort.signs {
+        thoughts::put_back(recalled, &mut talk.conversation.turns, context);
+    }
+    Ok(effort)
 }
 
 /// Where the target states a choice, the vendor's own member must not state it again: a tool that was added for the

@@ -10,18 +10,9 @@ use crate::{
     settings::TemperatureScale,
 };
 
-/// What a request says about sampling.
-pub(super) struct Asked {
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) max_completion_tokens: Option<u64>,
-    pub(super) max_tokens: Option<u64>,
-    pub(super) stop: Option<chat::Stop>,
-}
-
 /// Translates sampling, limits and stop sequences.
 pub(super) fn sampling(
-    asked: &Asked,
+    asked: &chat::Request,
     context: &mut Context<'_>,
 ) -> Result<InferenceConfig, Unsupported> {
     let mut temperature = temperature(asked.temperature, context)?;

@@ -217,7 +217,7 @@ fn arguments_and_results_bugs_15_16() {
 }
 
 #[test]
-fn parameters_bugs_38_to_54() {
+fn parameters_bugs_41_to_43() {
     let sampled = hi(json!({"temperature": 0.5, "top_p": 0.5}));
     let config = "/inferenceConfig";
     check(
@@ -243,6 +243,10 @@ fn parameters_bugs_38_to_54() {
         "/additionalModelRequestFields",
         Value::Null,
     );
+}
+
+#[test]
+fn schemas_bugs_44_to_47() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     let format = json!({"type": "json_schema", "json_schema": {"name": "o", "schema": schema}});
     let structured = hi(json!({"response_format": format, "reasoning_effort": "high"}));
@@ -278,6 +282,10 @@ fn parameters_bugs_38_to_54() {
         place,
         Value::Null,
     );
+}
+
+#[test]
+fn circles_and_words_bugs_50_to_54() {
     let link = json!({"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}});
     let circle = json!({"$ref": "#/$defs/node", "type": "object", "$defs": {"node": link}});
     let tools =

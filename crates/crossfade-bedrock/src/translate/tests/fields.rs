@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn sampling_edges_33_34_35() {
-    use LossKind::{SamplingDropped, StopDropped, TemperatureClamped, TokenFloor};
+fn sampling_edge_34() {
+    use LossKind::{SamplingDropped, TemperatureClamped};
     let config = "/inferenceConfig";
     let both = json!({"temperature": 0.5, "top_p": 0.9});
     check_field(
@@ -51,6 +51,12 @@ fn sampling_edges_33_34_35() {
         json!({"maxTokens": 7}),
         &[],
     );
+}
+
+#[test]
+fn limits_and_stops_edges_33_35() {
+    use LossKind::{StopDropped, TokenFloor};
+    let config = "/inferenceConfig";
     let floored = with(|c| c.token_floor = Some(16));
     check_field(
         &floored,
@@ -94,34 +100,44 @@ fn sampling_edges_33_34_35() {
     );
 }
 
+#[track_caller]
+fn check_effort(
+    style: Reasoning,
+    fields: Value,
+    expected: Value,
+    output: Value,
+    losses: &[LossKind],
+) {
+    let (found, found_losses) =
+        translated(&with(|c| c.reasoning = Some(style)), &hi(fields.clone()));
+    let additional = found
+        .get("additionalModelRequestFields")
+        .cloned()
+        .unwrap_or_default();
+    assert_eq!(additional, expected, "{style:?} {fields}");
+    assert_eq!(
+        found["outputConfig"]["effort"], output,
+        "{style:?} {fields}"
+    );
+    assert_eq!(found_losses, losses, "{style:?} {fields}");
+}
+
+fn effort(word: &str) -> Value {
+    json!({"reasoning_effort": word})
+}
+
 #[test]
-fn effort_by_style_edge_38() {
+fn effort_by_budget_edge_38() {
     use LossKind::{BudgetClamped, ReasoningDropped, ReasoningMapped, SamplingDropped};
-    let check =
-        |style: Reasoning, fields: Value, expected: Value, output: Value, losses: &[LossKind]| {
-            let (found, found_losses) =
-                translated(&with(|c| c.reasoning = Some(style)), &hi(fields.clone()));
-            let additional = found
-                .get("additionalModelRequestFields")
-                .cloned()
-                .unwrap_or_default();
-            assert_eq!(additional, expected, "{style:?} {fields}");
-            assert_eq!(
-                found["outputConfig"]["effort"], output,
-                "{style:?} {fields}"
-            );
-            assert_eq!(found_losses, losses, "{style:?} {fields}");
-        };
     let none = Value::Null;
-    let effort = |word: &str| json!({"reasoning_effort": word});
-    check(
+    check_effort(
         Reasoning::None,
         effort("high"),
         none.clone(),
         none.clone(),
         &[ReasoningDropped],
     );
-    check(
+    check_effort(
         Reasoning::None,
         effort("none"),
         none.clone(),
@@ -129,14 +145,14 @@ fn effort_by_style_edge_38() {
         &[],
     );
     let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 2048}});
-    check(
+    check_effort(
         Reasoning::Budget,
         effort("medium"),
         thinking,
         none.clone(),
         &[ReasoningMapped],
     );
-    check(
+    check_effort(
         Reasoning::Budget,
         json!({"reasoning_effort": "high", "max_tokens": 1000}),
         none.clone(),
@@ -145,29 +161,35 @@ fn effort_by_style_edge_38() {
     );
     let capped = json!({"thinking": {"type": "enabled", "budget_tokens": 1999}});
     let fields = json!({"reasoning_effort": "high", "max_tokens": 2000, "temperature": 0.1});
-    check(
+    check_effort(
         Reasoning::Budget,
         fields,
         capped,
         none.clone(),
         &[ReasoningMapped, BudgetClamped, SamplingDropped],
     );
+}
+
+#[test]
+fn effort_by_word_edge_38() {
+    use LossKind::ReasoningMapped;
+    let none = Value::Null;
     let adaptive = json!({"thinking": {"type": "adaptive"}});
-    check(
+    check_effort(
         Reasoning::Adaptive,
         effort("minimal"),
         adaptive.clone(),
         json!("low"),
         &[ReasoningMapped],
     );
-    check(
+    check_effort(
         Reasoning::Adaptive,
         effort("high"),
         adaptive,
         json!("high"),
         &[],
     );
-    check(
+    check_effort(
         Reasoning::Effort,
         effort("low"),
         json!({"reasoning_effort": "low"}),
@@ -175,7 +197,7 @@ fn effort_by_style_edge_38() {
         &[],
     );
     // Bug 52: the field arrives.
-    check(
+    check_effort(
         Reasoning::Nested,
         effort("medium"),
         json!({"reasoning": {"effort": "medium"}}),
@@ -183,7 +205,7 @@ fn effort_by_style_edge_38() {
         &[],
     );
     let nova = json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}});
-    check(
+    check_effort(
         Reasoning::Nova,
         effort("xhigh"),
         nova,
@@ -259,7 +281,7 @@ fn a_route_may_adapt() {
 
 #[test]
 fn what_cannot_be_mapped_names_its_field() {
-    use IneligibleReason::{Stateful, Unsupported};
+    use IneligibleReason::Unsupported;
     for (field, value) in [
         ("n", json!(2)),
         ("logprobs", json!(true)),
@@ -290,6 +312,11 @@ fn what_cannot_be_mapped_names_its_field() {
         fields.insert(field.to_owned(), value);
         check_refused(&hi(Value::Object(fields)), field, Unsupported);
     }
+}
+
+#[test]
+fn what_is_within_names_its_place() {
+    use IneligibleReason::{Stateful, Unsupported};
     for secret in ["my secret", "hunter2", "alice", "sk_live_0123456789"] {
         check_refused(&hi(json!({ secret: 1 })), "(unknown)", Unsupported);
     }

@@ -130,32 +130,33 @@ fn result(id: &str, content: impl Into<Value>) -> Value {
     json!({"role": "tool", "tool_call_id": id, "content": content.into()})
 }
 
+#[track_caller]
+fn check_results(calls: Value, results: Vec<Value>, uses: Value, said: Value, losses: &[LossKind]) {
+    let (found, found_losses) = translated(&able(), &with_calls(&calls, results));
+    assert_eq!(found["messages"].as_array().unwrap().len(), 3);
+    let shown = |turn: usize, kind: &str, members: &[&str]| {
+        let blocks = found["messages"][turn]["content"]
+            .as_array()
+            .unwrap()
+            .iter();
+        let row = |block: &Value| {
+            members
+                .iter()
+                .map(|m| block[kind][m].clone())
+                .collect::<Vec<_>>()
+        };
+        json!(blocks.map(row).collect::<Vec<_>>())
+    };
+    assert_eq!(shown(1, "toolUse", &["toolUseId", "name", "input"]), uses);
+    assert_eq!(shown(2, "toolResult", &["toolUseId", "content"]), said);
+    assert_eq!(found_losses, losses);
+}
+
 #[test]
 fn results_follow_their_calls_edges_2_16_17_18() {
     use LossKind::{PlaceholderInserted, ToolArgumentsSplit, ToolDuplicateDropped, ToolIdMapped};
-    let check =
-        |calls: Value, results: Vec<Value>, uses: Value, said: Value, losses: &[LossKind]| {
-            let (found, found_losses) = translated(&able(), &with_calls(&calls, results));
-            assert_eq!(found["messages"].as_array().unwrap().len(), 3);
-            let shown = |turn: usize, kind: &str, members: &[&str]| {
-                let blocks = found["messages"][turn]["content"]
-                    .as_array()
-                    .unwrap()
-                    .iter();
-                let row = |block: &Value| {
-                    members
-                        .iter()
-                        .map(|m| block[kind][m].clone())
-                        .collect::<Vec<_>>()
-                };
-                json!(blocks.map(row).collect::<Vec<_>>())
-            };
-            assert_eq!(shown(1, "toolUse", &["toolUseId", "name", "input"]), uses);
-            assert_eq!(shown(2, "toolResult", &["toolUseId", "content"]), said);
-            assert_eq!(found_losses, losses);
-        };
     // Bugs 4, 7 and 8: empty text beside calls, results in the order of completion.
-    check(
+    check_results(
         json!([call("c1", "f", "{}"), call("c2", "g", "{\"x\":1}")]),
         vec![result("c2", "two"), result("c1", "one")],
         json!([["c1", "f", {}], ["c2", "g", {"x": 1}]]),
@@ -163,7 +164,7 @@ fn results_follow_their_calls_edges_2_16_17_18() {
         &[],
     );
     // Bug 6: more results than calls.
-    check(
+    check_results(
         json!([call("c1", "f", "")]),
         vec![result("c1", "one"), result("c1", "again")],
         json!([["c1", "f", {}]]),
@@ -171,7 +172,7 @@ fn results_follow_their_calls_edges_2_16_17_18() {
         &[ToolDuplicateDropped],
     );
     // Edge 17.
-    check(
+    check_results(
         json!([call("c1", "f", ""), call("c1", "f", "")]),
         vec![result("c1", "one")],
         json!([["c1", "f", {}]]),
@@ -179,7 +180,7 @@ fn results_follow_their_calls_edges_2_16_17_18() {
         &[ToolDuplicateDropped],
     );
     // Bug 15.
-    check(
+    check_results(
         json!([call("c1", "f", "{\"a\":1}{\"b\":2}")]),
         vec![result("c1", "one")],
         json!([["c1", "f", {"a": 1}], ["c1_1", "f", {"b": 2}]]),
@@ -187,7 +188,7 @@ fn results_follow_their_calls_edges_2_16_17_18() {
         &[ToolArgumentsSplit],
     );
     // Edge 26: a tool that says nothing, and one that says it in parts.
-    check(
+    check_results(
         json!([call("c1", "f", ""), call("c2", "f", "")]),
         vec![
             result("c1", ""),
@@ -202,7 +203,7 @@ fn results_follow_their_calls_edges_2_16_17_18() {
     );
     // Bug 13.
     let (target, _) = names::tool_use_id("a|b");
-    check(
+    check_results(
         json!([call("a|b", "f", "")]),
         vec![result("a|b", "one")],
         json!([[target, "f", {}]]),

@@ -292,6 +292,26 @@ fn ids(turn: Option<&Value>, kind: &str) -> Vec<String> {
     ids.map(str::to_owned).collect()
 }
 
+fn tool_use(call: &Value) -> Checked {
+    ensure(fits(text_of(&call["toolUseId"]), 64, is_id), "toolUse: id")?;
+    ensure(fits(text_of(&call["name"]), 64, is_name), "toolUse: name")?;
+    ensure(call["input"].is_object(), "toolUse: input")
+}
+
+fn tool_result(result: &Value) -> Checked {
+    let said = array(result, "content");
+    ensure(!said.is_empty(), "toolResult: nothing")?;
+    let id = text_of(&result["toolUseId"]);
+    ensure(fits(id, 64, is_id), "toolResult: id")?;
+    let empty = |each: &&Value| {
+        each.get("text")
+            .is_some_and(|t| text_of(t).trim().is_empty())
+    };
+    ensure(!said.iter().any(empty), "toolResult: blank")?;
+    let is_json = |each: &&Value| each.get("json").is_none_or(Value::is_object);
+    ensure(said.iter().all(is_json), "toolResult: json")
+}
+
 /// What a request holds so far.
 #[derive(Default)]
 struct Seen {
@@ -338,37 +358,8 @@ impl Seen {
                     "document: two of one name",
                 )
             }
-            "toolUse" => {
-                of("assistant")?;
-                ensure(
-                    fits(text_of(&content["toolUseId"]), 64, is_id),
-                    "toolUse: id",
-                )?;
-                ensure(
-                    fits(text_of(&content["name"]), 64, is_name),
-                    "toolUse: name",
-                )?;
-                ensure(content["input"].is_object(), "toolUse: input")
-            }
-            "toolResult" => {
-                of("user")?;
-                ensure(
-                    fits(text_of(&content["toolUseId"]), 64, is_id),
-                    "toolResult: id",
-                )?;
-                let said = array(content, "content");
-                ensure(!said.is_empty(), "toolResult: nothing")?;
-                let empty = |each: &&Value| {
-                    each.get("text")
-                        .is_some_and(|t| text_of(t).trim().is_empty())
-                };
-                ensure(!said.iter().any(empty), "toolResult: blank")?;
-                ensure(
-                    said.iter()
-                        .all(|s| s.get("json").is_none_or(Value::is_object)),
-                    "toolResult: json",
-                )
-            }
+            "toolUse" => tool_use(content).and(of("assistant")),
+            "toolResult" => tool_result(content).and(of("user")),
             "cachePoint" => {
                 self.marks += 1;
                 ensure(
@@ -403,7 +394,10 @@ fn broken_rules_are_noticed() {
             user(json!([{"document": {"name": "a.b"}}])),
             "document: name",
         ),
-        (user(json!([{"toolUse": {}}])), "toolUse of the user"),
+        (
+            user(json!([{"toolUse": {"toolUseId": "a", "name": "b", "input": {}}}])),
+            "toolUse of the user",
+        ),
         (
             user(json!([{"toolResult": {"toolUseId": "a", "content": []}}])),
             "toolResult: nothing",

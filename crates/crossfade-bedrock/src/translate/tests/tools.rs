@@ -37,45 +37,46 @@ fn tool_definitions_edges_14_15_23_24() {
     assert_eq!(losses, [LossKind::StrictDropped]);
 }
 
+#[track_caller]
+fn check_choice(takes: Choice, choice: &Value, expected: Value, tools: usize, losses: &[LossKind]) {
+    let settings = with(|c| c.choice = Some(takes));
+    let request = hi(json!({"tools": [tool("f"), tool("g")], "tool_choice": choice}));
+    let (found, found_losses) = translated(&settings, &request);
+    assert_eq!(
+        found["toolConfig"]["toolChoice"], expected,
+        "{takes:?} {choice}"
+    );
+    assert_eq!(
+        found["toolConfig"]["tools"].as_array().map_or(0, Vec::len),
+        tools,
+        "{takes:?} {choice}"
+    );
+    assert_eq!(found_losses, losses, "{takes:?} {choice}");
+}
+
 #[test]
 fn tool_choices_edges_20_21() {
     use LossKind::ToolChoiceEmulated;
     let named = json!({"type": "function", "function": {"name": "f"}});
-    let check =
-        |takes: Choice, choice: &Value, expected: Value, tools: usize, losses: &[LossKind]| {
-            let settings = with(|c| c.choice = Some(takes));
-            let request = hi(json!({"tools": [tool("f"), tool("g")], "tool_choice": choice}));
-            let (found, found_losses) = translated(&settings, &request);
-            assert_eq!(
-                found["toolConfig"]["toolChoice"], expected,
-                "{takes:?} {choice}"
-            );
-            assert_eq!(
-                found["toolConfig"]["tools"].as_array().map_or(0, Vec::len),
-                tools,
-                "{takes:?} {choice}"
-            );
-            assert_eq!(found_losses, losses, "{takes:?} {choice}");
-        };
-    check(Choice::All, &json!("auto"), Value::Null, 2, &[]);
-    check(Choice::All, &json!("required"), json!({"any": {}}), 2, &[]);
-    check(Choice::All, &named, json!({"tool": {"name": "f"}}), 2, &[]);
-    check(
+    check_choice(Choice::All, &json!("auto"), Value::Null, 2, &[]);
+    check_choice(Choice::All, &json!("required"), json!({"any": {}}), 2, &[]);
+    check_choice(Choice::All, &named, json!({"tool": {"name": "f"}}), 2, &[]);
+    check_choice(
         Choice::Any,
         &named,
         json!({"any": {}}),
         1,
         &[ToolChoiceEmulated],
     );
-    check(Choice::None, &named, Value::Null, 2, &[ToolChoiceEmulated]);
-    check(
+    check_choice(Choice::None, &named, Value::Null, 2, &[ToolChoiceEmulated]);
+    check_choice(
         Choice::None,
         &json!("required"),
         Value::Null,
         2,
         &[ToolChoiceEmulated],
     );
-    check(
+    check_choice(
         Choice::All,
         &json!("none"),
         Value::Null,
@@ -84,7 +85,7 @@ fn tool_choices_edges_20_21() {
     );
     let allowed = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools":
         [{"type": "function", "function": {"name": "g"}}]}});
-    check(
+    check_choice(
         Choice::All,
         &allowed,
         json!({"any": {}}),
