@@ -119,6 +119,14 @@ fn check_candidate(
             "set adapt on the route itself",
         );
     }
+    if let Some(guardrail) = &candidate.guardrail {
+        for (key, value) in [("id", &guardrail.id), ("version", &guardrail.version)] {
+            if value.trim().is_empty() {
+                let path = ["routes", name, "candidate", "guardrail", key];
+                at.wrong(&path, "empty: name the guardrail and its version");
+            }
+        }
+    }
     check_compatible(name, &candidate, at);
     check_fetch(name, candidate.fetch.as_ref(), at);
     candidate.adapt = adapt.unwrap_or_default();

@@ -1,3 +1,5 @@
+use crossfade_exchange::LossKind;
+
 use super::*;
 
 #[test]
@@ -66,6 +68,22 @@ fn candidates() {
             "routes.a.candidate.path_prefix: not a path before the operation: use one such as \"/openai/v1\"",
         );
     }
+    check(
+        &with("guardrail = { id = \"\", version = \"1\" }"),
+        "routes.a.candidate.guardrail.id: empty: name the guardrail and its version",
+    );
+    let kinds: Vec<&str> = LossKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    check(
+        &with("losses = { stop_droped = \"mirror-only\" }"),
+        &format!(
+            "routes.a.candidate.losses: unknown value \"stop_droped\"; did you mean \"stop_dropped\"? (known here: {})",
+            kinds.join(", ")
+        ),
+    );
+    check(
+        &with("losses = { stop_dropped = \"mirror\" }"),
+        "routes.a.candidate.losses: unknown value \"mirror\" (known here: allow, mirror-only, refuse)",
+    );
     check(
         &with("fetch = { max_bytes = 0 }"),
         "routes.a.candidate.fetch.max_bytes: nothing could be fetched: raise it, or remove fetch",
