@@ -212,22 +212,25 @@ impl Finish {
 mod tests {
     use super::*;
 
+    fn check(body: &str, finish: Finish, defect: Option<&str>) {
+        let answer = Answer::of(Completion::from_slice(body.as_bytes()).unwrap());
+        assert_eq!((answer.finish, answer.defect), (finish, defect), "{body}");
+    }
+
+    /// A body with this choice.
+    fn body(choice: &str) -> String {
+        format!("{{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"choices\":[{choice}]}}")
+    }
+
+    /// A body with this message and finish reason.
+    fn said(message: &str, reason: &str) -> String {
+        body(&format!(
+            "{{\"message\":{{\"role\":\"assistant\",{message}}},\"finish_reason\":{reason}}}"
+        ))
+    }
+
     #[test]
     fn defects_of_form_are_named() {
-        let check = |body: &str, finish: Finish, defect: Option<&str>| {
-            let answer = Answer::of(Completion::from_slice(body.as_bytes()).unwrap());
-            assert_eq!((answer.finish, answer.defect), (finish, defect), "{body}");
-        };
-        let body = |choice: &str| {
-            format!(
-                "{{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"choices\":[{choice}]}}"
-            )
-        };
-        let said = |message: &str, reason: &str| {
-            body(&format!(
-                "{{\"message\":{{\"role\":\"assistant\",{message}}},\"finish_reason\":{reason}}}"
-            ))
-        };
         check(&said("\"content\":\"x\"", "\"stop\""), Finish::Stop, None);
         check(
             &said("\"content\":\"x\"", "\"length\""),
@@ -265,6 +268,10 @@ mod tests {
             Finish::ToolCalls,
             Some("no_tool_calls"),
         );
+    }
+
+    #[test]
+    fn defects_of_calls_and_choices_are_named() {
         let call = |id: &str, kind: &str, name: &str| {
             format!(
                 "\"tool_calls\":[{{\"id\":\"{id}\",\"type\":\"{kind}\",\"function\":{{\"name\":\"{name}\",\"arguments\":\"\"}}}}]"

@@ -342,6 +342,11 @@ mod tests {
             "\u{feff}{\"a\":1}",
             lenient(json!({"a": 1}), "byte_order_mark"),
         );
+    }
+
+    #[test]
+    fn text_that_is_no_json_says_why() {
+        let check = |text: &str, expected: Json| assert_eq!(Json::read(text), expected, "{text}");
         check("", Json::No("empty"));
         check("  \n", Json::No("empty"));
         check("I cannot.", Json::No("no_json"));

@@ -73,75 +73,82 @@ fn finish_reasons_are_compared_by_class() {
     );
 }
 
+/// What the check of JSON says of a pair of texts, and the pair's class.
+fn parsed(checks: &Checks, primary: &str, candidate: &str, expected: &str, class: Class) {
+    let verdict = compare(checks, &json!({}), &body(primary), &body(candidate));
+    assert_eq!(told(result(&verdict, Check::JsonParse)), expected);
+    assert_eq!(verdict.class, Some(class), "{primary} {candidate}");
+}
+
+const FENCED: &str = "```json\n{\"a\":1}\n```";
+
 #[test]
 fn json_is_judged_on_both_sides() {
     let strict = checks(json!({"json": true}));
-    let check = |checks: &Checks, primary: &str, candidate: &str, expected: &str, class| {
-        let verdict = compare(checks, &json!({}), &body(primary), &body(candidate));
-        assert_eq!(told(result(&verdict, Check::JsonParse)), expected);
-        assert_eq!(verdict.class, Some(class), "{primary} {candidate}");
-    };
-    let fenced = "```json\n{\"a\":1}\n```";
-    check(
+    parsed(
         &strict,
         "{\"a\":1}",
         "{ \"a\": 1 }",
         "pass blocker 1.00 -",
         Class::Equivalent,
     );
-    check(
+    parsed(
         &strict,
         "{\"a\":1}",
-        fenced,
+        FENCED,
         "fail blocker 0.50 fenced",
         Class::CandidateInvalid,
     );
-    check(
+    parsed(
         &strict,
-        fenced,
+        FENCED,
         "{\"a\":1}",
         "pass blocker 1.00 primary: fenced",
         Class::PrimaryBad,
     );
-    check(
+    parsed(
         &strict,
-        fenced,
-        fenced,
+        FENCED,
+        FENCED,
         "fail blocker 0.50 both: fenced",
         Class::BothBad,
     );
-    check(
+    parsed(
         &strict,
         "{\"a\":1}",
         "no",
         "fail blocker 0.00 no_json",
         Class::CandidateInvalid,
     );
+}
+
+#[test]
+fn settings_say_how_much_json_matters() {
     let lenient = checks(json!({"json": true, "lenient_json": true}));
-    check(
+    parsed(
         &lenient,
         "{\"a\":1}",
-        fenced,
+        FENCED,
         "pass blocker 1.00 fenced",
         Class::Equivalent,
     );
     let minor = checks(json!({"json": true, "severity": {"json_parse": "minor"}}));
-    check(
+    parsed(
         &minor,
         "{\"a\":1}",
-        fenced,
+        FENCED,
         "fail minor 0.50 fenced",
         Class::DifferentMinor,
     );
-    check(
+    parsed(
         &minor,
-        fenced,
+        FENCED,
         "no",
         "fail minor 0.00 both: no_json",
         Class::DifferentMinor,
     );
     let unasked = checks(json!({}));
-    check(
+    parsed(
         &unasked,
         "{\"a\":1}",
         "no",
