@@ -19,6 +19,7 @@ mod oracle;
 mod proxy;
 mod records;
 mod said;
+mod signatures;
 mod stage;
 mod translation;
 mod transparency;
@@ -57,6 +58,8 @@ enum Part {
     Answers,
     /// Recorded requests, asked for real
     Calls,
+    /// Every form of a model's path, signed here and by botocore
+    Signatures,
     /// Every recorded answer, passed on byte for byte
     Transparency,
 }
@@ -127,6 +130,7 @@ impl Part {
             Self::Translation => translation::check(records, data, python, counts),
             Self::Oracle => runtime.block_on(oracle::check(data, python, counts)),
             Self::Answers => runtime.block_on(answers::check(records, python, *seed, counts)),
+            Self::Signatures => runtime.block_on(signatures::check(python, counts)),
             Self::Calls => runtime.block_on(calls::check(records, counts)),
             Self::Transparency => runtime.block_on(transparency::check(records, *seed, counts)),
         }

@@ -27,6 +27,11 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn new() -> Result<Self> {
+        Self::with(settings()).await
+    }
+
+    /// Both, with a candidate of these settings.
+    pub(super) async fn with(settings: CandidateSettings) -> Result<Self> {
         let script = Script::new(Arc::new(|_: &Prompt, _: u64| Answer::text("Hello.")));
         let options = BedrockOptions {
             script,
@@ -43,7 +48,7 @@ impl Stage {
             secret: bedrock::SECRET.to_owned(),
             session_token: None,
         };
-        let candidate = Candidate::new(Connection::new(connection).await, settings());
+        let candidate = Candidate::new(Connection::new(connection).await, settings);
         Ok(Self { sim, candidate })
     }
 

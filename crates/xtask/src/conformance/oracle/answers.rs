@@ -167,10 +167,10 @@ fn settle(block: &mut Map<String, Value>) {
         let input = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
         call.insert("input".to_owned(), input);
     }
-    if let Some(reasoning) = block.get_mut("reasoningContent") {
-        if reasoning.get("text").is_some() {
-            *reasoning = json!({ "reasoningText": reasoning.take() });
-        }
+    if let Some(reasoning) = block.get_mut("reasoningContent")
+        && reasoning.get("text").is_some()
+    {
+        *reasoning = json!({ "reasoningText": reasoning.take() });
     }
 }
 
