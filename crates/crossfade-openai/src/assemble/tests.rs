@@ -69,106 +69,113 @@ fn what_is_no_whole_answer() {
     );
 }
 
+/// What these chunks make of a completion at this place.
+fn piece(lines: &[&str], pointer: &str, expected: &Value) {
+    let mut body = data(lines);
+    body.extend(data(&[
+        r#"{"choices":[{"delta":{},"finish_reason":"stop","index":0}]}"#,
+        "[DONE]",
+    ]));
+    let completion = serde_json::to_value(assemble(&body).unwrap()).unwrap();
+    assert_eq!(
+        completion.pointer(pointer),
+        Some(expected),
+        "{lines:?}: {completion}"
+    );
+}
+
 #[test]
 fn pieces_of_every_kind() {
-    let check = |lines: &[&str], pointer: &str, expected: Value| {
-        let mut body = data(lines);
-        body.extend(data(&[
-            r#"{"choices":[{"delta":{},"finish_reason":"stop","index":0}]}"#,
-            "[DONE]",
-        ]));
-        let completion = serde_json::to_value(assemble(&body).unwrap()).unwrap();
-        assert_eq!(
-            completion.pointer(pointer),
-            Some(&expected),
-            "{lines:?}: {completion}"
-        );
-    };
     let message = "/choices/0/message";
-    check(
+    piece(
         &[],
         message,
-        json!({"annotations": [], "content": null, "refusal": null, "role": "assistant"}),
+        &json!({"annotations": [], "content": null, "refusal": null, "role": "assistant"}),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"delta":{"content":"","role":"assistant"}}]}"#,
             r#"{"choices":[{"delta":{"content":"a"}}]}"#,
             r#"{"choices":[{"delta":{"content":"b"}}]}"#,
         ],
         "/choices/0/message/content",
-        json!("ab"),
+        &json!("ab"),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"delta":{"content":""}}]}"#,
             r#"{"choices":[{"delta":{"refusal":"n"}}]}"#,
             r#"{"choices":[{"delta":{"refusal":"o"}}]}"#,
         ],
         message,
-        json!({"annotations": [], "content": null, "refusal": "no", "role": "assistant"}),
+        &json!({"annotations": [], "content": null, "refusal": "no", "role": "assistant"}),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"b","type":"custom","custom":{"name":"g","input":""}}]}}]}"#,
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{"}}]}}]}"#,
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"}"}},{"index":1,"custom":{"input":"in"}}]}}]}"#,
         ],
         "/choices/0/message/tool_calls",
-        json!([
+        &json!([
             {"function": {"arguments": "{}", "name": "f"}, "id": "a", "type": "function"},
             {"custom": {"input": "in", "name": "g"}, "id": "b", "type": "custom"},
         ]),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"delta":{"function_call":{"name":"f","arguments":"1"}}}]}"#,
             r#"{"choices":[{"delta":{"function_call":{"arguments":"2"}}}]}"#,
         ],
         "/choices/0/message/function_call",
-        json!({"arguments": "12", "name": "f"}),
+        &json!({"arguments": "12", "name": "f"}),
     );
-    check(
+}
+
+#[test]
+fn what_stands_beside_a_message() {
+    let message = "/choices/0/message";
+    piece(
         &[
             r#"{"choices":[{"delta":{},"logprobs":{"content":[1],"refusal":null}}]}"#,
             r#"{"choices":[{"delta":{},"logprobs":{"content":[2]}}]}"#,
         ],
         "/choices/0/logprobs",
-        json!({"content": [1, 2], "refusal": null}),
+        &json!({"content": [1, 2], "refusal": null}),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"delta":{"reasoning_content":"h"}}]}"#,
             r#"{"choices":[{"delta":{"reasoning_content":"m","annotations":[1]}}]}"#,
         ],
         message,
-        json!({"annotations": [1], "content": null, "refusal": null, "role": "assistant", "reasoning_content": "hm"}),
+        &json!({"annotations": [1], "content": null, "refusal": null, "role": "assistant", "reasoning_content": "hm"}),
     );
-    check(
+    piece(
         &[
             r#"{"choices":[{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]}"#,
             r#"{"choices":[{"content_filter_results":{"hate":{"filtered":true,"severity":"high"},"sexual":{"filtered":false}}}]}"#,
             r#"{"choices":[{"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]}"#,
         ],
         "/choices/0/content_filter_results",
-        json!({"hate": {"filtered": true, "severity": "high"}, "sexual": {"filtered": false}}),
+        &json!({"hate": {"filtered": true, "severity": "high"}, "sexual": {"filtered": false}}),
     );
-    check(
+    piece(
         &[r#"{"choices":[{"index":2,"delta":{"content":"c"},"finish_reason":"length"}]}"#],
         "/choices/1",
-        json!({"finish_reason": "length", "index": 2, "logprobs": null, "message": {"annotations": [], "content": "c", "refusal": null, "role": "assistant"}}),
+        &json!({"finish_reason": "length", "index": 2, "logprobs": null, "message": {"annotations": [], "content": "c", "refusal": null, "role": "assistant"}}),
     );
-    check(
+    piece(
         &[r#"{"choices":[],"id":"i","system_fingerprint":null,"service_tier":"default"}"#],
         "/service_tier",
-        json!("default"),
+        &json!("default"),
     );
-    check(
+    piece(
         &[r#"{"choices":[],"id":"i","system_fingerprint":null,"x":1}"#],
         "/system_fingerprint",
-        json!(null),
+        &json!(null),
     );
-    check(&[r#"{"choices":[],"id":"i","x":1}"#], "/x", json!(1));
+    piece(&[r#"{"choices":[],"id":"i","x":1}"#], "/x", &json!(1));
 }
 
 #[test]

@@ -4,15 +4,16 @@ use serde_json::json;
 
 use super::*;
 
+fn check(error: &AzureError, status: u16, retry_after: Option<u64>, body: &str) {
+    assert_eq!(error.status, status);
+    assert_eq!(error.retry_after, retry_after);
+    assert_eq!(std::str::from_utf8(&error.body).unwrap(), body);
+}
+
 #[test]
-fn bodies() {
-    let check = |error: AzureError, status: u16, retry_after: Option<u64>, body: &str| {
-        assert_eq!(error.status, status);
-        assert_eq!(error.retry_after, retry_after);
-        assert_eq!(std::str::from_utf8(&error.body).unwrap(), body);
-    };
+fn bodies_of_refused_requests() {
     check(
-        AzureError::content_filter(&json!({"hate": {"filtered": true, "severity": "high"}})),
+        &AzureError::content_filter(&json!({"hate": {"filtered": true, "severity": "high"}})),
         400,
         None,
         concat!(
@@ -25,61 +26,65 @@ fn bodies() {
         ),
     );
     check(
-        AzureError::context_length_exceeded(Some(10), Some(12)),
+        &AzureError::context_length_exceeded(Some(10), Some(12)),
         400,
         None,
         r#"{"error":{"message":"This model's maximum context length is 10 tokens. However, your messages resulted in 12 tokens. Please reduce the length of the messages.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
     );
     check(
-        AzureError::context_length_exceeded(None, None),
+        &AzureError::context_length_exceeded(None, None),
         400,
         None,
         r#"{"error":{"message":"This model's maximum context length was exceeded. Please reduce the length of the messages.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
     );
     check(
-        AzureError::invalid_request("no \"n\"", Some("n"), Some("unsupported_value")),
+        &AzureError::invalid_request("no \"n\"", Some("n"), Some("unsupported_value")),
         400,
         None,
         r#"{"error":{"message":"no \"n\"","type":"invalid_request_error","param":"n","code":"unsupported_value"}}"#,
     );
     check(
-        AzureError::unrecognized_arguments(&["a", "b"]),
+        &AzureError::unrecognized_arguments(&["a", "b"]),
         400,
         None,
         r#"{"error":{"message":"Unrecognized request argument(s) supplied: a, b","type":"invalid_request_error","param":null,"code":null}}"#,
     );
+}
+
+#[test]
+fn bodies_of_other_failures() {
     check(
-        AzureError::unauthorized(),
+        &AzureError::unauthorized(),
         401,
         None,
         r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource."}}"#,
     );
     check(
-        AzureError::deployment_not_found(),
+        &AzureError::deployment_not_found(),
         404,
         None,
         "{\n  \"error\": {\n    \"type\": \"invalid_request_error\",\n    \"code\": \"DeploymentNotFound\",\n    \"message\": \"The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.\"\n  }\n}",
     );
     check(
-        AzureError::resource_not_found(),
+        &AzureError::resource_not_found(),
         404,
         None,
         r#"{"error":{"code":"404","message":"Resource not found"}}"#,
     );
     check(
-        AzureError::timeout(),
+        &AzureError::timeout(),
         408,
         None,
         r#"{"error":{"code":"Timeout","message":"The operation was timeout."}}"#,
     );
     check(
-        AzureError::server_error(),
+        &AzureError::server_error(),
         500,
         None,
         r#"{"error":{"message":"The server had an error while processing your request. Sorry about that!","type":"server_error","param":null,"code":null}}"#,
     );
     check(
-        AzureError::unavailable(Some(2)),
+        &AzureError::unavailable(Some(2)),
         503,
         Some(2),
         r#"{"error":{"code":"ServiceUnavailable","message":"The service is temporarily unable to process your request. Please try again later."}}"#,

@@ -21,9 +21,7 @@ fn check(path: &str, operation: Operation, dialect: Dialect, deployment: Option<
 
 #[test]
 fn dated_paths() {
-    use Operation::{
-        ChatCompletions, Completions, Embeddings, Models, Other, Responses, StoredResponse,
-    };
+    use Operation::{ChatCompletions, Completions, Embeddings, Other};
     let dated = |path, operation, deployment| check(path, operation, Dialect::Dated, deployment);
     dated(
         "/openai/deployments/d/chat/completions?api-version=x",
@@ -86,6 +84,12 @@ fn dated_paths() {
         Other,
         Some("d"),
     );
+}
+
+#[test]
+fn dated_paths_of_no_deployments_operation() {
+    use Operation::{Models, Other, Responses, StoredResponse};
+    let dated = |path, operation, deployment| check(path, operation, Dialect::Dated, deployment);
     dated("/openai/deployments/d/audio/speech", Other, Some("d"));
     dated("/openai/deployments", Other, None);
     dated(

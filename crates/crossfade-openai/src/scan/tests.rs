@@ -112,6 +112,11 @@ fn more_fields() {
             ..none()
         },
     );
+}
+
+#[test]
+fn users_and_state() {
+    let none = Scan::default;
     check(
         r#"{"user":"u"}"#,
         Scan {

@@ -51,6 +51,10 @@ fn streams() {
         End::Clean,
     );
     check(b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", &[], End::Clean);
+}
+
+#[test]
+fn names_comments_and_ends() {
     check(b": comment\n\ndata: a\n\n", &[(None, "a")], End::Clean);
     check(
         b":\ndata: a\n: between\ndata: b\n\n",

@@ -127,6 +127,10 @@ fn the_order_is_the_references() {
             "output_item.done",
         ],
     );
+}
+
+#[test]
+fn calls_and_reasoning_have_their_own_events() {
     // Azure's captured order of a turn that reasons and calls.
     check(
         &[
