@@ -41,6 +41,8 @@ fn able() -> CandidateSettings {
         result_json: Some(false),
         parallel_switch: Some(true),
         images: Some(Set::of(ImageFormat::ALL)),
+        documents: Some(5),
+        cache_points: Some(4),
         ..Overrides::default()
     };
     settings

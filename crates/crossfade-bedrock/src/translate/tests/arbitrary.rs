@@ -204,15 +204,20 @@ pub(super) fn full() -> Value {
             {"mode": "required", "tools": [{"type": "function", "function": {"name": "a tool"}}]}},
         "tools": [
             {"type": "function", "function": {"name": "a tool", "description": "d", "strict": true, "parameters": &schema}},
-            {"type": "function", "function": {"name": "g"}}],
+            {"type": "function", "function": {"name": "g"}},
+            {"type": "custom", "custom": {"name": "free", "format": {"type": "text"}}}],
         "response_format": {"type": "json_schema", "json_schema": {"name": "o", "strict": true, "schema": &schema}},
         "messages": [
             {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
             {"role": "user", "name": "n", "content": [
-                {"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": png, "detail": "low"}}]},
+                {"type": "text", "text": "Hi", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}},
+                {"type": "image_url", "image_url": {"url": png, "detail": "low"}},
+                {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjcK"}}]},
             {"role": "assistant", "content": "Well", "refusal": null, "tool_calls": [
                 {"id": "c|1", "type": "function", "function": {"name": "a tool", "arguments": "{}{}"}},
-                {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "[1]"}}]},
+                {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "[1]"}},
+                {"id": "c3", "type": "custom", "custom": {"name": "free", "input": "as it comes"}}]},
+            {"role": "tool", "tool_call_id": "c3", "content": ""},
             {"role": "tool", "tool_call_id": "c2", "content": "two"},
             {"role": "tool", "tool_call_id": "c|1", "content": [{"type": "text", "text": "{\"one\":1}"}]},
             {"role": "developer", "content": "Be brief."},
