@@ -87,7 +87,7 @@ fn request(max_tokens: u32, more: Value) -> Value {
     body
 }
 
-fn tool(strict: Option<bool>, choice: Value) -> Value {
+fn tool(strict: Option<bool>, choice: &Value) -> Value {
     let mut function = json!({
         "name": "say",
         "description": "Says a word.",
@@ -171,7 +171,7 @@ async fn choice(asker: &mut Asker) -> Result<Choice, &'static str> {
     };
     let named = json!({"type": "function", "function": {"name": "say"}});
     for (asked, shows) in [(named, Choice::All), (json!("required"), Choice::Any)] {
-        let body = request(SHORT * 4, tool(None, asked));
+        let body = request(SHORT * 4, tool(None, &asked));
         match asker.ask(claim, &body).await {
             // A choice that is taken and not kept to is no choice.
             Outcome::Answered(answer) if answer.calls_a_tool() => return Ok(shows),
@@ -183,7 +183,7 @@ async fn choice(asker: &mut Asker) -> Result<Choice, &'static str> {
 }
 
 async fn strict(asker: &mut Asker) -> Result<bool, &'static str> {
-    let body = request(SHORT * 4, tool(Some(true), json!("auto")));
+    let body = request(SHORT * 4, tool(Some(true), &json!("auto")));
     let claim = |table: &mut Overrides| {
         table.tools = Some(true);
         table.strict = Some(true);

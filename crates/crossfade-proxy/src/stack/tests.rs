@@ -86,16 +86,9 @@ fn eligibility(operation: Operation, body: &Bytes) -> Result<Allowance, Unsuppor
     })
 }
 
-fn world(script: Script) -> World {
-    let (primary, candidate) = (Asked::default(), Asked::default());
-    let asked = Arc::clone(&primary);
-    let forward = BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
-        note(&asked, request.method(), request.uri().path(), None);
-        let (status, body) = script.primary;
-        async move { Ok::<_, BoxError>(answer(status, body)) }
-    }));
-    let asked = Arc::clone(&candidate);
-    let side = BoxCloneSyncService::new(service_fn(move |request: SideRequest| {
+/// A candidate that answers, or says that the other side should.
+fn scripted_candidate(script: Script, asked: Asked) -> crate::Side {
+    BoxCloneSyncService::new(service_fn(move |request: SideRequest| {
         let face = request.extensions().get::<Face>().cloned();
         note(&asked, request.method(), request.uri().path(), face);
         let mut answer = match script.candidate {
@@ -107,7 +100,35 @@ fn world(script: Script) -> World {
             ..SideReport::default()
         });
         async move { Ok::<_, BoxError>(answer) }
+    }))
+}
+
+/// What the rollout allows at this share.
+fn split(percent: f64, id: RouteId) -> Split {
+    let share = Percent::new(percent).unwrap();
+    Split {
+        share,
+        salt: 3,
+        stage: if share.is_zero() {
+            Stage::Shadow
+        } else {
+            Stage::Ramp
+        },
+        attempt: Some(AttemptFacts::freeze(1, &RoutePlan::new(id.clone()), None)),
+        lease_until: Some(Instant::now() + Duration::from_secs(600)),
+        ..Split::initial(id)
+    }
+}
+
+fn world(script: Script) -> World {
+    let (primary, candidate) = (Asked::default(), Asked::default());
+    let asked = Arc::clone(&primary);
+    let forward = BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
+        note(&asked, request.method(), request.uri().path(), None);
+        let (status, body) = script.primary;
+        async move { Ok::<_, BoxError>(answer(status, body)) }
     }));
+    let side = scripted_candidate(script, Arc::clone(&candidate));
     let id = RouteId::new("support");
     let settings = RouteSettings {
         id: id.clone(),
@@ -126,19 +147,7 @@ fn world(script: Script) -> World {
         caps: Caps::default(),
         internal: Arc::new(|_| false),
     };
-    let share = Percent::new(script.percent).unwrap();
-    let split = Arc::new(Split {
-        share,
-        salt: 3,
-        stage: if share.is_zero() {
-            Stage::Shadow
-        } else {
-            Stage::Ramp
-        },
-        attempt: Some(AttemptFacts::freeze(1, &RoutePlan::new(id.clone()), None)),
-        lease_until: Some(Instant::now() + Duration::from_secs(600)),
-        ..Split::initial(id)
-    });
+    let split = Arc::new(split(script.percent, id));
     let (of_split, split) = watch::channel(split);
     let (to_queue, queue) = mpsc::channel(64);
     let (to_outcomes, outcomes) = mpsc::channel(1024);
