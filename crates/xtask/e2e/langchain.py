@@ -105,7 +105,7 @@ def embeddings(endpoint):
     )
     vectors = model.embed_documents(["one", "two"])
     assert len(vectors) == 2 and vectors[0] != vectors[1], vectors
-    return [len(vector) for vector in vectors]
+    return {"lengths": [len(vector) for vector in vectors]}
 
 
 def unknown_deployment(endpoint):

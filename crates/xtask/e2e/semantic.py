@@ -112,7 +112,7 @@ async def embeddings(endpoint):
     model = AzureTextEmbedding(deployment_name="embed", async_client=client(endpoint))
     vectors = await model.generate_embeddings(["one", "two"])
     assert len(vectors) == 2, vectors
-    return [len(vector) for vector in vectors]
+    return {"lengths": [len(vector) for vector in vectors]}
 
 
 async def unknown_deployment(endpoint):

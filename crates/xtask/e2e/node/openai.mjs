@@ -84,7 +84,7 @@ async function schema() {
 async function embeddings() {
   const answer = await client.embeddings.create({ model: "embed", input: ["one", "two"] });
   expect(answer.data.length === 2 && answer.data[0].embedding.length > 0, answer);
-  return answer.data.map((one) => [one.index, one.object, one.embedding.length]);
+  return { order: answer.data.map((one) => one.index), lengths: answer.data.map((one) => one.embedding.length) };
 }
 
 async function unknownDeployment() {

@@ -87,7 +87,7 @@ async function schema() {
 async function embeddings() {
   const answer = await embedMany({ model: azure.textEmbeddingModel("embed"), values: ["one", "two"], maxRetries });
   expect(answer.embeddings.length === 2, answer.embeddings);
-  return answer.embeddings.map((embedding) => embedding.length);
+  return { lengths: answer.embeddings.map((embedding) => embedding.length) };
 }
 
 async function unknownDeployment() {

@@ -101,10 +101,15 @@ impl Program {
     }
 
     /// What `status` says of a route, as JSON, once it is as wanted.
-    pub(super) fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub(super) fn until(
+        &self,
+        route: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
         let asked = Instant::now();
         loop {
-            let status = self.operate(&["status", "support", "--output", "json"])?;
+            let status = self.operate(&["status", route, "--output", "json"])?;
             let status: Value = serde_json::from_str(&status).context("the status is no JSON")?;
             let route = status.pointer("/routes/0").context("no route")?;
             if wanted(route) {
@@ -181,6 +186,9 @@ secret_key_env = "E2E_SECRET_KEY"
 [routes.support]
 owner = "e2e"
 candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
+[routes.embed]
+owner = "e2e"
+candidate = {{ model = "amazon.titan-embed-text-v2:0", api = "invoke", index_rebuilt = true }}
 "#
     )
 }

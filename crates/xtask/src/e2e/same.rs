@@ -75,6 +75,24 @@ pub(super) const REASONS: &[Reason] = &[
         holds: counted,
     },
     Reason {
+        name: "own_vectors",
+        path: "embedding",
+        why: "Another model's vectors: they are only answered where the operator says that the index was rebuilt.",
+        holds: |found, _| found.ours.as_ref().is_some_and(Value::is_array),
+    },
+    Reason {
+        name: "own_lengths",
+        path: "lengths",
+        why: "As for the vectors: their number of dimensions.",
+        holds: |found, _| {
+            found
+                .ours
+                .as_ref()
+                .and_then(Value::as_u64)
+                .is_some_and(|ours| ours > 0)
+        },
+    },
+    Reason {
         name: "no_filler",
         path: "obfuscation",
         why: "Azure fills its chunks up against guessing by length; no client reads it.",
