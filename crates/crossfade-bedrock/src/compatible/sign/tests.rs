@@ -211,3 +211,118 @@ fn agrees(case: &Path) -> bool {
     );
     true
 }
+
+/// Every path of a model and of the endpoints beside it, ARNs too, signed by the provider's own library for another
+/// language, where an interpreter that has it is named.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is told by the environment which interpreter has the library"
+)]
+fn botocore_agrees_on_every_model_path() {
+    let Ok(python) = std::env::var("CROSSFADE_BOTOCORE_PYTHON") else {
+        return;
+    };
+    let mut cases = Vec::new();
+    for model in MODELS {
+        let id: String = model.bytes().map(on_the_wire).collect();
+        for operation in ["converse", "converse-stream", "invoke", "count-tokens"] {
+            cases.push(("bedrock", RUNTIME, format!("/model/{id}/{operation}")));
+        }
+    }
+    for path in [
+        "chat/completions",
+        "responses",
+        "responses/resp_1?limit=2&after=msg_1",
+    ] {
+        cases.push(("bedrock", RUNTIME, format!("/openai/v1/{path}")));
+        cases.push(("bedrock-mantle", MANTLE, format!("/v1/{path}")));
+    }
+    let mut input = String::new();
+    for token in [None, Some("AQoDYXdzEXAMPLETOKEN==")] {
+        for (service, host, path) in &cases {
+            let case = serde_json::json!({"service": service, "host": host, "path": path, "body": BODY, "token": token});
+            input.push_str(&case.to_string());
+            input.push('\n');
+        }
+    }
+    let theirs = signed_by(&python, &input);
+    assert_eq!(theirs.len(), 2 * cases.len());
+    for (line, theirs) in input.lines().zip(theirs) {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let word = |name: &str| case[name].as_str().unwrap();
+        let mut request = Request::post(format!("https://{}{}", word("host"), word("path")))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Bytes::from_static(BODY.as_bytes()))
+            .unwrap();
+        let scope = Scope {
+            time: date(theirs["date"].as_str().unwrap()),
+            ..scope(word("service"))
+        };
+        sign_request(&mut request, &keys(case["token"].as_str()), scope).unwrap();
+        assert_eq!(theirs["signature"], signature(&request), "{line}");
+    }
+}
+
+/// Ids, profiles and ARNs of every kind.
+const MODELS: [&str; 9] = [
+    "amazon.nova-micro-v1:0",
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "global.openai.gpt-5.6-sol",
+    "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0",
+    "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456",
+    "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123def456",
+    "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc123def456",
+    "arn:aws:sagemaker:us-east-1:123456789012:endpoint/my_endpoint.v2~x",
+];
+
+/// A byte of a model's id as the path has it.
+fn on_the_wire(byte: u8) -> String {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    }
+}
+
+fn signed_by(python: &str, input: &str) -> Vec<serde_json::Value> {
+    use std::io::Write;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/compatible/sign/oracle.py");
+    let mut child = std::process::Command::new(python)
+        .arg(script)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// `20150830T123600Z`.
+fn date(text: &str) -> std::time::SystemTime {
+    use aws_smithy_types::{DateTime, date_time::Format};
+    let at = |from: usize, to: usize| text.get(from..to).unwrap();
+    let spread = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        at(0, 4),
+        at(4, 6),
+        at(6, 8),
+        at(9, 11),
+        at(11, 13),
+        at(13, 15)
+    );
+    let time = DateTime::from_str(&spread, Format::DateTime).unwrap();
+    UNIX_EPOCH + Duration::from_secs(time.secs().unsigned_abs())
+}
