@@ -1,6 +1,7 @@
 //! A running process: listeners, data plane, worker, controller; and how they end.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{
         Arc,
@@ -10,14 +11,19 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use crossfade_backplane::DataDirectory;
 use crossfade_bedrock::Sealer;
+use crossfade_compare::Checks;
 use crossfade_exchange::RouteId;
-use crossfade_proxy::{Builder, HashKey, ProxyHandle, Spawner};
-use crossfade_rollout::RoutePlan;
+use crossfade_proxy::{Builder, HashKey, ProxyHandle, RouteSettings, Spawner};
+use crossfade_rollout::{RoutePlan, Split};
 
 use crate::{
     admin::{self, AdminState},
@@ -88,8 +94,8 @@ impl Server {
                 .context("the data directory cannot be used")?,
         );
         let telemetry = Arc::new(Telemetry::new()?);
-        let routes: Vec<RouteId> = config.routes.iter().map(|route| route.id.clone()).collect();
-        let metrics = telemetry.metrics(routes.iter().map(RouteId::as_str));
+        let names = config.routes.iter().map(|route| route.id.as_str());
+        let metrics = telemetry.metrics(names);
         let options = ControllerOptions {
             directory: Arc::clone(&directory),
             plans: plans(&config),
@@ -109,18 +115,7 @@ impl Server {
             queue,
             outcomes,
             replica: directory.replica(),
-            routes: {
-                let provider = wiring::Provider {
-                    connection: wiring::connection(&config.bedrock).await,
-                    sealer: Sealer::new(&secret(&config, &directory)),
-                };
-                let route = |route: &crate::config::Route| {
-                    let split = controller.watch(&route.id)?;
-                    let checks = checks.get(&route.id)?;
-                    Some(wiring::route(&config, route, checks, &provider, split))
-                };
-                config.routes.iter().filter_map(route).collect()
-            },
+            routes: routes(&config, &directory, &controller, &checks).await,
         };
         let (service, proxy) =
             metrics::with_local_recorder(telemetry.recorder(), || builder.build());
@@ -139,12 +134,7 @@ impl Server {
         spawner.spawn(until(stop.clone(), telemetry.upkeep()));
         let draining = Arc::new(AtomicBool::new(false));
         let state = admin_state(&config, &controller, &telemetry, metrics, &proxy, &draining);
-        let serving = admin::serve(admin_listener, state, stop.clone());
-        spawner.spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "admin.listener.failed");
-            }
-        });
+        spawner.spawn(administer(admin_listener, state, stop.clone()));
         let drain = config.listen.drain;
         let application = spawn(application.run(stop_listening.clone(), drain));
         Ok(Self {
@@ -230,6 +220,34 @@ fn plans(config: &Config) -> Vec<RoutePlan> {
         .iter()
         .map(|route| route.plan(config.bedrock.fallback_after))
         .collect()
+}
+
+type Routes = Vec<(String, RouteSettings, watch::Receiver<Arc<Split>>)>;
+
+/// The data plane's routes, over one connection to the provider.
+async fn routes(
+    config: &Config,
+    directory: &DataDirectory,
+    controller: &Controller,
+    checks: &HashMap<RouteId, Arc<Checks>>,
+) -> Routes {
+    let provider = wiring::Provider {
+        connection: wiring::connection(&config.bedrock).await,
+        sealer: Sealer::new(&secret(config, directory)),
+    };
+    let route = |route: &crate::config::Route| {
+        let split = controller.watch(&route.id)?;
+        let checks = checks.get(&route.id)?;
+        Some(wiring::route(config, route, checks, &provider, split))
+    };
+    config.routes.iter().filter_map(route).collect()
+}
+
+/// The admin listener until the end.
+async fn administer(listener: TcpListener, state: Arc<AdminState>, stop: CancellationToken) {
+    if let Err(error) = admin::serve(listener, state, stop).await {
+        tracing::error!(%error, "admin.listener.failed");
+    }
 }
 
 /// The installation's secret, which keys are derived from.

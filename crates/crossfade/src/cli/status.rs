@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crossfade_exchange::Metric;
-use crossfade_rollout::{Cause, MetricStatus};
+use crossfade_rollout::{Cause, MetricStatus, RouteStatus};
 
 use crate::{
     control::{LedgerState, RouteView},
@@ -244,6 +244,16 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
             plain(&change.reason)
         );
     }
+    show_attempt(out, rollout);
+    show_counts(out, route);
+    for (index, missing) in rollout.missing.iter().enumerate() {
+        let label = if index == 0 { "for more" } else { "" };
+        let _ = writeln!(out, "  {label:<9} {}", plain(missing));
+    }
+}
+
+/// The running attempt's evidence.
+fn show_attempt(out: &mut String, rollout: &RouteStatus) {
     if let Some(attempt) = &rollout.attempt {
         let _ = writeln!(
             out,
@@ -272,6 +282,10 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
             );
         }
     }
+}
+
+/// The accounting, whether it adds up, and what of it was compared.
+fn show_counts(out: &mut String, route: &Route) {
     if let Some(counts) = &route.accounting {
         show_accounting(out, counts);
         if route.identity_holds == Some(false) {
@@ -284,10 +298,6 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
                 coverage * 100.0
             );
         }
-    }
-    for (index, missing) in rollout.missing.iter().enumerate() {
-        let label = if index == 0 { "for more" } else { "" };
-        let _ = writeln!(out, "  {label:<9} {}", plain(missing));
     }
 }
 

@@ -85,13 +85,15 @@ fn what_a_route_may_do() {
     );
 }
 
+/// A route to one model, with these keys of its candidate.
+fn with(keys: &str) -> String {
+    format!(
+        "{OWNER}[routes.x]\nowner = \"a\"\ncandidate = {{ model = \"us.anthropic.claude-sonnet-4-6\", {keys} }}"
+    )
+}
+
 #[test]
 fn what_its_candidate_is_asked() {
-    let with = |keys: &str| {
-        format!(
-            "{OWNER}[routes.x]\nowner = \"a\"\ncandidate = {{ model = \"us.anthropic.claude-sonnet-4-6\", {keys} }}"
-        )
-    };
     check(
         &with("api = \"converse\""),
         &[
@@ -119,6 +121,10 @@ fn what_its_candidate_is_asked() {
             "may      drop penalties and biases",
         ],
     );
+}
+
+#[test]
+fn what_its_candidate_reaches_and_what_does_not_fit() {
     check(
         &with(
             "fetch = { hosts = [\"files.example.com\"], allow_private = true }, guardrail = { id = \"g\", version = \"1\" }",
