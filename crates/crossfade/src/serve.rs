@@ -96,14 +96,7 @@ impl Server {
         let telemetry = Arc::new(Telemetry::new()?);
         let names = config.routes.iter().map(|route| route.id.as_str());
         let metrics = telemetry.metrics(names);
-        let options = ControllerOptions {
-            directory: Arc::clone(&directory),
-            plans: plans(&config),
-            lease,
-            metrics: Arc::clone(&metrics),
-        };
-        // Reads and folds files.
-        let controller = tokio::task::spawn_blocking(move || Controller::start(options)).await?;
+        let controller = controller(&config, &directory, lease, &metrics).await?;
 
         let checks = wiring::checks(&config)?;
         let (queue, exchanges) = mpsc::channel(config.mirror.queue_items);
@@ -220,6 +213,22 @@ fn plans(config: &Config) -> Vec<RoutePlan> {
         .iter()
         .map(|route| route.plan(config.bedrock.fallback_after))
         .collect()
+}
+
+/// Reads and folds what is on disk.
+async fn controller(
+    config: &Config,
+    directory: &Arc<DataDirectory>,
+    lease: LeaseTimes,
+    metrics: &Arc<telemetry::Metrics>,
+) -> anyhow::Result<Controller> {
+    let options = ControllerOptions {
+        directory: Arc::clone(directory),
+        plans: plans(config),
+        lease,
+        metrics: Arc::clone(metrics),
+    };
+    Ok(tokio::task::spawn_blocking(move || Controller::start(options)).await?)
 }
 
 type Routes = Vec<(String, RouteSettings, watch::Receiver<Arc<Split>>)>;
