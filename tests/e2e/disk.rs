@@ -129,6 +129,7 @@ impl SmallDisk {
 
 /// With the lease of sixty seconds that everybody gets.
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
     let setup = Setup::new();
     let azure = AzureSim::start(setup.azure.clone()).await.unwrap();

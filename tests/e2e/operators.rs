@@ -286,6 +286,7 @@ async fn cli(world: &World, role: &str, arguments: &[&str]) -> Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn the_command_line_does_the_same() {
     let world = World::start(Setup::new()).await;
     world.prime().await;

@@ -66,6 +66,7 @@ fn post(target: &str, body: &Value) -> Request {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn chat_answers_are_azures_to_the_byte() {
     let world = World::start(steady()).await;
     let tool = json!({"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}});
@@ -239,6 +240,7 @@ async fn large_and_chunked_bodies_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn every_error_is_azures_own() {
     let mut setup = steady();
     setup.azure.api_keys = vec![chat::KEY.to_owned()];

@@ -213,6 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a list of cases")]
     fn every_range_and_its_neighbours() {
         use Range::{
             LinkLocal, Loopback, Metadata, Multicast, Private, Reserved, Shared, Unspecified,

@@ -66,6 +66,7 @@ fn a_whole_answer_has_azures_form() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn chunks_have_azures_form() {
     let check = |chunk: &Chunk, expected: &str| {
         let event = chunk.to_event();

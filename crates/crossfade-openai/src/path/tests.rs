@@ -20,6 +20,7 @@ fn check(path: &str, operation: Operation, dialect: Dialect, deployment: Option<
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn dated_paths() {
     use Operation::{ChatCompletions, Completions, Embeddings, Other};
     let dated = |path, operation, deployment| check(path, operation, Dialect::Dated, deployment);

@@ -114,6 +114,7 @@ fn the_first_reason_that_holds_decides() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn a_name_is_no_way_around_what_the_candidate_needs() {
     use AnswerReason as R;
     use Side::{Candidate as C, Primary as P};

@@ -136,6 +136,7 @@ fn who_may_do_what() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn what_is_refused_and_why() {
     let check = |plan: RoutePlan, history: &[Command], command: Command, expected: Refusal| {
         let rollout = after(owned(), history);

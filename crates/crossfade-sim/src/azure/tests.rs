@@ -272,6 +272,7 @@ async fn every_ending_has_its_word() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn refusals_come_before_any_model() {
     let sim = start(Answer::text("hi")).await;
     let v1 = "/openai/v1/chat/completions";

@@ -164,6 +164,7 @@ fn a_degraded_model_is_bad_where_it_says_so() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn answers_are_judged_by_the_truth() {
     let corpus = Corpus::new();
     let check = |id: &str, answer: Answer, expected: Judgement| {

@@ -96,6 +96,7 @@ fn reads_every_header_type() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn refuses_what_is_no_frame() {
     fn check(bytes: &[u8], expected: &FrameError) {
         for size in [1, 7, bytes.len()] {

@@ -204,6 +204,7 @@ fn what_spacing_and_case_do_not_change_is_accepted() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn tampering_is_refused() {
     #[track_caller]
     fn check(signed: &Signed, expected: DeniedKind) {

@@ -184,6 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a list of cases")]
     fn faults() {
         for (text, fault) in [
             ("none", Fault::None),

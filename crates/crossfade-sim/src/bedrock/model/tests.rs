@@ -109,6 +109,7 @@ fn unions_hold_exactly_one_member() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn bounds_patterns_and_choices_are_checked() {
     refuses(
         &inference(&json!({"maxTokens": 0})),
@@ -248,6 +249,7 @@ fn published() -> Option<Value> {
     Some(model["shapes"].clone())
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn compare(ours: &Shape, name: &str, all: &Value, compared: &mut usize) {
     *compared += 1;
     let theirs = &all[name];

@@ -57,6 +57,7 @@ fn row(primary: (u64, u64), candidate: (u64, u64)) -> Row {
 }
 
 /// A story that happened.
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 pub(in crate::demo) fn facts() -> Facts {
     let plan = RoutePlan::new(RouteId::new(ROUTE));
     let mut attempt = AttemptFacts::freeze(1, &plan, None);
@@ -172,6 +173,7 @@ fn a_story_that_happened_has_no_failures() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn every_part_of_the_story_can_fail() {
     let check = |change: fn(&mut Facts), expected: &str| {
         let mut facts = facts();
