@@ -122,7 +122,7 @@ pub(crate) fn prepare(
                 plan: Plan::Embeddings(asked.expected),
             })
         }
-        (Operation::Chat, Api::OpenaiResponses) => by_way_of_responses(body, settings),
+        (Operation::Chat, Api::OpenaiResponses) => by_way_of_responses(body, settings, purpose),
         (Operation::Responses, Api::Converse | Api::OpenaiChat) => {
             by_way_of_chat(body, settings, purpose)
         }
@@ -248,8 +248,13 @@ fn by_way_of_chat(
     let purpose = sent
         .as_ref()
         .map_or(Purpose::Judge, |sent| Purpose::Ask(Some(sent)));
-    let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
-    let prepared = prepare(Operation::Chat, &body, settings, purpose);
+    let prepared = if settings.api == Api::Converse {
+        let translation = translate::request(request, settings, purpose);
+        translation.and_then(|translation| converse(translation, settings))
+    } else {
+        let body = serde_json::to_vec(&request).map_err(|_| unwritable())?;
+        prepare(Operation::Chat, &body, settings, purpose)
+    };
     let mut prepared = prepared.map_err(|refusal| paths.refusal(refusal))?;
     losses.extend(prepared.losses.into_iter().map(|loss| paths.loss(loss)));
     prepared.losses = losses;
@@ -288,7 +293,11 @@ fn wanted(request: &responses::Request, settings: &CandidateSettings) -> Wanted 
 }
 
 /// A request for a chat completion as one of the Responses API, for a target that speaks nothing else.
-fn by_way_of_responses(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+fn by_way_of_responses(
+    body: &[u8],
+    settings: &CandidateSettings,
+    purpose: Purpose<'_>,
+) -> Result<Prepared, Unsupported> {
     let request = translate::read(body)?;
     let delivery = if request.is_stream() {
         Delivery::Stream {
@@ -297,7 +306,12 @@ fn by_way_of_responses(body: &[u8], settings: &CandidateSettings) -> Result<Prep
     } else {
         Delivery::Whole
     };
-    let from_chat = responses::from_chat(request, settings, &|_| None)?;
+    let kept = match purpose {
+        Purpose::Judge => None,
+        Purpose::Ask(kept) => kept,
+    };
+    let thoughts = |call: &str| kept?.before(call);
+    let from_chat = responses::from_chat(request, settings, &thoughts)?;
     let name = from_chat.namer();
     let asked = compatible::ask_responses(from_chat.request, settings).map_err(|mut refusal| {
         refusal.field = name(&refusal.field);

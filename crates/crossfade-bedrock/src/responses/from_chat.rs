@@ -84,7 +84,12 @@ pub(crate) fn from_chat(
         verbosity: asked.verbosity,
         ..TextConfig::default()
     });
-    let (items, origins) = output::items(asked.messages, thoughts, &mut losses)?;
+    let (items, origins) = output::items(
+        asked.messages,
+        thoughts,
+        settings.sealer.as_ref(),
+        &mut losses,
+    )?;
     let stream_options = asked.stream_options.and_then(|options| {
         options.include_obfuscation.map(|padded| StreamOptions {
             include_obfuscation: Some(padded),

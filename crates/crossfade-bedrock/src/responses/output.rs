@@ -13,7 +13,11 @@ use crossfade_openai::{
 };
 use serde_json::Value;
 
-use super::refuse::{no_others, refused, stateful};
+use super::{
+    Sealer,
+    refuse::{no_others, refused, stateful},
+    seal::SealedReasoning,
+};
 
 /// The member of a kept thought that holds encrypted reasoning.
 pub(super) const ENCRYPTED: &str = "encryptedContent";
@@ -38,6 +42,7 @@ const HARMLESS: [&str; 6] = [
 pub(super) fn items(
     messages: Vec<Message>,
     thoughts: Thoughts<'_>,
+    sealer: Option<&Sealer>,
     losses: &mut Vec<Loss>,
 ) -> Result<(Vec<Item>, Vec<usize>), Unsupported> {
     if messages.is_empty() {
@@ -45,6 +50,7 @@ pub(super) fn items(
     }
     let mut builder = Builder {
         thoughts,
+        sealer,
         losses,
         items: Vec::new(),
         custom: HashSet::new(),
@@ -60,6 +66,7 @@ pub(super) fn items(
 
 struct Builder<'b> {
     thoughts: Thoughts<'b>,
+    sealer: Option<&'b Sealer>,
     losses: &'b mut Vec<Loss>,
     items: Vec<Item>,
     /// The calls of custom tools, whose results are another kind of item.
@@ -171,10 +178,13 @@ impl Builder<'_> {
             let Some(encrypted) = thought.get(ENCRYPTED).and_then(Value::as_str) else {
                 continue;
             };
-            let digits = blake3::hash(encrypted.as_bytes()).to_hex();
+            // Sealed as a caller would send it back: whoever sends the request opens both alike.
+            let Some(sealer) = self.sealer else {
+                continue;
+            };
+            let reasoning = SealedReasoning::Encrypted(encrypted.to_owned());
             self.items.push(Item::Reasoning(Reasoning {
-                id: digits.get(..50).map(|digits| format!("rs_{digits}")),
-                encrypted_content: Some(encrypted.to_owned()),
+                encrypted_content: Some(sealer.seal_reasoning(&reasoning)),
                 ..Reasoning::default()
             }));
         }

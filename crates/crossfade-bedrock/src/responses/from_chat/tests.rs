@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::responses::to_chat;
+use crate::responses::{SealedReasoning, Sealer, to_chat};
+use crossfade_openai::responses::Item;
 
 fn none(_: &str) -> Option<Vec<Value>> {
     None
@@ -193,17 +194,19 @@ fn encrypted_reasoning_goes_before_the_calls_it_led_to() {
     ]});
     let request = chat::Request::from_slice(body.to_string().as_bytes()).unwrap();
     let known = |id: &str| (id == "a").then(|| vec![kept_reasoning("gAAAA"), json!({"other": 1})]);
-    let done = from_chat(request, &CandidateSettings::new("m"), &known).unwrap();
-    let kinds: Vec<Value> = serde_json::to_value(done.request.items())
-        .unwrap()
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["encrypted_content"].clone())
-        .collect();
-    let none = Value::Null;
-    let expected = [&none, &json!("gAAAA"), &none, &none, &none, &none];
-    assert_eq!(kinds.iter().collect::<Vec<_>>(), expected);
+    let mut settings = CandidateSettings::new("m");
+    let sealer = Sealer::new(&[4; 32]);
+    settings.sealer = Some(sealer.clone());
+    let done = from_chat(request, &settings, &known).unwrap();
+    let opened = done.request.items().iter().map(|item| match item {
+        Item::Reasoning(reasoning) => {
+            sealer.open_reasoning(reasoning.encrypted_content.as_deref().unwrap())
+        }
+        _ => None,
+    });
+    let theirs = SealedReasoning::Encrypted("gAAAA".to_owned());
+    let expected = [None, Some(theirs), None, None, None, None];
+    assert_eq!(opened.collect::<Vec<_>>(), expected);
 }
 
 #[test]

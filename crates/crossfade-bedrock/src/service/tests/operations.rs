@@ -385,3 +385,40 @@ async fn a_response_of_the_same_wire_has_ids_and_reasoning_of_ours() {
     assert_eq!(asked["input"][1]["encrypted_content"], "gAAA");
     assert_eq!(asked["input"][2]["call_id"], asked["input"][3]["call_id"]);
 }
+
+#[tokio::test]
+async fn a_chats_next_turn_brings_the_encrypted_reasoning_back() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let first = json!({"tools": tools, "messages": [{"role": "user", "content": "hi"}]});
+    let (endpoint, asked) = serve_and_keep(vec![response_events(), response_events()]);
+    let candidate = Candidate::new(connect(endpoint).await, over_responses());
+    let ask = async |body: &Value| {
+        let request = http::Request::post(CHAT).body(body.to_string().into());
+        let response = candidate.clone().oneshot(request.unwrap()).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice::<Value>(&body).unwrap()
+    };
+    let answer = ask(&first).await;
+    let message = &answer["choices"][0]["message"];
+    let id = &message["tool_calls"][0]["id"];
+    let second = json!({"tools": tools, "messages": [{"role": "user", "content": "hi"}, message,
+        {"role": "tool", "tool_call_id": id, "content": "1"}]});
+    ask(&second).await;
+    assert_eq!(asked.recv().unwrap()["input"].as_array().unwrap().len(), 1);
+    let input = asked.recv().unwrap()["input"].take();
+    let kinds: Vec<&Value> = input
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["type"])
+        .collect();
+    let expected = [
+        "message",
+        "message",
+        "reasoning",
+        "function_call",
+        "function_call_output",
+    ];
+    assert_eq!(kinds, expected, "{input}");
+    assert_eq!(input[2]["encrypted_content"], "gAAA");
+}
