@@ -274,3 +274,30 @@ async fn state_of_the_candidates_stays_with_the_candidate() {
     assert_eq!(world.ineligible(IneligibleReason::Stateful), 6);
     world.finish().await;
 }
+
+/// A copy is only compared: even a candidate that keeps state keeps nothing of it, nor of what its caller does not want kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_leave_nothing_behind() {
+    const KEEPS: &str = "model = \"openai.gpt-oss-120b\"\napi = \"openai-responses\"\nsurface = \"mantle\"\nstore = \"candidate\"\n";
+    let world = World::start(Setup::new().candidate(KEEPS).with_mantle()).await;
+    let stored = with(asked("hello"), "store", json!(true));
+    says(&world, V1, &stored, PRIMARY_SAYS).await;
+    world.quiet().await;
+    assert_eq!(world.compared(), 1, "{:?}", world.counts());
+    let asks_to_keep = || {
+        let sent = world.mantle.as_ref().unwrap().received().pop().unwrap();
+        let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+        sent["store"].clone()
+    };
+    assert_eq!(asks_to_keep(), false);
+    world.raise(100.0).await;
+    says(&world, V1, &stored, CANDIDATE_SAYS).await;
+    assert_ne!(asks_to_keep(), false);
+    let answer = says(&world, V1, &asked("hello"), CANDIDATE_SAYS).await;
+    assert_eq!(asks_to_keep(), false);
+    let path = format!("{V1}/{}", answer.json()["id"].as_str().unwrap());
+    let shown = Request::new("GET", &path).header("api-key", KEY);
+    let shown = world.send(&shown).await;
+    assert_eq!(shown.status(), 404, "{}", shown.text());
+    world.finish().await;
+}

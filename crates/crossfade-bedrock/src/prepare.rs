@@ -126,13 +126,7 @@ pub(crate) fn prepare(
         (Operation::Responses, Api::Converse | Api::OpenaiChat) => {
             by_way_of_chat(body, settings, purpose)
         }
-        (Operation::Responses, Api::OpenaiResponses) if !responses::keeps_state(settings) => {
-            let request = responses::read(body)?;
-            let wanted = wanted(&request, settings);
-            let asked = compatible::ask_responses(request, settings)?;
-            Ok(of_responses(asked, settings, Some(Box::new(wanted))))
-        }
-        (Operation::Responses, Api::OpenaiResponses) => carried(body, settings),
+        (Operation::Responses, Api::OpenaiResponses) => responses_as_they_are(body, settings),
         (Operation::Chat | Operation::Responses, Api::Invoke)
         | (Operation::Embeddings, Api::Converse | Api::OpenaiChat | Api::OpenaiResponses) => {
             Err(no_such_operation())
@@ -358,12 +352,20 @@ fn of_responses(
     }
 }
 
-/// A request of the Responses API for the endpoint of the same API that keeps what it answers: its own ids go out sealed.
-fn carried(body: &[u8], settings: &CandidateSettings) -> Result<Prepared, Unsupported> {
+/// A request of the Responses API for the endpoint of the same API. What that endpoint keeps is carried over with its own ids,
+/// sealed; anything else is told in steps.
+fn responses_as_they_are(
+    body: &[u8],
+    settings: &CandidateSettings,
+) -> Result<Prepared, Unsupported> {
     let request = responses::read(body)?;
+    let is_kept = request.is_stored() && responses::keeps_state(settings);
     let wanted = wanted(&request, settings);
-    let sealer = wanted.sealer.ok_or_else(no_such_operation)?;
     let asked = compatible::ask_responses(request, settings)?;
+    if !is_kept {
+        return Ok(of_responses(asked, settings, Some(Box::new(wanted))));
+    }
+    let sealer = wanted.sealer.ok_or_else(no_such_operation)?;
     Ok(Prepared {
         ask: Ask::Compatible {
             call: asked.call,

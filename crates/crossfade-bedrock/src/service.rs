@@ -22,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    BoxError, Face, Failover, LateFacts, Loss, Operation, Patience, SideReport, SideRequest,
+    BoxError, Face, Failover, LateFacts, Loss, Operation, Patience, Role, SideReport, SideRequest,
     SideResponse, Unsupported,
 };
 use crossfade_openai::{chat, error::AzureError, id, path, scan};
@@ -36,7 +36,7 @@ use crate::{
     prepare::{Ask, no_such_operation, prepare},
     responses,
     sdk::{Connection, Failure},
-    settings::{Api, CandidateSettings},
+    settings::{Api, CandidateSettings, Store},
     thoughts::Thoughts,
     translate::Purpose,
 };
@@ -59,6 +59,8 @@ pub struct Candidate {
 struct Shared {
     connection: Connection,
     settings: CandidateSettings,
+    /// For answers that are only compared: nothing is kept of them.
+    of_shadows: CandidateSettings,
     streams: bool,
     thoughts: Arc<Thoughts>,
     fetcher: Option<Fetcher>,
@@ -74,11 +76,16 @@ impl Candidate {
         if settings.api == Api::Invoke {
             load_vocabulary();
         }
+        let of_shadows = CandidateSettings {
+            store: Store::Unstored,
+            ..settings.clone()
+        };
         Self {
             shared: Arc::new(Shared {
                 fetcher,
                 connection,
                 settings,
+                of_shadows,
                 streams,
                 thoughts: Arc::default(),
             }),
@@ -148,7 +155,11 @@ impl Shared {
             Err(problem) => return problem_response(problem, SideReport::default(), &dress),
         };
         let purpose = Purpose::Ask(Some(&*self.thoughts));
-        let mut prepared = match prepare(operation, &body, &self.settings, purpose) {
+        let settings = match request.extensions().get::<Role>() {
+            Some(Role::Shadow) => &self.of_shadows,
+            Some(Role::Answering) | None => &self.settings,
+        };
+        let mut prepared = match prepare(operation, &body, settings, purpose) {
             Ok(prepared) => prepared,
             Err(unsupported) => {
                 return problem_response(refusal(&unsupported), SideReport::default(), &dress);

@@ -112,9 +112,9 @@ impl Job {
         let request = match self.side {
             Side::Candidate => {
                 let mut request = candidate::request(parts, &body);
-                request
-                    .extensions_mut()
-                    .insert::<Face>(self.route.state.face(&self.deployment));
+                let extensions = request.extensions_mut();
+                extensions.insert::<Face>(self.route.state.face(&self.deployment));
+                extensions.insert(Role::Shadow);
                 request
             }
             // The caller's own credential: the reversed mirror asks Azure what it was going to ask.
