@@ -228,6 +228,9 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
     ));
     may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
     candidate::say(&route.candidate, &mut may, &mut may_not);
+    if route.checks.price.is_none() {
+        may_not.push(candidate::unpriced(&route.candidate));
+    }
     if !route.internal.is_empty() {
         may.push(format!(
             "let {} internal callers choose their side",

@@ -57,6 +57,31 @@ pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not:
     }
 }
 
+/// What a route without a price cannot do, and what the capability table knows of one.
+pub(super) fn unpriced(candidate: &CandidateSettings) -> String {
+    let mut said = "count what the candidate costs: it has no price".to_owned();
+    match candidate.resolved_capabilities().price {
+        None => said.push_str("; set price"),
+        Some(price) => {
+            let members = [
+                ("input", Some(price.input)),
+                ("cached", price.cached),
+                ("cache_write", price.cache_write),
+                ("output", Some(price.output)),
+            ];
+            let members: Vec<String> = members
+                .into_iter()
+                .filter_map(|(name, usd)| usd.map(|usd| format!("{name} = {usd:?}")))
+                .collect();
+            let members = members.join(", ");
+            said.push_str("; a third party's list had price = { ");
+            said.push_str(&members);
+            said.push_str(" }, compare it with your contract");
+        }
+    }
+    said
+}
+
 /// The API, and where.
 fn asked(candidate: &CandidateSettings) -> String {
     let surface = match candidate.surface {

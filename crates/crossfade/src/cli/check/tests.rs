@@ -61,6 +61,7 @@ fn what_a_route_may_do() {
             "may      over 95 %: only by an owner with --override",
             "may      roll back by itself, on transport, slow, stream, envelope, json_parse, json_schema, refusal; a false alarm in at most 1 % of attempts",
             "may      assign by conversation",
+            "may not  count what the candidate costs: it has no price; a third party's list had price = { input = 3.0, cached = 0.3, cache_write = 3.75, output = 15.0 }",
         ],
     );
     let all = shown(&route);
