@@ -8,20 +8,25 @@ use std::{
     time::Instant,
 };
 
-use http::{StatusCode, request};
+use http::{StatusCode, header, request};
 
-use crossfade_exchange::{BoxError, Patience, Role, Side, SideResponse};
+use crossfade_exchange::{BoxError, Role, Side, SideResponse, full_body};
+use crossfade_openai::error;
 
 use crate::{
     ProxyError,
     call::{Pinned, collected},
     candidate::{self, CandidateAnswer},
+    collect::{Collected, collect},
     credentials::Caller,
     fork::{ANSWER_WITHIN, count, recorded},
     guard::with_guard,
     plane::Plane,
     record::RecorderPlan,
 };
+
+/// The longest complaint of Azure's that is read.
+const LARGEST_COMPLAINT: usize = 64 << 10;
 
 /// A request that only the candidate can answer.
 pub(crate) struct Asked {
@@ -41,14 +46,11 @@ impl Asked {
         if plane.killed.load(Ordering::Relaxed) {
             return Err(ProxyError::CandidateGone.into());
         }
-        if !self.admitted {
-            let answer = plane.send(collected(&self.parts, &pinned.body)).await?;
-            let status = answer.status();
-            plane.learn_admission(self.caller, status);
-            if !lets_in(status) {
-                count(plane, Some(&pinned.route), status);
-                return Ok((answer, Side::Primary));
-            }
+        if !self.admitted
+            && let Some(answer) = self.turned_away(plane, &pinned).await?
+        {
+            count(plane, Some(&pinned.route), answer.status());
+            return Ok((answer, Side::Primary));
         }
         let Pinned {
             route,
@@ -59,9 +61,10 @@ impl Asked {
         } = pinned;
         let sent = Instant::now();
         let mut request = candidate::request(&self.parts, &body);
-        let extensions = request.extensions_mut();
-        extensions.insert(route.state.face(&deployment));
-        extensions.insert(Patience(route.patience(streamed)));
+        // No patience is told: there is nobody to turn to instead, so the candidate may take its own time.
+        request
+            .extensions_mut()
+            .insert(route.state.face(&deployment));
         let answer = match candidate::ask(&route, request, sent, ANSWER_WITHIN).await {
             CandidateAnswer::Answer(answer) => {
                 let of_breaker = Arc::clone(&route);
@@ -86,12 +89,45 @@ impl Asked {
         route.metrics.answered(Side::Candidate, answer.status());
         Ok((with_guard(answer, hold), Side::Candidate))
     }
+
+    /// Shows the request to Azure; its answer, if that does not let the caller in.
+    async fn turned_away(
+        &self,
+        plane: &Plane,
+        pinned: &Pinned,
+    ) -> Result<Option<SideResponse>, BoxError> {
+        let mut request = collected(&self.parts, &pinned.body);
+        // The answer is read here.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+        let answer = plane.send(request).await?;
+        let status = answer.status();
+        plane.learn_admission(self.caller, status);
+        if !may_let_in(status) {
+            return Ok(Some(answer));
+        }
+        let (head, body) = answer.into_parts();
+        let body = match collect(body, LARGEST_COMPLAINT, &plane.bytes).await {
+            Collected::Whole(body, _) if is_services_own(&body) => return Ok(None),
+            Collected::Whole(body, _) => full_body(body),
+            Collected::Stream(body, _) => body,
+            Collected::Incomplete(error) => {
+                return Err(ProxyError::PrimaryUnreachable(error.into()).into());
+            }
+        };
+        Ok(Some(SideResponse::from_parts(head, body)))
+    }
 }
 
-/// Whether Azure's answer about state that it does not know shows that it accepted the credential: any complaint about the
-/// request itself does, because the credential is looked at first.
-fn lets_in(status: StatusCode) -> bool {
+/// Whether Azure's answer about state that it does not know may show that it accepted the credential: a complaint about the
+/// request itself.
+fn may_let_in(status: StatusCode) -> bool {
     status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 429)
+}
+
+/// Whether an error is the service's own, which looks at nothing before the credential. What stands before it (a path or an
+/// `api-version` that it does not know, a method, a head that is too large) may be refused to anybody, and such an error has no type.
+fn is_services_own(body: &[u8]) -> bool {
+    error::parse(body).is_some_and(|error| error.kind.is_some_and(|kind| !kind.is_empty()))
 }
 
 #[cfg(test)]
@@ -114,10 +150,37 @@ mod tests {
             (503, false),
         ] {
             assert_eq!(
-                lets_in(StatusCode::from_u16(status).unwrap()),
+                may_let_in(StatusCode::from_u16(status).unwrap()),
                 want,
                 "{status}"
             );
+        }
+    }
+
+    #[test]
+    fn only_the_services_own_errors_show_that_the_credential_was_looked_at() {
+        for (body, want) in [
+            (
+                r#"{"error":{"message":"m","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#,
+                true,
+            ),
+            (
+                r#"{"error":{"message":"m","type":"invalid_request_error","param":null,"code":null}}"#,
+                true,
+            ),
+            (
+                r#"{"error":{"code":"404","message":"Resource not found"}}"#,
+                false,
+            ),
+            (
+                r#"{"statusCode":404,"message":"Resource not found"}"#,
+                false,
+            ),
+            (r#"{"error":{"message":"m","type":""}}"#, false),
+            ("<html>Bad Request</html>", false),
+            ("", false),
+        ] {
+            assert_eq!(is_services_own(body.as_bytes()), want, "{body}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use crossfade_exchange::{
     Allowance, BoxError, Exchange, Face, Failover, IneligibleReason, MetricSet, MirrorOnlyReason,
-    Operation, OutcomeMessage, Percent, RouteId, SideReport, SideRequest, SideResponse,
+    Operation, OutcomeMessage, Patience, Percent, RouteId, SideReport, SideRequest, SideResponse,
     Unsupported, full_body,
 };
 use crossfade_rollout::{AttemptFacts, MirrorPlan, RoutePlan, Split, Stage};
@@ -90,6 +90,17 @@ fn eligibility(operation: Operation, body: &Bytes) -> Result<Allowance, Unsuppor
 fn scripted_candidate(script: Script, asked: Asked) -> crate::Side {
     BoxCloneSyncService::new(service_fn(move |request: SideRequest| {
         let face = request.extensions().get::<Face>().cloned();
+        // Only where another side can answer is there a limit to patience.
+        let replaceable = request.extensions().get::<Patience>().is_some();
+        let pinned = request.uri().path().contains(MARK)
+            || request
+                .body()
+                .windows(MARK.len())
+                .any(|part| part == MARK.as_bytes());
+        assert!(
+            !(pinned && replaceable),
+            "a pinned request cannot be answered by another side"
+        );
         note(&asked, request.method(), request.uri().path(), face);
         let mut answer = match script.candidate {
             Some(_) => answer(503, "no candidate"),
@@ -352,21 +363,27 @@ async fn state_of_the_candidate_is_asked_of_the_candidate_alone() {
 
 #[tokio::test]
 async fn a_caller_whom_azure_does_not_know_is_shown_to_azure_first() {
+    const TYPED: &str = "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\"}}";
+    // What Azure says of a path or an `api-version` it does not know, whoever asks.
+    const PATH: &str = "{\"error\":{\"code\":\"404\",\"message\":\"Resource not found\"}}";
     let body = format!("{{\"model\":\"support\",\"previous_response_id\":\"{MARK}1\"}}");
-    for (status, by) in [
-        (401, PRIMARY),
-        (403, PRIMARY),
-        (429, PRIMARY),
-        (500, PRIMARY),
-        (404, CANDIDATE),
-        (400, CANDIDATE),
+    for (status, says, by) in [
+        (401, TYPED, TYPED),
+        (403, TYPED, TYPED),
+        (429, TYPED, TYPED),
+        (500, TYPED, TYPED),
+        (404, PATH, PATH),
+        (400, PRIMARY, PRIMARY),
+        (404, TYPED, CANDIDATE),
+        (400, TYPED, CANDIDATE),
     ] {
         let world = world(Script {
-            primary: (status, PRIMARY),
+            primary: (status, says),
             ..SCRIPT
         });
         assert_eq!(world.post(RESPONSES, &body).await.1, by, "{status}");
-        assert_eq!(world.of_primary(), 1, "{status}");
+        let asked = (world.of_primary(), world.of_candidate());
+        assert_eq!(asked, (1, usize::from(by == CANDIDATE)), "{status}");
     }
 }
 
