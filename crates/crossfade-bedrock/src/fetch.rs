@@ -58,10 +58,24 @@ pub(crate) type Inlined = (Bytes, Vec<Loss>);
 
 /// Puts placeholders where a body names URLs, and names the losses of fetching them: the question whether a request can
 /// be asked must cost no connection. `None`: it names none.
-pub(crate) fn placeholders(body: &[u8]) -> Option<Inlined> {
-    let mut body = read(body)?;
-    let found = urls::found(&mut body).into_iter();
+///
+/// # Errors
+/// The first URL that is not fetched, by what it says itself: a caller who writes such a one must not make the candidate fail.
+pub(crate) fn placeholders(
+    body: &[u8],
+    settings: &FetchSettings,
+) -> Result<Option<Inlined>, FetchError> {
+    let Some(mut body) = read(body) else {
+        return Ok(None);
+    };
+    let found = urls::found(&mut body);
+    check_number(&found, settings)?;
+    for url in &found {
+        Target::parse(url.url(), settings)
+            .map_err(|failure| FetchError::new(&url.field, failure))?;
+    }
     let losses: Vec<Loss> = found
+        .into_iter()
         .map(|url| {
             let loss = Loss::new(LossKind::UrlFetched, url.field.clone());
             let stand_in = match url.want() {
@@ -72,7 +86,14 @@ pub(crate) fn placeholders(body: &[u8]) -> Option<Inlined> {
             loss
         })
         .collect();
-    written(&body, losses)
+    Ok(written(&body, losses))
+}
+
+fn check_number(found: &[urls::Found<'_>], settings: &FetchSettings) -> Result<(), FetchError> {
+    match found.get(settings.max_urls) {
+        Some(beyond) => Err(FetchError::new(&beyond.field, FetchFailure::TooMany)),
+        None => Ok(()),
+    }
 }
 
 /// A body that may name URLs. What is no JSON is for others to refuse.
@@ -121,9 +142,7 @@ impl Fetcher {
             return Ok(None);
         };
         let found = urls::found(&mut body);
-        if let Some(beyond) = found.get(self.settings.max_urls) {
-            return Err(FetchError::new(&beyond.field, FetchFailure::TooMany));
-        }
+        check_number(&found, &self.settings)?;
         // One that stands there several times is fetched once.
         let mut wanted: Vec<(String, Want, String)> = Vec::new();
         for place in &found {

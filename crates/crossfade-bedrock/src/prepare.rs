@@ -150,10 +150,14 @@ pub fn eligibility(
     if stateful == Allowance::CandidateOnly {
         return Ok(stateful);
     }
-    let inlined = settings
-        .fetch
-        .as_ref()
-        .and_then(|_| fetch::placeholders(body));
+    let inlined = match &settings.fetch {
+        None => None,
+        Some(fetch) => fetch::placeholders(body, fetch).map_err(|error| Unsupported {
+            field: error.field,
+            why: Cow::Owned(error.failure.to_string()),
+            reason: IneligibleReason::Unsupported,
+        })?,
+    };
     let (body, fetched) = match &inlined {
         Some((body, losses)) => (body.as_ref(), losses.as_slice()),
         None => (body, [].as_slice()),

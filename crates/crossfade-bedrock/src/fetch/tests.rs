@@ -7,9 +7,11 @@ use std::{
     thread,
 };
 
+use crossfade_exchange::Operation;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{prepare::eligibility, settings::CandidateSettings};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\npixels";
 
@@ -250,7 +252,7 @@ async fn a_body_without_urls_is_left_alone() {
         b"\xff image_url http".to_vec(),
     ] {
         assert_eq!(fetcher.inline(&body).await, Ok(None));
-        assert_eq!(placeholders(&body), None);
+        assert_eq!(placeholders(&body, &FetchSettings::default()), Ok(None));
     }
 }
 
@@ -372,7 +374,9 @@ fn placeholders_have_the_losses_of_the_real_thing() {
     let file = json!({"type": "input_file", "file_url": "https://a.example/x.pdf"});
     let picture = json!({"type": "input_image", "image_url": "https://a.example/x.png"});
     let body = json!({"input": [{"role": "user", "content": [picture, file]}]});
-    let inlined = placeholders(body.to_string().as_bytes()).unwrap();
+    let settings = FetchSettings::default();
+    let inlined = placeholders(body.to_string().as_bytes(), &settings);
+    let inlined = inlined.unwrap().unwrap();
     assert_eq!(inlined.1.len(), 2);
     let parts = parts(&inlined);
     for (pointer, start) in [
@@ -385,7 +389,58 @@ fn placeholders_have_the_losses_of_the_real_thing() {
         assert!(STANDARD.decode(data).is_ok());
     }
     assert_eq!(parts.pointer("/1/file_url"), None);
-    assert_eq!(placeholders(&inlined.0), None);
+    assert_eq!(placeholders(&inlined.0, &settings), Ok(None));
+}
+
+/// What is never fetched is not the candidate's to answer: it would fail each time, and be blamed for it.
+#[test]
+fn urls_that_are_never_fetched_are_not_eligible() {
+    let settings = FetchSettings {
+        hosts: vec!["a.example".to_owned(), "10.0.0.1".to_owned()],
+        max_urls: 2,
+        ..FetchSettings::default()
+    };
+    let mut candidate = CandidateSettings::new("us.anthropic.claude-sonnet-4-6");
+    candidate.fetch = Some(settings);
+    let good = image("https://a.example/x.png");
+    for (parts, at, failure) in [
+        (json!([good, good]), 0, None),
+        (
+            json!([image("http://a.example/x")]),
+            0,
+            Some(FetchFailure::Scheme),
+        ),
+        (
+            json!([image("https://b.example/x")]),
+            0,
+            Some(FetchFailure::Host),
+        ),
+        (
+            json!([image("https://a.example:22/x")]),
+            0,
+            Some(FetchFailure::Port),
+        ),
+        (
+            json!([image("https://u@a.example/x")]),
+            0,
+            Some(FetchFailure::User),
+        ),
+        (json!([image("http")]), 0, Some(FetchFailure::Malformed)),
+        (
+            json!([good, image("https://10.0.0.1/x")]),
+            1,
+            Some(FetchFailure::Address(Range::Private)),
+        ),
+        (json!([good, good, good]), 2, Some(FetchFailure::TooMany)),
+    ] {
+        let found = eligibility(Operation::Chat, &asking(&parts), &candidate);
+        let found = found
+            .err()
+            .map(|error| (error.field, error.why.into_owned()));
+        let field = format!("messages[0].content[{at}].image_url.url");
+        let expected = failure.map(|failure| (field, failure.to_string()));
+        assert_eq!(found, expected, "{parts}");
+    }
 }
 
 #[test]
