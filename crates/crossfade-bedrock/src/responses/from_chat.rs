@@ -60,6 +60,7 @@ impl fmt::Debug for FromChat {
 ///
 /// # Errors
 /// Names the field that has no counterpart.
+#[expect(clippy::too_many_lines, reason = "one line for each of the fields")]
 pub(crate) fn from_chat(
     asked: chat::Request,
     settings: &CandidateSettings,

@@ -135,7 +135,7 @@ impl Builder<'_> {
                 self.open(at).calls.push((at, call));
                 Ok(())
             }
-            Item::Reasoning(reasoning) => self.reasoning(at, &path, reasoning),
+            Item::Reasoning(reasoning) => self.reasoning(at, &path, &reasoning),
             Item::FunctionCallOutput(_) | Item::CustomToolCallOutput(_) => Err(refused(
                 format!("{path}.call_id"),
                 "no call of this id stands before it",
@@ -218,7 +218,7 @@ impl Builder<'_> {
         &mut self,
         at: usize,
         path: &str,
-        reasoning: Reasoning,
+        reasoning: &Reasoning,
     ) -> Result<(), Unsupported> {
         no_others(path, &reasoning.other)?;
         if self

@@ -86,7 +86,7 @@ impl Builder<'_> {
             Message::User(message) => {
                 no_others(&path, &message.other)?;
                 self.drop_name(&path, message.name.as_ref());
-                let content = self.content(&path, message.content, Role::User)?;
+                let content = Self::content(&path, message.content, Role::User)?;
                 self.say(Role::User, content);
                 Ok(())
             }
@@ -94,7 +94,7 @@ impl Builder<'_> {
             Message::Tool(message) => {
                 no_others(&path, &message.other)?;
                 let id = self.call_id(&path, message.tool_call_id);
-                let output = self.content(&path, message.content, Role::User)?;
+                let output = Self::content(&path, message.content, Role::User)?;
                 self.items.push(self.result(id, output));
                 Ok(())
             }
@@ -118,7 +118,7 @@ impl Builder<'_> {
     ) -> Result<(), Unsupported> {
         no_others(path, &message.other)?;
         self.drop_name(path, message.name.as_ref());
-        let content = self.content(path, message.content, role)?;
+        let content = Self::content(path, message.content, role)?;
         self.say(role, content);
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Builder<'_> {
         }
         let content = message
             .content
-            .map(|content| self.content(path, content, Role::Assistant));
+            .map(|content| Self::content(path, content, Role::Assistant));
         if let Some(content) = content.transpose()?.filter(|content| !is_empty(content)) {
             self.say(Role::Assistant, content);
         }
@@ -250,12 +250,7 @@ impl Builder<'_> {
         }));
     }
 
-    fn content(
-        &mut self,
-        path: &str,
-        content: chat::Content,
-        role: Role,
-    ) -> Result<Content, Unsupported> {
+    fn content(path: &str, content: chat::Content, role: Role) -> Result<Content, Unsupported> {
         let parts = match content {
             chat::Content::Text(text) => return Ok(Content::Text(text)),
             chat::Content::Parts(parts) => parts,

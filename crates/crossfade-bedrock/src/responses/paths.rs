@@ -146,6 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "the cases are the lines of a table")]
     fn every_field_leads_back() {
         let paths = Paths {
             messages: vec![

@@ -92,6 +92,9 @@ impl PartialEq for Sealer {
 
 impl Sealer {
     /// By a secret of the installation's. Every process that is to know the others' ids must have the same.
+    ///
+    /// # Panics
+    /// Never: the key has the length that the algorithm wants.
     pub fn new(secret: &[u8; 32]) -> Self {
         let derive = |context| blake3::derive_key(context, secret);
         #[expect(

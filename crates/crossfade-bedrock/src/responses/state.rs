@@ -6,11 +6,11 @@
 use crossfade_exchange::{Allowance, MirrorOnlyReason, Unsupported};
 use crossfade_openai::{
     error::AzureError,
-    responses::{Content, Conversation, Input, Item, Part, Request},
+    responses::{Content, Conversation, Item, Part, Request},
 };
 use serde_json::Value;
 
-use super::{Opened, Sealer, refuse::stateful, seal::SealedReasoning};
+use super::{Opened, Sealer, refuse::stateful};
 use crate::settings::{Api, CandidateSettings, Store, Surface};
 
 /// To which side a request is bound, and by which field.
@@ -133,72 +133,6 @@ fn files(content: &Content, at: usize, member: &str, bind: &mut impl FnMut(Strin
         if id.is_some() {
             bind(format!("input[{at}].{member}[{part_at}].file_id"), false);
         }
-    }
-}
-
-/// Puts the provider's own ids and reasoning in the place of sealed ones, for a candidate that keeps state.
-///
-/// # Errors
-/// What a request names and was never kept.
-pub(crate) fn unseal(request: &mut Request, sealer: &Sealer) -> Result<(), Missing> {
-    if let Some(id) = &mut request.previous_response_id {
-        *id = kept(sealer, id).ok_or_else(|| Missing::Response(id.clone()))?;
-    }
-    match &mut request.conversation {
-        Some(Conversation::Id(id)) => {
-            *id = kept(sealer, id).ok_or_else(|| Missing::Response(id.clone()))?;
-        }
-        Some(Conversation::Named(fields)) => {
-            if let Some(Value::String(id)) = fields.get_mut("id") {
-                *id = kept(sealer, id).ok_or_else(|| Missing::Response(id.clone()))?;
-            }
-        }
-        None => {}
-    }
-    let Some(Input::Items(items)) = &mut request.input else {
-        return Ok(());
-    };
-    for item in items {
-        let id = match item {
-            Item::ItemReference(reference) => {
-                let id = kept(sealer, &reference.id);
-                reference.id = id.ok_or_else(|| Missing::Item(reference.id.clone()))?;
-                continue;
-            }
-            Item::Reasoning(reasoning) => {
-                if let Some(sealed) = &reasoning.encrypted_content
-                    && let Some(opened) = sealer.open_reasoning(sealed)
-                {
-                    reasoning.encrypted_content = match opened {
-                        SealedReasoning::Encrypted(theirs) => Some(theirs),
-                        SealedReasoning::Blocks { .. } => None,
-                    };
-                }
-                &mut reasoning.id
-            }
-            Item::Message(item) => &mut item.id,
-            Item::FunctionCall(item) => &mut item.id,
-            Item::FunctionCallOutput(item) => &mut item.id,
-            Item::CustomToolCall(item) => &mut item.id,
-            Item::CustomToolCallOutput(item) => &mut item.id,
-            Item::Other(_) => continue,
-        };
-        // A whole item needs no id; one that means nothing to the provider is left out.
-        *id = id.take().and_then(|id| match sealer.open_id(&id) {
-            None => Some(id),
-            Some(Opened::Kept(theirs)) => Some(theirs),
-            Some(Opened::Unstored) => None,
-        });
-    }
-    Ok(())
-}
-
-/// The provider's id in a sealed one. An id that was not made here is the caller's affair, and is looked for under its own name.
-fn kept(sealer: &Sealer, id: &str) -> Option<String> {
-    match sealer.open_id(id) {
-        None => Some(id.to_owned()),
-        Some(Opened::Kept(theirs)) => Some(theirs),
-        Some(Opened::Unstored) => None,
     }
 }
 

@@ -57,6 +57,7 @@ impl fmt::Debug for ToChat {
 ///
 /// # Errors
 /// Names the field that has no counterpart in chat.
+#[expect(clippy::too_many_lines, reason = "one line for each of the fields")]
 pub(crate) fn to_chat(asked: Request, settings: &CandidateSettings) -> Result<ToChat, Unsupported> {
     refuse(&asked)?;
     let mut done = Conversation::default();

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::responses::SealedReasoning;
 
 fn sealer() -> Sealer {
     Sealer::new(&[1; 32])
@@ -10,8 +11,9 @@ fn sealer() -> Sealer {
 
 fn unstored(kind: &str) -> String {
     let bytes = sealer().mark([9; 13]);
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}{digits}")
+    bytes
+        .iter()
+        .fold(kind.to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }
 
 fn kept(theirs: &str) -> String {
@@ -37,6 +39,7 @@ fn keeping() -> CandidateSettings {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the cases are the lines of a table")]
 fn every_field_that_names_state() {
     let azures = "resp_0123456789012345678901234567890123456789abcdefabcd";
     let thought = SealedReasoning::Encrypted("x".to_owned());
@@ -156,39 +159,6 @@ fn an_id_in_a_path_is_the_candidates_that_made_it() {
 }
 
 #[test]
-fn sealed_ids_are_opened_for_the_provider() {
-    let theirs = SealedReasoning::Encrypted("gAAAA".to_owned());
-    let body = json!({
-        "previous_response_id": kept("resp_1"),
-        "conversation": {"id": kept("conv_1")},
-        "input": [
-            {"type": "item_reference", "id": kept("msg_1")},
-            {"type": "message", "role": "assistant", "id": unstored("msg_"), "content": "a"},
-            {"type": "message", "role": "assistant", "id": kept("msg_2"), "content": "b"},
-            {"type": "message", "role": "assistant", "id": "msg_3", "content": "c"},
-            {"type": "reasoning", "id": kept("rs_1"), "summary": [],
-             "encrypted_content": sealer().seal_reasoning(&theirs)},
-        ],
-    });
-    let mut request = request(&body);
-    unseal(&mut request, &sealer()).unwrap();
-    let opened = serde_json::to_value(&request).unwrap();
-    for (pointer, expected) in [
-        ("/previous_response_id", Some("resp_1")),
-        ("/conversation/id", Some("conv_1")),
-        ("/input/0/id", Some("msg_1")),
-        ("/input/1/id", None),
-        ("/input/2/id", Some("msg_2")),
-        ("/input/3/id", Some("msg_3")),
-        ("/input/4/id", Some("rs_1")),
-        ("/input/4/encrypted_content", Some("gAAAA")),
-    ] {
-        let found = opened.pointer(pointer).and_then(Value::as_str);
-        assert_eq!(found, expected, "{pointer}");
-    }
-}
-
-#[test]
 fn what_was_not_kept_is_said_to_be_missing() {
     let id = unstored("resp_");
     let item = unstored("msg_");
@@ -204,9 +174,7 @@ fn what_was_not_kept_is_said_to_be_missing() {
             &item,
         ),
     ] {
-        let mut request = request(&body);
-        let found = missing(&request, &sealer()).unwrap();
-        assert_eq!(unseal(&mut request, &sealer()), Err(found.clone()));
+        let found = missing(&request(&body), &sealer()).unwrap();
         let error = found.error();
         let shown: Value = serde_json::from_slice(&error.body).unwrap();
         assert_eq!(error.status, 404);

@@ -283,6 +283,7 @@ fn reasoning_goes_back_to_the_model_that_can_read_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the cases are the lines of a table")]
 fn what_names_state_or_has_no_counterpart() {
     let one = |item: Value| json!({"input": [item]});
     let part = |part: Value| json!({"input": [{"role": "user", "content": [part]}]});
