@@ -103,3 +103,32 @@ fn one_crate_knows_aws() {
     }
     assert_eq!(knows, ["crossfade-bedrock"]);
 }
+
+/// The most lines of a file of code: more wants splitting by noun.
+const LONGEST_FILE: usize = 500;
+
+#[test]
+fn no_file_of_code_is_longer_than_a_reader_bears() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut directories: Vec<_> = ["crates", "tests", "benches"]
+        .map(|top| root.join(top))
+        .into();
+    let mut read = 0;
+    let mut too_long = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                read += 1;
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                if lines > LONGEST_FILE {
+                    too_long.push((path, lines));
+                }
+            }
+        }
+    }
+    assert!(read > 100, "looked in the wrong place");
+    assert_eq!(too_long, []);
+}

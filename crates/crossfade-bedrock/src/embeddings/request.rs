@@ -67,7 +67,7 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
             "the model has no vectors of this length",
         ));
     }
-    let purpose = request.input_type.as_deref().map(Purpose::named);
+    let purpose = request.input_type.as_deref().and_then(Purpose::named);
     let texts = texts(&request.input, &model)?;
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     let bundles = texts.chunks(per_call(&model));
@@ -75,7 +75,7 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
         dialect::body(
             model.embeds,
             texts,
-            purpose.flatten().unwrap_or_default(),
+            purpose.unwrap_or_default(),
             request.dimensions,
         )
     });
@@ -91,8 +91,8 @@ pub(crate) fn prepare(body: &[u8], settings: &CandidateSettings) -> Result<Asked
 }
 
 /// What the model is not told, or told otherwise.
-fn losses(request: &Request, embeds: Embeds, purpose: Option<Option<Purpose>>) -> Vec<Loss> {
-    let hidden = purpose.is_some_and(|purpose| !dialect::tells(embeds, purpose));
+fn losses(request: &Request, embeds: Embeds, purpose: Option<Purpose>) -> Vec<Loss> {
+    let hidden = request.input_type.is_some() && !dialect::tells(embeds, purpose);
     let tokens = matches!(request.input, Input::Tokens(_) | Input::TokenLists(_));
     [
         (request.user.is_some(), LossKind::HintDropped, "user"),
