@@ -22,7 +22,7 @@ use crossfade_exchange::{Loss, LossKind};
 use futures_util::{StreamExt, stream};
 use http::header;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use address::Range;
 pub use failure::{FetchError, FetchFailure};
@@ -38,12 +38,16 @@ const AT_ONCE: usize = 4;
 const PLACEHOLDER_IMAGE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 const PLACEHOLDER_FILE: &str = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK";
 
-/// Fetches what requests name by URL. Cheap to clone; clones share the bound on what is under way.
+/// What a route holds of fetched content at once, in KiB: many requests may wait for their answers with pictures in hand.
+const ROOM_KIB: usize = 256 << 10;
+
+/// Fetches what requests name by URL. Cheap to clone; clones share the bound on what is under way, and the one on what is held.
 #[derive(Clone)]
 pub struct Fetcher {
     client: HttpClient,
     settings: Arc<FetchSettings>,
     slots: Arc<Semaphore>,
+    room: Arc<Semaphore>,
 }
 
 /// What was fetched.
@@ -53,8 +57,19 @@ struct Fetched {
     name: Option<String>,
 }
 
-/// A body with content in the place of URLs, and the loss of each.
-pub(crate) type Inlined = (Bytes, Vec<Loss>);
+/// A body with content in the place of URLs, the loss of each, and the room that the content takes up.
+pub(crate) type Inlined = (Bytes, Vec<Loss>, Room);
+
+/// Room for fetched content, given back when dropped: by whoever needs the content no more.
+#[derive(Debug, Default)]
+pub(crate) struct Room(Option<OwnedSemaphorePermit>);
+
+/// Of two bodies the content is compared, not who holds it.
+impl PartialEq for Room {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// Puts placeholders where a body names URLs, and names the losses of fetching them: the question whether a request can
 /// be asked must cost no connection. `None`: it names none.
@@ -86,7 +101,7 @@ pub(crate) fn placeholders(
             loss
         })
         .collect();
-    Ok(written(&body, losses))
+    Ok(written(&body, losses, Room::default()))
 }
 
 fn check_number(found: &[urls::Found<'_>], settings: &FetchSettings) -> Result<(), FetchError> {
@@ -103,12 +118,12 @@ fn read(body: &[u8]) -> Option<Value> {
         .flatten()
 }
 
-fn written(body: &Value, losses: Vec<Loss>) -> Option<Inlined> {
+fn written(body: &Value, losses: Vec<Loss>, room: Room) -> Option<Inlined> {
     if losses.is_empty() {
         return None;
     }
     let body = serde_json::to_vec(body).ok()?;
-    Some((body.into(), losses))
+    Some((body.into(), losses, room))
 }
 
 // === impl Fetcher ===
@@ -125,10 +140,19 @@ impl fmt::Debug for Fetcher {
 impl Fetcher {
     /// A fetcher; nothing is asked yet.
     pub fn new(settings: FetchSettings) -> Self {
+        // One request that is allowed finds room, if it is alone.
+        let room = ROOM_KIB.max(kib(settings.max_request_bytes).saturating_add(settings.max_urls));
+        Self::with_room(settings, room)
+    }
+
+    fn with_room(settings: FetchSettings, room: usize) -> Self {
         let settings = Arc::new(settings);
         Self {
             client: client::client(&settings),
-            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            room: Arc::new(Semaphore::new(room.min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Semaphore::new(
+                settings.concurrency.clamp(1, Semaphore::MAX_PERMITS),
+            )),
             settings,
         }
     }
@@ -154,7 +178,7 @@ impl Fetcher {
                 wanted.push((url, place.want(), place.field.clone()));
             }
         }
-        let fetched = self.all(wanted).await?;
+        let (fetched, room) = self.all(wanted).await?;
         let mut losses = Vec::with_capacity(found.len());
         for place in found {
             let key = (place.url().to_owned(), place.want());
@@ -164,16 +188,17 @@ impl Fetcher {
             losses.push(Loss::new(LossKind::UrlFetched, place.field.clone()));
             place.replace(content.data_uri.clone(), content.name.as_deref());
         }
-        Ok(written(&body, losses))
+        Ok(written(&body, losses, room))
     }
 
     /// Fetches several, a few at a time, as long as there is room and time for all.
     async fn all(
         &self,
         wanted: Vec<(String, Want, String)>,
-    ) -> Result<HashMap<(String, Want), Fetched>, FetchError> {
+    ) -> Result<(HashMap<(String, Want), Fetched>, Room), FetchError> {
         let deadline = tokio::time::Instant::now() + self.settings.timeout();
-        let mut room = self.settings.max_request_bytes;
+        let mut left = self.settings.max_request_bytes;
+        let mut room = Room::default();
         let mut done = HashMap::with_capacity(wanted.len());
         let mut coming = stream::iter(wanted)
             .map(async |(url, want, field)| {
@@ -188,12 +213,15 @@ impl Fetcher {
             .boxed();
         while let Some(next) = coming.next().await {
             let (url, want, field, fetched) = next?;
-            room = room
+            left = left
                 .checked_sub(fetched.bytes)
-                .ok_or_else(|| FetchError::new(field, FetchFailure::TooLarge))?;
+                .ok_or_else(|| FetchError::new(field.clone(), FetchFailure::TooLarge))?;
+            let taking = room.take(&self.room, kib(fetched.bytes));
+            let taken = tokio::time::timeout_at(deadline, taking).await;
+            taken.map_err(|_| FetchError::new(field, FetchFailure::TooSlow))?;
             done.insert((url, want), fetched);
         }
-        Ok(done)
+        Ok((done, room))
     }
 
     async fn fetch(&self, url: &str, want: Want) -> Result<Fetched, FetchFailure> {
@@ -238,6 +266,27 @@ impl Fetcher {
             target = target.redirected(&location, &self.settings)?;
         }
     }
+}
+
+// === impl Room ===
+
+impl Room {
+    /// Takes more, as soon as others have given it back.
+    async fn take(&mut self, of: &Arc<Semaphore>, kib: usize) {
+        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
+        // Never closed, so there is always a permit to come.
+        let Ok(more) = Arc::clone(of).acquire_many_owned(kib).await else {
+            return;
+        };
+        match &mut self.0 {
+            Some(held) => held.merge(more),
+            none => *none = Some(more),
+        }
+    }
+}
+
+const fn kib(bytes: usize) -> usize {
+    bytes.div_ceil(1024)
 }
 
 fn data_uri(media_type: &str, bytes: &Bytes) -> String {

@@ -159,7 +159,7 @@ pub fn eligibility(
         })?,
     };
     let (body, fetched) = match &inlined {
-        Some((body, losses)) => (body.as_ref(), losses.as_slice()),
+        Some((body, losses, _)) => (body.as_ref(), losses.as_slice()),
         None => (body, [].as_slice()),
     };
     let mut losses = prepare(operation, body, settings, Purpose::Judge)?.losses;

@@ -32,7 +32,7 @@ use tower::Service;
 use crate::{
     answer::{Fault, FaultKind, Problem, Progress, Stamp, Writer},
     embeddings::load_vocabulary,
-    fetch::Fetcher,
+    fetch::{Fetcher, Room},
     prepare::{Ask, no_such_operation, prepare},
     responses,
     sdk::{Connection, Failure},
@@ -150,7 +150,8 @@ impl Shared {
         if let Some(stored) = self.stored(target.as_ref(), &request) {
             return self.look_up(stored, &request, face, patience, &dress).await;
         }
-        let (operation, body, fetched) = match self.read(target, request.body()).await {
+        // What was fetched takes up room until the answer has begun.
+        let (operation, body, fetched, _room) = match self.read(target, request.body()).await {
             Ok(read) => read,
             Err(problem) => return problem_response(problem, SideReport::default(), &dress),
         };
@@ -189,7 +190,7 @@ impl Shared {
         &self,
         target: Option<path::Target>,
         body: &Bytes,
-    ) -> Result<(Operation, Bytes, Vec<Loss>), Problem> {
+    ) -> Result<(Operation, Bytes, Vec<Loss>, Room), Problem> {
         let answer = |error| Problem {
             error,
             failover: None,
@@ -227,8 +228,8 @@ impl Shared {
             })?,
         };
         Ok(match inlined {
-            Some((body, losses)) => (operation, body, losses),
-            None => (operation, body.clone(), Vec::new()),
+            Some((body, losses, room)) => (operation, body, losses, room),
+            None => (operation, body.clone(), Vec::new(), Room::default()),
         })
     }
 

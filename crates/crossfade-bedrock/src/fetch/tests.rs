@@ -369,6 +369,29 @@ async fn a_request_has_a_bound_on_urls_and_on_bytes() {
     }
 }
 
+/// However many requests wait for their answers with pictures in hand.
+#[tokio::test]
+async fn what_is_held_has_a_bound() {
+    let server = Server::start(script);
+    let mut settings = FetchSettings::clone(&server.fetcher().settings);
+    settings.timeout_ms = 300;
+    let fetcher = Fetcher::with_room(settings, 2);
+    let body = asking(&json!([image(&server.url("/a.png"))]));
+    let first = fetcher.inline(&body).await.unwrap();
+    let second = fetcher.inline(&body).await.unwrap();
+    assert!(first.is_some() && second.is_some());
+    let third = fetcher.inline(&body).await.unwrap_err();
+    assert_eq!(third.failure, FetchFailure::TooSlow);
+    drop(first);
+    assert!(fetcher.inline(&body).await.unwrap().is_some());
+    let huge = FetchSettings {
+        concurrency: usize::MAX,
+        max_request_bytes: usize::MAX,
+        ..FetchSettings::default()
+    };
+    drop(Fetcher::new(huge));
+}
+
 #[test]
 fn placeholders_have_the_losses_of_the_real_thing() {
     let file = json!({"type": "input_file", "file_url": "https://a.example/x.pdf"});
