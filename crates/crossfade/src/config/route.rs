@@ -126,6 +126,15 @@ fn check_candidate(
                 at.wrong(&path, "empty: name the guardrail and its version");
             }
         }
+        let acts = match (candidate.api, candidate.surface) {
+            (Api::Converse, _) | (Api::OpenaiChat, Surface::Runtime) => true,
+            (Api::OpenaiChat, Surface::Mantle)
+            | (Api::OpenaiResponses | Api::Invoke, Surface::Runtime | Surface::Mantle) => false,
+        };
+        if !acts {
+            let message = "no guardrail acts on this api and surface: use api = \"converse\", or \"openai-chat\" on the runtime surface, or remove it";
+            at.wrong(&["routes", name, "candidate", "guardrail"], message);
+        }
     }
     check_compatible(name, &candidate, at);
     check_fetch(name, candidate.fetch.as_ref(), at);
@@ -168,6 +177,22 @@ fn check_compatible(name: &str, candidate: &CandidateSettings, at: &mut Findings
 /// A bound of 0 would fetch nothing, which leaving `fetch` out says better.
 fn check_fetch(name: &str, fetch: Option<&FetchSettings>, at: &mut Findings<'_>) {
     let Some(fetch) = fetch else { return };
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_address = |host: &str| {
+        let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())
+    };
+    let is_host = |host: &String| {
+        let named = host.strip_prefix("*.").unwrap_or(host);
+        is_address(host) || (!named.is_empty() && named.chars().all(fits))
+    };
+    if let Some(host) = fetch.hosts.iter().find(|host| !is_host(host)) {
+        let path = ["routes", name, "candidate", "fetch", "hosts"];
+        let message = format!(
+            "{host:?} is no host: use a name, or *. and a domain; an empty list is any host"
+        );
+        at.wrong(&path, message);
+    }
     for (key, zero) in [
         ("ports", fetch.ports.is_empty()),
         ("max_bytes", fetch.max_bytes == 0),

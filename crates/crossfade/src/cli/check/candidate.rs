@@ -169,10 +169,5 @@ pub(super) fn warnings(candidate: &CandidateSettings) -> Vec<String> {
             "candidate.fetch.allow_private opens this machine and its networks to whoever writes a prompt: only for tests".to_owned(),
         );
     }
-    if candidate.guardrail.is_some() && candidate.api != Api::Converse {
-        warnings.push(
-            "the traces of a guardrail are told by Converse only: answers of the other APIs cannot say what was filtered".to_owned(),
-        );
-    }
     warnings
 }

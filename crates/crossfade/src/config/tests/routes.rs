@@ -72,6 +72,18 @@ fn candidates() {
         &with("guardrail = { id = \"\", version = \"1\" }"),
         "routes.a.candidate.guardrail.id: empty: name the guardrail and its version",
     );
+    for api in [
+        "invoke\"",
+        "openai-responses\"",
+        "openai-chat\", surface = \"mantle\"",
+    ] {
+        check(
+            &with(&format!(
+                "api = \"{api}, guardrail = {{ id = \"g\", version = \"1\" }}"
+            )),
+            "routes.a.candidate.guardrail: no guardrail acts on this api and surface: use api = \"converse\", or \"openai-chat\" on the runtime surface, or remove it",
+        );
+    }
     let kinds: Vec<&str> = LossKind::ALL.iter().map(|kind| kind.as_str()).collect();
     check(
         &with("losses = { stop_droped = \"mirror-only\" }"),
@@ -88,6 +100,21 @@ fn candidates() {
         &with("fetch = { max_bytes = 0 }"),
         "routes.a.candidate.fetch.max_bytes: nothing could be fetched: raise it, or remove fetch",
     );
+    for host in [
+        "*",
+        "https://a.example/",
+        "a.example:443",
+        "*.",
+        "b.*.example",
+        "",
+    ] {
+        check(
+            &with(&format!("fetch = {{ hosts = [\"b.example\", {host:?}] }}")),
+            &format!(
+                "routes.a.candidate.fetch.hosts: {host:?} is no host: use a name, or *. and a domain; an empty list is any host"
+            ),
+        );
+    }
     check(
         &with("fetch = { ports = [] }"),
         "routes.a.candidate.fetch.ports: nothing could be fetched: raise it, or remove fetch",
