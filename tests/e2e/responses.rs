@@ -1,7 +1,10 @@
 //! The Responses API: passed through to the byte, mirrored, answered by the candidate; and state stays with the side that made
 //! it.
 
+use std::sync::Arc;
+
 use crossfade_exchange::{IneligibleReason, MirrorOnlyReason};
+use crossfade_sim::script::{self, Fault, Prompt};
 use crossfade_tests::{
     Setup, World,
     chat::{CANDIDATE_SAYS, DEPLOYMENT, KEY, PRIMARY_SAYS},
@@ -300,4 +303,51 @@ async fn copies_leave_nothing_behind() {
     let shown = world.send(&shown).await;
     assert_eq!(shown.status(), 404, "{}", shown.text());
     world.finish().await;
+}
+
+/// A conversation that its caller keeps comes back with the candidate's thoughts and ids in it. Azure would refuse them; after a
+/// roll-back it answers what is left without them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_began_at_the_candidate_goes_back_to_azure() {
+    const RUNTIME: &str = "model = \"openai.gpt-oss-120b-1:0\"\napi = \"openai-responses\"\n";
+    const KEEPS: &str = "model = \"openai.gpt-oss-120b\"\napi = \"openai-responses\"\nsurface = \"mantle\"\nstore = \"candidate\"\n";
+    for setup in [
+        Setup::new().candidate(RUNTIME),
+        Setup::new().candidate(KEEPS).with_mantle(),
+    ] {
+        let world = all_candidate(setup).await;
+        world
+            .bedrock
+            .script()
+            .set_answers(Arc::new(|_: &Prompt, _| script::Answer {
+                reasoning: Some("hm".to_owned()),
+                ..script::Answer::text(CANDIDATE_SAYS)
+            }));
+        let mut body = asked("hello");
+        body["include"] = json!(["reasoning.encrypted_content"]);
+        let first = says(&world, V1, &body, CANDIDATE_SAYS).await;
+        let mut items = vec![json!({"role": "user", "content": "hello"})];
+        items.extend(first.json()["output"].as_array().unwrap().clone());
+        assert_eq!(items[1]["type"], "reasoning", "{items:?}");
+        assert!(items[1]["encrypted_content"].is_string(), "{items:?}");
+        items.push(json!({"role": "user", "content": "and now?"}));
+        body["input"] = json!(items);
+        says(&world, V1, &body, CANDIDATE_SAYS).await;
+
+        world.server().proxy().kill(true);
+        says(&world, V1, &body, PRIMARY_SAYS).await;
+        world.server().proxy().kill(false);
+        world.bedrock.script().set_fault(Fault::Reset);
+        says(&world, V1, &body, PRIMARY_SAYS).await;
+        world.bedrock.script().set_fault(Fault::None);
+        world.raise(0.0).await;
+        says(&world, V1, &body, PRIMARY_SAYS).await;
+        let received = world.azure.received();
+        let sent = String::from_utf8_lossy(&received.last().unwrap().body).into_owned();
+        assert!(
+            sent.contains("and now?") && !sent.contains("encrypted_content\":"),
+            "{sent}"
+        );
+        world.finish().await;
+    }
 }

@@ -20,6 +20,7 @@ pub(crate) use client::{Call, Gateway, Parts};
 pub(crate) use credentials::Identity;
 pub(crate) use frames::Frames;
 pub(crate) use passage::{Carried, Passage};
+pub(crate) use raw::RawObject;
 pub(crate) use read::{ChatReader, ResponsesReader};
 pub(crate) use responses::{AskedResponses, ask_responses};
 pub use rules::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};

@@ -30,7 +30,7 @@ pub use compatible::{Compatible, CompatibleOverrides, Effort, Efforts, Prefix};
 pub use embeddings::{Embeds, Lengths};
 pub use fetch::{FetchError, FetchFailure, FetchSettings, Fetcher, Range};
 pub use prepare::eligibility;
-pub use responses::{Opened, Sealer, minted};
+pub use responses::{Opened, Sealer, loosened, minted};
 pub use sdk::{Auth, Connection, Settings};
 pub use service::Candidate;
 pub use settings::{

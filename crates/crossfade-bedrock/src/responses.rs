@@ -6,6 +6,7 @@
 
 mod from_chat;
 mod input;
+mod loosen;
 mod output;
 mod parts;
 mod paths;
@@ -16,6 +17,7 @@ mod to_chat;
 mod tools;
 
 pub(crate) use from_chat::{from_chat, kept_reasoning};
+pub use loosen::loosened;
 pub(crate) use seal::SealedReasoning;
 pub use seal::{Opened, Sealer};
 pub use state::minted;

@@ -50,6 +50,8 @@ pub(crate) struct Pinned {
     pub(crate) deployment: String,
     pub(crate) body: Bytes,
     pub(crate) streamed: bool,
+    /// The side that a caller of the house's own asks for.
+    pub(crate) named: Option<crossfade_exchange::Side>,
     /// Given back when the request has been answered.
     pub(crate) hold: Hold,
 }

@@ -220,6 +220,13 @@ impl<'a> Classifying<'a> {
         }
     }
 
+    /// The side that a caller of the house's own asks for.
+    fn named(&self, route: &Route) -> Option<Side> {
+        self.own
+            .named
+            .filter(|_| (route.settings.internal)(&self.parts.headers))
+    }
+
     fn accounts<'s>(&'s self, found: Option<&'s Found>) -> &'s RouteAccounts {
         found.map_or(&self.routes.unrouted.0, |(_, route)| &route.accounts)
     }
@@ -309,11 +316,13 @@ impl Read<'_> {
             .key
             .caller(&request.parts.headers, &deployment);
         let seen = route.accounts.ineligible(IneligibleReason::Stateful);
+        let named = request.named(&route);
         let pinned = Pinned {
             route,
             deployment,
             body: self.body,
             streamed,
+            named,
             hold: self.hold,
         };
         (seen, Ok(request.call(Some(caller), Kind::Pinned(pinned))))
@@ -339,10 +348,7 @@ impl Read<'_> {
         let caller = plane.key.caller(&request.parts.headers, &deployment);
         let size = SizeClass::of(body.len());
         let (seen, ticket) = route.accounts.eligible(size, mirror_only);
-        let named = request
-            .own
-            .named
-            .filter(|_| (route.settings.internal)(&request.parts.headers));
+        let named = request.named(&route);
         let eligible = Eligible {
             unit: unit(plane, &route, caller, &request.parts, &body, scanned),
             deployment,

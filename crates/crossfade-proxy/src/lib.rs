@@ -45,6 +45,6 @@ pub use metrics::{METRICS, MetricInfo};
 pub use money::{Caps, Price};
 pub use plane::{Forward, PlaneSettings, ProxyHandle, WeakProxyHandle};
 pub use queue::{Purpose, Queued};
-pub use route::{AppliesFn, EligibilityFn, MintedFn, RouteSettings, Side, StickyBy};
+pub use route::{AppliesFn, EligibilityFn, LoosenFn, MintedFn, RouteSettings, Side, StickyBy};
 pub use spawner::Spawner;
 pub use stack::{Builder, Proxy};

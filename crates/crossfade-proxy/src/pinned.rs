@@ -2,6 +2,10 @@
 //!
 //! Nothing is drawn and nothing is mirrored, because the primary has never heard of that state. A caller whom Azure has not
 //! accepted lately is shown to Azure first all the same: the candidate is open only to those whom Azure lets in.
+//!
+//! A conversation that the caller keeps is another matter: without the candidate's own thoughts Azure can answer it too, and does
+//! where new conversations are Azure's: after a roll-back, under the kill switch, behind an open breaker, or when the candidate
+//! fails. The way back must not end what began on the other side.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -10,11 +14,13 @@ use std::{
 
 use http::{StatusCode, header, request};
 
-use crossfade_exchange::{BoxError, Role, Side, SideResponse, full_body};
+use bytes::Bytes;
+use crossfade_exchange::{BoxError, Patience, Role, Side, SideResponse, full_body};
 use crossfade_openai::error;
 
 use crate::{
     ProxyError,
+    breaker::Gate,
     call::{Pinned, collected},
     candidate::{self, CandidateAnswer},
     collect::{Collected, collect},
@@ -23,6 +29,7 @@ use crate::{
     guard::with_guard,
     plane::Plane,
     record::RecorderPlan,
+    route::Route,
 };
 
 /// The longest complaint of Azure's that is read.
@@ -36,13 +43,20 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The answer, and the side that gave it. Without a candidate it is 503: the primary could only say that it knows nothing
-    /// of the state, and the caller would lose it for good.
+    /// The answer, and the side that gave it. Without a candidate it is Azure's where that can be, else 503: the primary could
+    /// only say that it knows nothing of the state, and the caller would lose it for good.
     pub(crate) async fn answer(
         self,
         plane: &Arc<Plane>,
         pinned: Pinned,
     ) -> Result<(SideResponse, Side), BoxError> {
+        let loose = (pinned.route.settings.loosen)(&pinned.body);
+        if let Some(body) = &loose
+            && is_left(plane, &pinned)
+        {
+            let answer = self.answer_by_primary(plane, &pinned.route, body).await?;
+            return Ok((with_guard(answer, pinned.hold), Side::Primary));
+        }
         if plane.killed.load(Ordering::Relaxed) {
             return Err(ProxyError::CandidateGone.into());
         }
@@ -52,19 +66,32 @@ impl Asked {
             count(plane, Some(&pinned.route), answer.status());
             return Ok((answer, Side::Primary));
         }
+        self.answer_by_candidate(plane, pinned, loose).await
+    }
+
+    /// The candidate's answer; Azure's to what is left, `loose`, if there is any and the candidate fails.
+    async fn answer_by_candidate(
+        &self,
+        plane: &Plane,
+        pinned: Pinned,
+        loose: Option<Bytes>,
+    ) -> Result<(SideResponse, Side), BoxError> {
         let Pinned {
             route,
             deployment,
             body,
             streamed,
             hold,
+            ..
         } = pinned;
         let sent = Instant::now();
         let mut request = candidate::request(&self.parts, &body);
-        // No patience is told: there is nobody to turn to instead, so the candidate may take its own time.
-        request
-            .extensions_mut()
-            .insert(route.state.face(&deployment));
+        let extensions = request.extensions_mut();
+        extensions.insert(route.state.face(&deployment));
+        // Where there is nobody to turn to instead, the candidate may take its own time.
+        if loose.is_some() {
+            extensions.insert(Patience(route.patience(streamed)));
+        }
         let answer = match candidate::ask(&route, request, sent, ANSWER_WITHIN).await {
             CandidateAnswer::Answer(answer) => {
                 let of_breaker = Arc::clone(&route);
@@ -83,6 +110,10 @@ impl Asked {
                 recorded(answer, plan)
             }
             CandidateAnswer::Failed { answer, .. } => {
+                if let Some(body) = &loose {
+                    let answer = self.answer_by_primary(plane, &route, body).await?;
+                    return Ok((with_guard(answer, hold), Side::Primary));
+                }
                 answer.ok_or_else(|| BoxError::from(ProxyError::CandidateGone))?
             }
         };
@@ -116,6 +147,33 @@ impl Asked {
         };
         Ok(Some(SideResponse::from_parts(head, body)))
     }
+
+    /// Azure's answer to what is left without the candidate's own.
+    async fn answer_by_primary(
+        &self,
+        plane: &Plane,
+        route: &Arc<Route>,
+        body: &Bytes,
+    ) -> Result<SideResponse, BoxError> {
+        let mut parts = self.parts.clone();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        let answer = plane.send(collected(&parts, body)).await?;
+        plane.learn_admission(self.caller, answer.status());
+        count(plane, Some(route), answer.status());
+        Ok(answer)
+    }
+}
+
+/// Whether new conversations are all Azure's, and nobody of the house asks for the candidate.
+fn is_left(plane: &Plane, pinned: &Pinned) -> bool {
+    let now = Instant::now();
+    let route = &pinned.route;
+    let split = route.split.borrow();
+    plane.killed.load(Ordering::Relaxed)
+        || (pinned.named != Some(Side::Candidate)
+            && (split.share.is_zero()
+                || !split.lease_valid(now)
+                || route.state.breaker.gate(now) == Gate::Open))
 }
 
 /// Whether Azure's answer about state that it does not know may show that it accepted the credential: a complaint about the

@@ -41,6 +41,10 @@ pub type AppliesFn = Arc<dyn Fn(Operation, JsonMode) -> MetricSet + Send + Sync>
 /// Whether the route's candidate minted the id of a stored response, so that only the candidate can know it.
 pub type MintedFn = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// A request that names the candidate's state as the primary can answer it all the same, without what only the candidate can
+/// read; `None` if nothing but the candidate can answer it.
+pub type LoosenFn = Arc<dyn Fn(&Bytes) -> Option<Bytes> + Send + Sync>;
+
 /// What is assigned as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StickyBy {
@@ -69,6 +73,8 @@ pub struct RouteSettings {
     pub eligibility: EligibilityFn,
     /// Whether a stored response is the candidate's.
     pub minted: MintedFn,
+    /// What the primary can be asked in place of the candidate.
+    pub loosen: LoosenFn,
     /// The metrics that count for a request.
     pub applies: AppliesFn,
     /// The candidate.

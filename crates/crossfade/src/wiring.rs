@@ -14,12 +14,13 @@ use tower::util::BoxCloneSyncService;
 use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
 use crossfade_bedrock::{
     Auth, Candidate, CandidateSettings, Connection, Sealer, Settings as BedrockSettings,
-    eligibility, minted,
+    eligibility, loosened, minted,
 };
 use crossfade_compare::{Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
 use crossfade_proxy::{
-    AppliesFn, Caps, EligibilityFn, Forward, PlaneSettings, Price, ProxyError, RouteSettings,
+    AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError,
+    RouteSettings,
 };
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
 
@@ -144,6 +145,7 @@ pub(crate) fn route(
         sticky_by: route.sticky_by.clone(),
         mirror: mirror_plan(config),
         eligibility: eligible(asked.clone()),
+        loosen: loosen(asked.clone()),
         minted: Arc::new(move |id| minted(id, &asked)),
         applies: applies(checks),
         candidate: BoxCloneSyncService::new(candidate),
@@ -163,6 +165,11 @@ pub(crate) fn route(
 /// What may become of a request on a route.
 fn eligible(settings: CandidateSettings) -> EligibilityFn {
     Arc::new(move |operation, body| eligibility(operation, body, &settings))
+}
+
+/// What the primary can be asked of a conversation that the candidate had a part in.
+fn loosen(settings: CandidateSettings) -> LoosenFn {
+    Arc::new(move |body| loosened(body, &settings))
 }
 
 /// Each route's checks, compiled.

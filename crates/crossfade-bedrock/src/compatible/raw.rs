@@ -15,7 +15,7 @@ const MOST_MEMBERS: usize = 256;
 
 /// An object's members in their order. Of a key that stands there twice the last one counts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RawObject(Vec<(String, Box<RawValue>)>);
+pub(crate) struct RawObject(Vec<(String, Box<RawValue>)>);
 
 /// A value as raw JSON.
 pub(super) fn raw<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
@@ -45,22 +45,22 @@ pub(super) fn is_null(raw: &RawValue) -> bool {
 
 impl RawObject {
     /// Reads an object.
-    pub(super) fn of(raw: &RawValue) -> Option<Self> {
+    pub(crate) fn of(raw: &RawValue) -> Option<Self> {
         serde_json::from_str(raw.get()).ok()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&RawValue> {
+    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
         let member = self.0.iter().find(|(key, _)| key == name);
         member.map(|(_, value)| &**value)
     }
 
     /// The text of a member that is a string.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(text)
     }
 
     /// Puts a member in its place, or at the end.
-    pub(super) fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    pub(crate) fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         let value = raw(value);
         match self.0.iter_mut().find(|(key, _)| key == name) {
             Some((_, old)) => *old = value,
@@ -69,18 +69,23 @@ impl RawObject {
     }
 
     /// Takes a member out. `null` says nothing, and is none.
-    pub(super) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.0.iter().position(|(key, _)| key == name)?;
         let (_, value) = self.0.remove(at);
         (!is_null(&value)).then_some(value)
     }
 
     /// Takes out all that is `null`.
-    pub(super) fn drop_nulls(&mut self) {
+    pub(crate) fn drop_nulls(&mut self) {
         self.0.retain(|(_, value)| !is_null(value));
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    /// As raw JSON.
+    pub(crate) fn to_raw(&self) -> Box<RawValue> {
+        raw(self)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 }

@@ -96,6 +96,11 @@ pub(crate) fn pin(request: &Request, sealer: Option<&Sealer>) -> Pin {
         bind("background".to_owned(), false);
     }
     for (at, item) in request.items().iter().enumerate() {
+        // A whole item names nothing, but a sealed id is longer than the primary takes.
+        let id = whole_id(item).and_then(|id| sealer?.open_id(id));
+        if matches!(id, Some(Opened::Kept(_))) {
+            bind(format!("input[{at}].id"), true);
+        }
         match item {
             Item::ItemReference(reference) => bind(format!("input[{at}].id"), ours(&reference.id)),
             Item::Reasoning(reasoning) => {
@@ -116,6 +121,18 @@ pub(crate) fn pin(request: &Request, sealer: Option<&Sealer>) -> Pin {
         }
     }
     pin
+}
+
+/// The id of an item that stands there whole.
+fn whole_id(item: &Item) -> Option<&str> {
+    match item {
+        Item::Message(item) => item.id.as_deref(),
+        Item::FunctionCall(item) => item.id.as_deref(),
+        Item::FunctionCallOutput(item) => item.id.as_deref(),
+        Item::CustomToolCall(item) => item.id.as_deref(),
+        Item::CustomToolCallOutput(item) => item.id.as_deref(),
+        Item::Reasoning(_) | Item::ItemReference(_) | Item::Other(_) => None,
+    }
 }
 
 /// Uploaded files are kept by the primary only.
@@ -150,6 +167,11 @@ pub(crate) fn missing_in(body: &[u8], settings: &CandidateSettings) -> Option<Mi
         .as_ref()
         .filter(|_| !keeps_state(settings))?;
     missing(&Request::from_slice(body).ok()?, sealer)
+}
+
+/// Whether a request names, rather than repeats, something that the candidate made.
+pub(super) fn names_kept(request: &Request, sealer: &Sealer) -> bool {
+    missing(request, sealer).is_some()
 }
 
 /// What a request names of the candidate's that a candidate without state cannot have.

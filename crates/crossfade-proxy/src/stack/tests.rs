@@ -92,11 +92,13 @@ fn scripted_candidate(script: Script, asked: Asked) -> crate::Side {
         let face = request.extensions().get::<Face>().cloned();
         // Only where another side can answer is there a limit to patience.
         let replaceable = request.extensions().get::<Patience>().is_some();
-        let pinned = request.uri().path().contains(MARK)
-            || request
+        let says = |word: &str| {
+            request
                 .body()
-                .windows(MARK.len())
-                .any(|part| part == MARK.as_bytes());
+                .windows(word.len())
+                .any(|part| part == word.as_bytes())
+        };
+        let pinned = request.uri().path().contains(MARK) || (says(MARK) && !says("loose"));
         assert!(
             !(pinned && replaceable),
             "a pinned request cannot be answered by another side"
@@ -150,6 +152,10 @@ fn world(script: Script) -> World {
         },
         eligibility: Arc::new(eligibility),
         minted: Arc::new(|id| id.starts_with(MARK)),
+        loosen: Arc::new(|body| {
+            let is_loose = body.windows(5).any(|part| part == b"loose");
+            is_loose.then(|| Bytes::from_static(b"{}"))
+        }),
         applies: Arc::new(|_, _| MetricSet::all()),
         candidate: side,
         fallback_after: Duration::from_secs(5),
@@ -407,6 +413,31 @@ async fn without_its_candidate_state_is_not_answered_by_azure() {
     assert_eq!(status, 503);
     assert!(text.contains("\"error\""), "{text}");
     assert_eq!(killed.of_candidate(), 0);
+}
+
+#[tokio::test]
+async fn what_azure_can_answer_too_is_its_own_once_the_candidate_is_left() {
+    let loose = format!("{{\"model\":\"support\",\"loose\":\"{MARK}1\"}}");
+    for (case, percent, candidate, kill, by) in [
+        ("split", 50.0, None, false, CANDIDATE),
+        ("rolled back", 0.0, None, false, PRIMARY),
+        ("killed", 50.0, None, true, PRIMARY),
+        ("failed", 50.0, Some(Failover::Connect), false, PRIMARY),
+    ] {
+        let world = world(Script {
+            percent,
+            candidate,
+            ..SCRIPT
+        });
+        world.prime().await;
+        world.handle.kill(kill);
+        let asked = world.of_candidate();
+        let got = world.post(RESPONSES, &loose).await;
+        assert_eq!(got, (200, by.to_owned()), "{case}");
+        let tried = usize::from(case == "split" || case == "failed");
+        assert_eq!(world.of_candidate() - asked, tried, "{case}");
+        assert_eq!(world.counts().in_flight, 0, "{case}");
+    }
 }
 
 #[tokio::test]

@@ -141,7 +141,8 @@ pub(super) fn sampling(
             context.lose(LossKind::SamplingDropped, field);
         }
     }
-    let logprobs = taken && context.rules.logprobs;
+    // What is told by way of steps has no place for them.
+    let logprobs = taken && context.rules.logprobs && context.keeps_state();
     if request.top_logprobs.is_some_and(|count| count > 0) && !logprobs {
         return Err(refused("top_logprobs", "not given by the model"));
     }

@@ -152,8 +152,13 @@ fn sampling_while_reasoning() {
         json!({"temperature": null, "top_p": null}),
         &[dropped],
     );
-    let awake = json!({"temperature": 0.5, "top_logprobs": 2, "reasoning": {"effort": "none"}});
-    check(newer(), awake.clone(), awake, &[]);
+    let awake = json!({"temperature": 0.5, "reasoning": {"effort": "none"}});
+    check(newer(), awake.clone(), awake.clone(), &[]);
+    let mut told = awake;
+    told["top_logprobs"] = json!(2);
+    told["include"] = json!(["message.output_text.logprobs"]);
+    check(keeping(), told.clone(), told.clone(), &[]);
+    check_refused(newer(), told, "top_logprobs");
     check_refused(newer(), json!({"top_logprobs": 2}), "top_logprobs");
     check_refused(
         newer(),

@@ -106,6 +106,14 @@ fn every_field_that_names_state() {
             Pin::Free,
         ),
         (
+            json!({"input": ["hm", {"type": "message", "role": "assistant", "id": kept("msg_1"), "content": []}]}),
+            candidate("input[1].id"),
+        ),
+        (
+            json!({"input": [{"type": "function_call", "id": kept("fc_1"), "call_id": "c", "name": "f", "arguments": ""}]}),
+            candidate("input[0].id"),
+        ),
+        (
             json!({"input": [{"type": "function_call_output", "call_id": "c",
                               "output": [{"type": "input_file", "file_id": "f"}]}]}),
             primary("input[0].output[0].file_id"),
