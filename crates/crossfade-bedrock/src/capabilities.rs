@@ -94,7 +94,7 @@ columns! {
     leading_user: bool = true,
     /// The conversation may end with the assistant.
     prefill: bool = false,
-    /// Tool results must be alone in their turn.
+    /// Tool calls and tool results must be alone in their turns.
     result_alone: bool = true,
     /// Tool results must be JSON.
     result_json: bool = false,

@@ -10,7 +10,7 @@ mod tools;
 #[expect(clippy::needless_pass_by_value, reason = "cases are literals")]
 mod tests;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use bytes::Bytes;
 use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
@@ -45,6 +45,8 @@ struct Context<'a> {
     reasons: bool,
     reply: Reply,
     losses: Vec<Loss>,
+    /// The losses again: there may be one for every part of a message.
+    named: HashSet<Loss>,
     /// Text for the model beside the caller's own instructions.
     instructions: Vec<String>,
 }
@@ -205,6 +207,7 @@ impl<'a> Context<'a> {
             reasons: false,
             reply: Reply::default(),
             losses: Vec::new(),
+            named: HashSet::new(),
             instructions: Vec::new(),
         }
     }
@@ -212,7 +215,7 @@ impl<'a> Context<'a> {
     /// Names a loss, once.
     fn lose(&mut self, kind: LossKind, field: impl Into<String>) {
         let loss = Loss::new(kind, field);
-        if !self.losses.contains(&loss) {
+        if self.named.insert(loss.clone()) {
             self.losses.push(loss);
         }
     }

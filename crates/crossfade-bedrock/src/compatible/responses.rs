@@ -8,6 +8,8 @@ mod settle;
 #[expect(clippy::needless_pass_by_value, reason = "cases are literals")]
 mod tests;
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::responses::Request;
@@ -40,6 +42,8 @@ struct Context<'a> {
     capabilities: Capabilities,
     rules: Compatible,
     losses: Vec<Loss>,
+    /// The losses again: there may be one for every item of the input.
+    named: HashSet<Loss>,
 }
 
 /// Prepares a request: a caller's own, or one made of a chat request. Ids and reasoning that the candidate made are
@@ -60,6 +64,7 @@ pub(crate) fn ask_responses(
         capabilities: settings.resolved_capabilities(),
         rules: settings.resolved_capabilities().compatible,
         losses: Vec::new(),
+        named: HashSet::new(),
     };
     let context = &mut context;
     let mut reply = Reply {
@@ -107,7 +112,7 @@ impl Context<'_> {
     /// Names a loss, once.
     fn lose(&mut self, kind: LossKind, field: impl Into<String>) {
         let loss = Loss::new(kind, field);
-        if !self.losses.contains(&loss) {
+        if self.named.insert(loss.clone()) {
             self.losses.push(loss);
         }
     }

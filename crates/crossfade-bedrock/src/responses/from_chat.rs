@@ -119,7 +119,8 @@ pub(crate) fn from_chat(
         stream_options,
         temperature: asked.temperature,
         text,
-        tool_choice: tool_choice.filter(|_| has_tools),
+        // One that demands a tool is left for the target's rules to refuse.
+        tool_choice: tool_choice.filter(|choice| has_tools || !says_nothing(choice)),
         tools: has_tools.then_some(tools),
         top_p: asked.top_p,
         user: asked.user,
@@ -264,6 +265,14 @@ fn legacy(
         }
     };
     Ok((tools, choice))
+}
+
+/// Whether a choice is the one without tools, too.
+fn says_nothing(choice: &ToolChoice) -> bool {
+    matches!(
+        choice,
+        ToolChoice::Mode(chat::ToolChoiceMode::None | chat::ToolChoiceMode::Auto)
+    )
 }
 
 // === impl FromChat ===

@@ -28,7 +28,7 @@ pub(super) struct Conversation {
     pub(super) messages: Vec<chat::Message>,
     /// Where each message came from.
     pub(super) origins: Vec<Origin>,
-    /// Signed reasoning, by the calls that it led to.
+    /// Signed reasoning, by the first of the calls that it led to.
     pub(super) recalled: HashMap<String, Vec<Value>>,
     pub(super) losses: Vec<Loss>,
 }
@@ -279,12 +279,9 @@ impl Builder<'_> {
             return;
         }
         let (places, calls): (Vec<usize>, Vec<ToolCall>) = turn.calls.into_iter().unzip();
-        if !turn.thoughts.is_empty() {
-            for call in &calls {
-                self.done
-                    .recalled
-                    .insert(call.id.clone(), turn.thoughts.clone());
-            }
+        // Under the first call: under each, many of them would multiply it.
+        if let Some(call) = calls.first().filter(|_| !turn.thoughts.is_empty()) {
+            self.done.recalled.insert(call.id.clone(), turn.thoughts);
         }
         self.done
             .messages

@@ -4,8 +4,8 @@ use std::{collections::HashMap, fmt};
 
 use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::{
-    chat,
-    responses::{Input, ReasoningConfig, Request, TextConfig},
+    chat::{self, ToolChoiceMode},
+    responses::{Input, ReasoningConfig, Request, TextConfig, ToolChoice},
 };
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ pub(crate) struct ToChat {
     pub(crate) request: chat::Request,
     /// What was lost on the way, by the caller's fields. Those of the chat request's own translation come on top.
     pub(crate) losses: Vec<Loss>,
-    /// Signed reasoning that the caller sent back, by the calls that it led to.
+    /// Signed reasoning that the caller sent back, by the first of the calls that it led to.
     pub(crate) recalled: HashMap<String, Vec<Value>>,
     /// From the chat request's fields to the caller's.
     pub(crate) paths: Paths,
@@ -99,7 +99,13 @@ pub(crate) fn to_chat(asked: Request, settings: &CandidateSettings) -> Result<To
         parallel_tool_calls: asked.parallel_tool_calls.filter(|_| has_tools),
         tool_choice: match asked.tool_choice {
             Some(choice) if has_tools => Some(tools::nested_choice(choice)?),
-            Some(_) | None => None,
+            None | Some(ToolChoice::Mode(ToolChoiceMode::None | ToolChoiceMode::Auto)) => None,
+            Some(_) => {
+                return Err(refused(
+                    "tool_choice",
+                    "demands a tool where there are none",
+                ));
+            }
         },
         tools: tools.transpose()?,
         prompt_cache_key: asked.prompt_cache_key,

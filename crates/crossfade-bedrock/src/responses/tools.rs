@@ -1,5 +1,7 @@
 //! Tools, choices and formats: nested on the one wire, flat on the other.
 
+use std::collections::HashSet;
+
 use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::{
     chat::{self, Fields, Open},
@@ -79,11 +81,14 @@ fn is_closed(fields: &Map<String, Value>) -> bool {
     let none = Map::new();
     let properties = fields.get("properties").and_then(Value::as_object);
     let required = fields.get("required").and_then(Value::as_array);
-    let is_required = |name: &String| {
-        required.is_some_and(|required| required.iter().any(|word| word.as_str() == Some(name)))
-    };
+    let required: HashSet<&str> = required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut names = properties.unwrap_or(&none).keys();
     fields.get("additionalProperties") == Some(&Value::Bool(false))
-        && properties.unwrap_or(&none).keys().all(is_required)
+        && names.all(|name| required.contains(name.as_str()))
 }
 
 /// The schemas within a schema: of its members, its items, its choices and its definitions.

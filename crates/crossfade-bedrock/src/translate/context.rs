@@ -2,13 +2,13 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
 use crossfade_openai::chat::Fields;
 
-use super::{Names, known};
+use super::{Names, known, names::tool_use_id};
 use crate::{capabilities::Capabilities, settings::CandidateSettings};
 
 /// The state of one request's translation.
@@ -18,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) names: Names,
     /// Tools that take free text, by the target's names.
     pub(super) custom: BTreeSet<String>,
+    /// How often each id of a call came so far.
+    calls: HashMap<String, u32>,
     /// Names of documents so far.
     pub(super) documents: HashSet<String>,
     /// Pictures so far.
@@ -34,9 +36,21 @@ impl<'a> Context<'a> {
             settings,
             names: Names::default(),
             custom: BTreeSet::new(),
+            calls: HashMap::new(),
             documents: HashSet::new(),
             images: 0,
             losses: Vec::new(),
+        }
+    }
+
+    /// The target's form of a call's id, and whether it differs. The target takes an id once in a conversation: one that
+    /// came in an earlier turn gets another form, the same one each time the conversation is sent.
+    pub(super) fn tool_use_id(&mut self, id: &str) -> (String, bool) {
+        let before = self.calls.entry(id.to_owned()).or_default();
+        *before += 1;
+        match *before {
+            1 => tool_use_id(id),
+            times => tool_use_id(&format!("{id}#{times}")),
         }
     }
 

@@ -304,7 +304,7 @@ fn is_document(block: &Block) -> bool {
     matches!(block, Block::Document(_))
 }
 
-fn placeholder(role: Speaker) -> Turn {
+pub(super) fn placeholder(role: Speaker) -> Turn {
     Turn {
         role,
         content: vec![Block::Text(PLACEHOLDER.to_owned())],

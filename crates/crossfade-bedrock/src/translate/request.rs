@@ -14,8 +14,8 @@ use crate::{
     answer::{Delivery, Reply},
     capabilities::Capabilities,
     converse::{
-        self, GuardrailConfig, InferenceConfig, OutputConfig, ServiceTier, System, ToolChoice,
-        ToolConfig,
+        self, GuardrailConfig, InferenceConfig, OutputConfig, ServiceTier, Speaker, System,
+        ToolChoice, ToolConfig,
     },
     settings::{CandidateSettings, Penalties},
 };
@@ -175,7 +175,16 @@ fn effort_of(
     };
     let effort = effort::effort(asked, situation, inference_config, context)?;
     if effort.signs {
-        thoughts::put_back(recalled, &mut talk.conversation.turns, context);
+        let turns = &mut talk.conversation.turns;
+        thoughts::put_back(recalled, turns, context);
+        // Who thinks takes up no words of others.
+        if turns
+            .last()
+            .is_some_and(|last| last.role == Speaker::Assistant)
+        {
+            context.lose(LossKind::PlaceholderInserted, "messages");
+            turns.push(messages::placeholder(Speaker::User));
+        }
     }
     Ok(effort)
 }

@@ -24,6 +24,17 @@ pub(super) fn tools(
         defined(tools, object, context)?;
         chosen(typed.tool_choice.as_ref(), object, context)?;
     } else {
+        if let Some(choice) = &typed.tool_choice
+            && !matches!(
+                choice,
+                ToolChoice::Mode(ToolChoiceMode::None | ToolChoiceMode::Auto)
+            )
+        {
+            return Err(refused(
+                "tool_choice",
+                "demands a tool where there are none",
+            ));
+        }
         object.take("tools");
         // The target refuses both where there is nothing to choose from.
         object.take("tool_choice");

@@ -1,7 +1,10 @@
 //! The request's plain fields.
 
 use crossfade_exchange::{LossKind, Unsupported};
-use crossfade_openai::responses::{Format, ReasoningConfig, Request, Tool, ToolChoice};
+use crossfade_openai::{
+    chat::ToolChoiceMode,
+    responses::{Format, ReasoningConfig, Request, Tool, ToolChoice},
+};
 use serde_json::Value;
 
 use super::{Context, Reply, refused};
@@ -43,6 +46,15 @@ pub(super) fn tools(
 ) -> Result<(), Unsupported> {
     let tools = request.tools.as_deref().unwrap_or_default();
     if tools.is_empty() {
+        match &request.tool_choice {
+            None | Some(ToolChoice::Mode(ToolChoiceMode::None | ToolChoiceMode::Auto)) => {}
+            Some(_) => {
+                return Err(refused(
+                    "tool_choice",
+                    "demands a tool where there are none",
+                ));
+            }
+        }
         request.tools = None;
         request.tool_choice = None;
         request.parallel_tool_calls = None;

@@ -10,7 +10,7 @@ use super::{
         thoughts::ToolTurn,
         tools::calls::{self, Call, Results},
     },
-    Builder, History,
+    Builder, History, placeholder,
 };
 use crate::converse::{Block, Speaker};
 
@@ -44,7 +44,13 @@ impl Builder<'_, '_> {
             self.context.lose(LossKind::BlankDropped, at);
         }
         match self.history {
-            History::Kept => blocks.extend(calls.iter().flat_map(Call::blocks)),
+            History::Kept => {
+                if !calls.is_empty() && self.context.capabilities.result_alone {
+                    self.say(path, Speaker::Assistant, std::mem::take(&mut blocks));
+                    self.part_from_text(path);
+                }
+                blocks.extend(calls.iter().flat_map(Call::blocks));
+            }
             History::Neutralised => {
                 blocks.extend(calls.iter().map(|call| Block::Text(call.as_text())));
             }
@@ -60,6 +66,15 @@ impl Builder<'_, '_> {
             self.open = Some(Results::new(path, calls));
         }
         Ok(())
+    }
+
+    /// Before calls that must be alone in their turn, like their results: ends the assistant's turn that is open.
+    fn part_from_text(&mut self, path: &str) {
+        let last = self.done.turns.last().map(|turn| turn.role);
+        if last == Some(Speaker::Assistant) {
+            self.context.lose(LossKind::PlaceholderInserted, path);
+            self.done.turns.push(placeholder(Speaker::User));
+        }
     }
 
     fn check_assistant(

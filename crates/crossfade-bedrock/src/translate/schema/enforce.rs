@@ -143,6 +143,13 @@ impl Walk {
             kept.insert(name.clone(), value);
         }
         if is_object_schema(&kept) && !kept.contains_key("additionalProperties") {
+            // Closed, a map with free keys could hold nothing.
+            if !["properties", "$ref", "anyOf", "allOf"]
+                .iter()
+                .any(|name| kept.contains_key(*name))
+            {
+                return None;
+            }
             kept.insert("additionalProperties".to_owned(), Value::Bool(false));
             self.changed = true;
         }

@@ -67,6 +67,11 @@ impl<'a> Walk<'a> {
         match at {
             Value::Object(members) => self.members(members, depth),
             Value::Array(items) => {
+                // A list within a list is no schema's, but it is as deep as the caller makes it.
+                let lists = items.iter().any(Value::is_array);
+                let Some(depth) = depth.checked_sub(usize::from(lists)) else {
+                    return Value::Array(Vec::new());
+                };
                 let items = items.iter().map(|item| self.schema(item, depth));
                 Value::Array(items.collect())
             }

@@ -143,13 +143,47 @@ fn objects_are_closed_and_refused_keywords_go_edge_29() {
             true,
         )),
     );
+    let open = json!({"type": "object", "properties": {}});
+    let shut = json!({"type": "object", "properties": {}, "additionalProperties": false});
     check(
-        &json!({"anyOf": [{"type": "object"}], "$defs": {"d": {"type": "object"}}}),
-        Some((
-            json!({"anyOf": [{"type": "object", "additionalProperties": false}],
-                   "$defs": {"d": {"type": "object", "additionalProperties": false}}}),
-            true,
-        )),
+        &json!({"anyOf": [open], "$defs": {"d": open}}),
+        Some((json!({"anyOf": [shut], "$defs": {"d": shut}}), true)),
+    );
+}
+
+/// Closed, they would force the answer to be empty.
+#[test]
+fn maps_with_free_keys_are_not_closed() {
+    for map in [
+        json!({"type": "object"}),
+        json!({"type": ["object", "null"]}),
+        json!({"type": "object", "additionalProperties": true}),
+        json!({"type": "object", "patternProperties": {"^x-": {"type": "string"}}}),
+    ] {
+        check(&map, None);
+        check(
+            &json!({"type": "object", "properties": {"a": {"type": "array", "items": map}}}),
+            None,
+        );
+    }
+}
+
+/// Lists within lists, behind each of many references, make a schema that is far deeper than its text.
+#[test]
+fn lists_behind_references_do_not_take_the_stack() {
+    let link = |i: usize| {
+        let next = json!({"$ref": format!("#/$defs/d{}", i + 1)});
+        let lists = (0..100).fold(next, |inner, _| json!([inner]));
+        (format!("d{i}"), json!({ "anyOf": lists }))
+    };
+    let defs: Map<String, Value> = (0..60).map(link).collect();
+    let schema =
+        json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs});
+    let (inlined, _) = arguments(Some(&schema), NARROW).unwrap();
+    let text = inlined.to_string();
+    assert!(
+        serde_json::from_str::<Value>(&text).is_ok(),
+        "too deep to be read"
     );
 }
 

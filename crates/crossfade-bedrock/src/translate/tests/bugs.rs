@@ -126,6 +126,24 @@ fn calls_and_results_bugs_6_to_10() {
         "user: text"
     ]);
     check("bug 9, apart", LLAMA, and_text, "", apart);
+    let mut text_and_call = tool_turn("{}", json!("r"));
+    text_and_call["messages"][1]["content"] = json!("b");
+    let beside = json!(["user: text", "assistant: text toolUse", "user: toolResult"]);
+    check(
+        "bug 9, call beside",
+        CLAUDE,
+        text_and_call.clone(),
+        "",
+        beside,
+    );
+    let apart = json!([
+        "user: text",
+        "assistant: text",
+        "user: text",
+        "assistant: toolUse",
+        "user: toolResult"
+    ]);
+    check("bug 9, call apart", LLAMA, text_and_call, "", apart);
     let mut without = tool_turn("{}", json!("r"));
     without.as_object_mut().unwrap().remove("tools");
     check(
@@ -167,6 +185,38 @@ fn names_and_ids_bugs_11_to_13() {
     assert!(
         used == answered && used.unwrap().as_str().unwrap().starts_with("call_1_"),
         "bug 13"
+    );
+}
+
+/// Some clients count their calls from one in every turn; the target takes an id once in a conversation.
+#[test]
+fn ids_of_earlier_turns_come_again_edge_17() {
+    let turn = tool_turn("{}", json!("r"));
+    let mut again = turn.clone();
+    let messages = again["messages"].as_array_mut().unwrap();
+    messages.extend_from_slice(&turn["messages"].as_array().unwrap()[1..]);
+    let (found, losses) = translated(&CandidateSettings::new(CLAUDE), &again);
+    let id = |message: usize, kind: &str| {
+        let place = format!("/messages/{message}/content/0/{kind}/toolUseId");
+        found.pointer(&place).unwrap().clone()
+    };
+    assert_eq!(
+        (id(1, "toolUse"), id(2, "toolResult")),
+        (json!("c1"), json!("c1"))
+    );
+    assert_ne!(id(3, "toolUse"), json!("c1"));
+    assert_eq!(id(3, "toolUse"), id(4, "toolResult"));
+    assert_eq!(losses, [LossKind::ToolIdMapped]);
+    let (longer, _) = translated(&CandidateSettings::new(CLAUDE), &{
+        again["messages"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"role": "user", "content": "b"}));
+        again
+    });
+    assert_eq!(
+        longer["messages"][3], found["messages"][3],
+        "the same each time"
     );
 }
 

@@ -181,6 +181,25 @@ fn a_placeholder_at_the_front_moves_no_thoughts() {
     );
 }
 
+/// Words that the target should take up have no thoughts before them, which it would refuse.
+#[test]
+fn who_thinks_takes_up_no_words_edge_6() {
+    let request = hi(json!({"messages": [
+        {"role": "user", "content": "a"}, {"role": "assistant", "content": "Well,"}]}));
+    let mut thinks = request.clone();
+    thinks["reasoning_effort"] = json!("high");
+    for style in [Reasoning::Budget, Reasoning::Adaptive] {
+        let mut settings = thinking(style);
+        settings.capabilities.prefill = Some(true);
+        let (found, losses) = translated(&settings, &request);
+        assert_eq!(found["messages"].as_array().unwrap().len(), 2);
+        assert_eq!(losses, []);
+        let (found, losses) = translated(&settings, &thinks);
+        assert_eq!(found["messages"][2], user("."));
+        assert!(losses.contains(&LossKind::PlaceholderInserted));
+    }
+}
+
 #[test]
 fn budgets_are_clamped_edge_38() {
     use LossKind::{BudgetClamped, ReasoningDropped, ReasoningMapped};

@@ -1,6 +1,9 @@
 //! Tool definitions, choices and the form of the answer.
 
+use crossfade_exchange::Operation;
+
 use super::*;
+use crate::settings::Api;
 
 #[test]
 fn tool_definitions_edges_14_15_23_24() {
@@ -305,4 +308,29 @@ fn the_answer_may_be_taken_out_of_properties_edge_30() {
     };
     check(json!({"a": {"type": "string"}}), true);
     check(json!({"properties": {"type": "object"}}), false);
+}
+
+/// The primary refuses it, whichever way the candidate is asked.
+#[test]
+fn a_choice_that_demands_a_tool_where_there_are_none_edge_21() {
+    let chat = |choice: &Value| hi(json!({"tools": [], "tool_choice": choice}));
+    let responses = |choice: &Value| json!({"input": "a", "store": false, "tool_choice": choice});
+    for api in [Api::Converse, Api::OpenaiChat, Api::OpenaiResponses] {
+        let mut settings = able();
+        settings.api = api;
+        for (choice, refused) in [
+            (json!("none"), None),
+            (json!("auto"), None),
+            (json!("required"), Some("tool_choice")),
+        ] {
+            for (operation, request) in [
+                (Operation::Chat, chat(&choice)),
+                (Operation::Responses, responses(&choice)),
+            ] {
+                let judged = crate::eligibility(operation, &body(&request), &settings);
+                let field = judged.err().map(|refusal| refusal.field);
+                assert_eq!(field.as_deref(), refused, "{api:?} {operation:?} {choice}");
+            }
+        }
+    }
 }

@@ -3,13 +3,18 @@
 
 use std::time::{Duration, Instant};
 
+use crossfade_exchange::Operation;
+
 use super::*;
+use crate::settings::Api;
 
 /// The bytes of a large body.
 const LARGE: usize = 2 << 20;
 /// How many times as long as merely reading the body its translation may take: it takes up to four, and a list of these
 /// lengths that is searched in a loop makes that twelve to sixty.
 const LIMIT: f64 = 10.0;
+/// The same for the ways by another wire, which write and read the body once more.
+const LIMIT_OF_WAYS: f64 = 30.0;
 /// How often a time is taken before it counts.
 const TRIES: usize = 5;
 /// Bodies below this are too small for their time to say anything.
@@ -230,4 +235,60 @@ fn ids_that_only_look_different() {
         let request = after_hi([json!({"role": "assistant", "tool_calls": calls})]);
         check(&request, Some("messages[1].tool_calls[1].id"));
     }
+}
+
+/// Whichever way a request goes, judging it takes time that grows with the body and no faster.
+#[track_caller]
+fn check_ways(operation: Operation, request: &Value) {
+    for api in [Api::Converse, Api::OpenaiChat, Api::OpenaiResponses] {
+        let mut settings = able();
+        settings.api = api;
+        let body = body(request);
+        let least = (0..TRIES).map(|_| {
+            let reading = time(|| serde_json::from_slice::<Value>(&body)).1;
+            let (judged, judging) = time(|| crate::eligibility(operation, &body, &settings));
+            judged.unwrap();
+            judging.as_secs_f64() / reading.as_secs_f64()
+        });
+        assert!(
+            least.into_iter().any(|each| each < LIMIT_OF_WAYS),
+            "{api:?}"
+        );
+    }
+}
+
+#[test]
+fn many_losses_on_any_way() {
+    let marked = items(|_| json!({"type": "text", "text": "a", "prompt_cache_breakpoint": {}}));
+    check_ways(
+        Operation::Chat,
+        &after_hi([json!({"role": "user", "content": marked})]),
+    );
+    let marked =
+        items(|_| json!({"type": "input_text", "text": "a", "prompt_cache_breakpoint": {}}));
+    let message = json!([{"role": "user", "content": marked}]);
+    check_ways(
+        Operation::Responses,
+        &json!({"input": message, "store": false}),
+    );
+    let phases = items(|_| json!({"role": "user", "content": "a", "phase": "x"}));
+    check_ways(
+        Operation::Responses,
+        &json!({"input": phases, "store": false}),
+    );
+}
+
+#[test]
+fn many_required_properties_on_any_way() {
+    let names: Vec<Value> = items(|i| json!(format!("p{i}")));
+    let properties: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| (name.as_str().unwrap().to_owned(), json!({})))
+        .collect();
+    let schema = json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false});
+    let tools = json!([{"type": "function", "name": "f", "parameters": schema}]);
+    check_ways(
+        Operation::Responses,
+        &json!({"input": "a", "tools": tools, "store": false}),
+    );
 }

@@ -65,7 +65,7 @@ pub(in super::super) fn read(
         }
         let id = call.id.clone();
         let told = told(&path, call, context)?;
-        let (target, changed) = tool_use_id(&id);
+        let (target, changed) = context.tool_use_id(&id);
         if changed {
             context.lose(LossKind::ToolIdMapped, format!("{path}.id"));
         }
