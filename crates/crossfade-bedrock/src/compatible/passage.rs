@@ -9,7 +9,9 @@ use crossfade_exchange::{LossKind, Usage};
 use crossfade_openai::{
     chat::{Nullable, Open, content_filter_not_run},
     error::{self, AzureError},
-    responses::{ContentFilter, Echo, ErrorEvent, Event, IncompleteReason, Item, Response, Status},
+    responses::{
+        ContentFilter, Echo, ErrorEvent, Event, IncompleteReason, Item, Part, Response, Status,
+    },
     sse,
 };
 use serde_json::{Value, json};
@@ -112,6 +114,17 @@ impl Passage {
             // The reasoning itself is nobody's to see.
             Event::ReasoningDelta(_) | Event::ReasoningDone(_) => {
                 self.facts.lose(LossKind::ReasoningHidden, "output");
+                Ok(self.progress())
+            }
+            // A part of reasoning has no place in a message, nor has a kind that is not known.
+            Event::PartAdded(event) | Event::PartDone(event)
+                if !matches!(event.part, Part::OutputText(_) | Part::Refusal(_)) =>
+            {
+                let kind = match event.part {
+                    Part::Other(part) if is_reasoning(&part) => LossKind::ReasoningHidden,
+                    _ => LossKind::BlockDropped,
+                };
+                self.facts.lose(kind, "output");
                 Ok(self.progress())
             }
             event => {
@@ -384,6 +397,10 @@ fn says(event: &Event) -> bool {
         | Event::Error(_)
         | Event::Other(_) => false,
     }
+}
+
+fn is_reasoning(part: &Value) -> bool {
+    part.get("type").and_then(Value::as_str) == Some("reasoning_text")
 }
 
 fn failure(response: &Response) -> AnswerError {

@@ -127,6 +127,44 @@ fn nothing_of_the_provider_s_shows_in_a_stream() {
     );
 }
 
+/// Some tell reasoning as parts of a message are told.
+#[test]
+fn parts_of_reasoning_and_of_unknown_kinds_are_not_passed_on() {
+    let mut passage = passage(true);
+    let part = |name: &str, kind: &str, text: &str| {
+        json!({"type": format!("response.content_part.{name}"), "output_index": 1, "item_id": "msg_1", "content_index": 0,
+            "part": {"type": kind, "text": text, "annotations": []}})
+    };
+    let mut all = stream();
+    let last = all.len() - 1;
+    all.splice(
+        last..last,
+        [
+            part("added", "reasoning_text", ""),
+            part("done", "reasoning_text", "secret"),
+            part("done", "hologram", "secret"),
+            part("done", "output_text", "Hi"),
+        ],
+    );
+    for event in &all {
+        passage.push(frame(event)).unwrap();
+    }
+    let events = told(&passage.take().unwrap());
+    let parts: Vec<&Value> = events
+        .iter()
+        .filter_map(|event| event.get("part"))
+        .collect();
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert_eq!(parts[0]["type"], "output_text");
+    let kinds: Vec<LossKind> = passage
+        .facts()
+        .losses
+        .iter()
+        .map(|loss| loss.kind)
+        .collect();
+    assert_eq!(kinds, [LossKind::ReasoningHidden, LossKind::BlockDropped]);
+}
+
 #[test]
 fn reasoning_goes_out_sealed_and_comes_back() {
     let mut passage = passage(false);

@@ -51,23 +51,8 @@ fn routes() {
 }
 
 #[test]
-fn candidates() {
+fn guardrails_and_fetching() {
     let with = |keys: &str| format!("[routes.a]\ncandidate = {{ model = \"m\", {keys} }}");
-    let only = "only for api = \"openai-chat\" and \"openai-responses\": remove it";
-    check(
-        &with("surface = \"mantle\""),
-        &format!("routes.a.candidate.surface: {only}"),
-    );
-    check(
-        &with("api = \"invoke\", path_prefix = \"/v1\""),
-        &format!("routes.a.candidate.path_prefix: {only}"),
-    );
-    for prefix in ["v1", "/v1/", "/v1?x"] {
-        check(
-            &with(&format!("api = \"openai-chat\", path_prefix = {prefix:?}")),
-            "routes.a.candidate.path_prefix: not a path before the operation: use one such as \"/openai/v1\"",
-        );
-    }
     check(
         &with("guardrail = { id = \"\", version = \"1\" }"),
         "routes.a.candidate.guardrail.id: empty: name the guardrail and its version",
@@ -84,18 +69,6 @@ fn candidates() {
             "routes.a.candidate.guardrail: no guardrail acts on this api and surface: use api = \"converse\", or \"openai-chat\" on the runtime surface, or remove it",
         );
     }
-    let kinds: Vec<&str> = LossKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    check(
-        &with("losses = { stop_droped = \"mirror-only\" }"),
-        &format!(
-            "routes.a.candidate.losses: unknown value \"stop_droped\"; did you mean \"stop_dropped\"? (known here: {})",
-            kinds.join(", ")
-        ),
-    );
-    check(
-        &with("losses = { stop_dropped = \"mirror\" }"),
-        "routes.a.candidate.losses: unknown value \"mirror\" (known here: allow, mirror-only, refuse)",
-    );
     check(
         &with("fetch = { max_bytes = 0 }"),
         "routes.a.candidate.fetch.max_bytes: nothing could be fetched: raise it, or remove fetch",
@@ -118,6 +91,38 @@ fn candidates() {
     check(
         &with("fetch = { ports = [] }"),
         "routes.a.candidate.fetch.ports: nothing could be fetched: raise it, or remove fetch",
+    );
+}
+
+#[test]
+fn candidates() {
+    let with = |keys: &str| format!("[routes.a]\ncandidate = {{ model = \"m\", {keys} }}");
+    let only = "only for api = \"openai-chat\" and \"openai-responses\": remove it";
+    check(
+        &with("surface = \"mantle\""),
+        &format!("routes.a.candidate.surface: {only}"),
+    );
+    check(
+        &with("api = \"invoke\", path_prefix = \"/v1\""),
+        &format!("routes.a.candidate.path_prefix: {only}"),
+    );
+    for prefix in ["v1", "/v1/", "/v1?x"] {
+        check(
+            &with(&format!("api = \"openai-chat\", path_prefix = {prefix:?}")),
+            "routes.a.candidate.path_prefix: not a path before the operation: use one such as \"/openai/v1\"",
+        );
+    }
+    let kinds: Vec<&str> = LossKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    check(
+        &with("losses = { stop_droped = \"mirror-only\" }"),
+        &format!(
+            "routes.a.candidate.losses: unknown value \"stop_droped\"; did you mean \"stop_dropped\"? (known here: {})",
+            kinds.join(", ")
+        ),
+    );
+    check(
+        &with("losses = { stop_dropped = \"mirror\" }"),
+        "routes.a.candidate.losses: unknown value \"mirror\" (known here: allow, mirror-only, refuse)",
     );
     check(
         "sigv4_service = \"Bed rock\"",
