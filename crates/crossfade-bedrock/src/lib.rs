@@ -19,7 +19,9 @@ mod sdk;
 mod service;
 mod settings;
 mod thoughts;
+mod tls;
 mod translate;
+mod unsupported;
 
 pub use answer::{Delivery, Reply};
 pub use capabilities::{

@@ -10,14 +10,15 @@ mod tools;
 #[expect(clippy::needless_pass_by_value, reason = "cases are literals")]
 mod tests;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use bytes::Bytes;
-use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
+use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::chat::{Request, RequestError};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{Call, Compatible, Prefix, raw::RawObject};
+pub(super) use crate::unsupported::{refused, stateful};
 use crate::{
     answer::{Delivery, Reply},
     capabilities::Capabilities,
@@ -176,23 +177,6 @@ fn stream(
         );
     }
     Ok(streams)
-}
-
-/// A field that the target cannot be asked.
-pub(super) fn refused(field: impl Into<String>, why: &'static str) -> Unsupported {
-    Unsupported {
-        field: field.into(),
-        why: Cow::Borrowed(why),
-        reason: IneligibleReason::Unsupported,
-    }
-}
-
-/// A field that names state which only the primary holds.
-pub(super) fn stateful(field: impl Into<String>) -> Unsupported {
-    Unsupported {
-        reason: IneligibleReason::Stateful,
-        ..refused(field, "names state that only the primary holds")
-    }
 }
 
 // === impl Context ===

@@ -21,7 +21,6 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
 
 use super::{
     credentials::Identity,
@@ -30,7 +29,7 @@ use super::{
     frames::Frames,
     sign::{self, Scope},
 };
-use crate::{answer::FaultKind, sdk::Failure, settings::Surface};
+use crate::{answer::FaultKind, sdk::Failure, settings::Surface, tls};
 
 /// The most bytes of a whole answer.
 const LARGEST_WHOLE: usize = 64 << 20;
@@ -304,7 +303,7 @@ fn client(connect_timeout: Duration) -> Client<HttpsConnector<HttpConnector>, Fu
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(connect_timeout));
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls())
+        .with_tls_config(tls::client())
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);
@@ -313,26 +312,6 @@ fn client(connect_timeout: Duration) -> Client<HttpsConnector<HttpConnector>, Fu
         .timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .build(connector)
-}
-
-/// The system's roots of trust. Where there are none, nothing is trusted, and an endpoint without TLS still works.
-fn tls() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    let (added, _) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        tracing::warn!(name: "candidate.no_roots", "the system has no root certificates: TLS to the provider will fail");
-    }
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    #[expect(
-        clippy::expect_used,
-        reason = "the library's own provider has its default versions"
-    )]
-    ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .expect("the library's own provider has its default versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
 
 use super::{
@@ -30,6 +29,7 @@ use super::{
     address::Range,
     target::{self, Target},
 };
+use crate::tls;
 
 /// The most addresses of one name that are looked at.
 const MOST_ADDRESSES: usize = 16;
@@ -74,7 +74,7 @@ pub(super) fn client(settings: &Arc<FetchSettings>) -> HttpClient {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls())
+        .with_tls_config(tls::client())
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);
@@ -86,21 +86,6 @@ pub(super) fn client(settings: &Arc<FetchSettings>) -> HttpClient {
         .http1_max_headers(MOST_HEADERS)
         .http1_max_buf_size(LARGEST_HEAD)
         .build(connector)
-}
-
-/// Without root certificates every `https` connection fails, and the machine starts all the same: not every route fetches.
-fn tls() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    #[expect(
-        clippy::expect_used,
-        reason = "the provider's default cipher suites cover the default protocol versions"
-    )]
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("default versions with the default provider");
-    config.with_root_certificates(roots).with_no_client_auth()
 }
 
 /// Asks once, without cookies, credentials or a trace of the caller.

@@ -1,12 +1,10 @@
 //! Refusals by a field's name, and which names may be shown: another key may be the caller's own text.
 
-use std::borrow::Cow;
-
-use crossfade_exchange::{IneligibleReason, Unsupported};
+use crossfade_exchange::Unsupported;
 use crossfade_openai::{chat::Fields, responses};
 
-/// What stands for any other name.
-const UNKNOWN: &str = "(unknown)";
+use crate::unsupported::{no_others_but, of_lists};
+pub(super) use crate::unsupported::{refused, stateful};
 
 /// Fields of what stands within a request.
 const WITHIN: &[&str] = &[
@@ -73,52 +71,13 @@ const OF_OTHERS: &[&str] = &[
     "top_k",
 ];
 
-/// A field that has no counterpart.
-pub(super) fn refused(field: impl Into<String>, why: &'static str) -> Unsupported {
-    Unsupported {
-        field: field.into(),
-        why: Cow::Borrowed(why),
-        reason: IneligibleReason::Unsupported,
-    }
-}
-
-/// A field that names state which only the primary holds.
-pub(super) fn stateful(field: impl Into<String>) -> Unsupported {
-    Unsupported {
-        field: field.into(),
-        why: Cow::Borrowed("names state that only the primary holds"),
-        reason: IneligibleReason::Stateful,
-    }
-}
-
 /// Refuses members that nobody knows; `null` says nothing, and is no member.
 pub(super) fn no_others(path: &str, others: &Fields) -> Result<(), Unsupported> {
-    let unknown = others.iter().find(|(_, value)| !value.is_null());
-    match unknown {
-        None => Ok(()),
-        Some((name, _)) => Err(refused(
-            within(path, shown(name)),
-            "not a field that is known here",
-        )),
-    }
-}
-
-/// A field within another.
-pub(super) fn within(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    no_others_but(path, others, &[], shown)
 }
 
 fn shown(name: &str) -> &'static str {
-    [responses::Request::FIELDS, WITHIN, OF_OTHERS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .find(|known| *known == name)
-        .unwrap_or(UNKNOWN)
+    of_lists(&[responses::Request::FIELDS, WITHIN, OF_OTHERS], name)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! What the parts of one request's translation share: the target's capabilities, and the losses so far.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap, HashSet},
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crossfade_exchange::{IneligibleReason, Loss, LossKind, Unsupported};
+use crossfade_exchange::{Loss, LossKind, Unsupported};
 use crossfade_openai::chat::Fields;
 
 use super::{Names, known, names::tool_use_id};
-use crate::{capabilities::Capabilities, settings::CandidateSettings};
+pub(super) use crate::unsupported::{refused, stateful};
+use crate::{capabilities::Capabilities, settings::CandidateSettings, unsupported};
 
 /// The state of one request's translation.
 pub(super) struct Context<'a> {
@@ -74,24 +72,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A field that the target has no counterpart for.
-pub(super) fn refused(field: impl Into<String>, why: &'static str) -> Unsupported {
-    Unsupported {
-        field: field.into(),
-        why: Cow::Borrowed(why),
-        reason: IneligibleReason::Unsupported,
-    }
-}
-
-/// A field that names state which only the primary holds.
-pub(super) fn stateful(field: impl Into<String>) -> Unsupported {
-    Unsupported {
-        field: field.into(),
-        why: Cow::Borrowed("names state that only the primary holds"),
-        reason: IneligibleReason::Stateful,
-    }
-}
-
 /// Refuses members that nobody knows; `null` says nothing, and is no member.
 pub(super) fn no_others(path: &str, others: &Fields) -> Result<(), Unsupported> {
     no_others_but(path, others, &[])
@@ -103,19 +83,5 @@ pub(super) fn no_others_but(
     others: &Fields,
     harmless: &[&str],
 ) -> Result<(), Unsupported> {
-    let unknown = others
-        .iter()
-        .find(|(name, value)| !value.is_null() && !harmless.contains(&name.as_str()));
-    match unknown {
-        None => Ok(()),
-        Some((name, _)) => {
-            let name = known::shown(name);
-            let field = if path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            };
-            Err(refused(field, "not a field that is known here"))
-        }
-    }
+    unsupported::no_others_but(path, others, harmless, known::shown)
 }

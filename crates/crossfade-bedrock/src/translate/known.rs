@@ -3,8 +3,7 @@
 
 use crossfade_openai::chat;
 
-/// What stands for any other name.
-const UNKNOWN: &str = "(unknown)";
+use crate::unsupported::of_lists;
 
 /// Fields of a request beside those of [`chat::Request`]: older and newer ones of the primary, of its other operations,
 /// and of wires that are spoken to it by mistake.
@@ -113,25 +112,18 @@ const BLOCKS: &[&str] = &[
 
 /// The name itself if it is one of a request's, anywhere in it.
 pub(crate) fn shown(name: &str) -> &'static str {
-    of(&[chat::Request::FIELDS, OF_REQUESTS, WITHIN], name)
+    of_lists(&[chat::Request::FIELDS, OF_REQUESTS, WITHIN], name)
 }
 
 /// The name itself if it is one of the target's blocks.
 pub(crate) fn block(name: &str) -> &'static str {
-    of(&[BLOCKS], name)
-}
-
-fn of(lists: &[&[&'static str]], name: &str) -> &'static str {
-    let known = lists.iter().flat_map(|list| list.iter());
-    known
-        .copied()
-        .find(|known| *known == name)
-        .unwrap_or(UNKNOWN)
+    of_lists(&[BLOCKS], name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unsupported::UNKNOWN;
 
     #[test]
     fn only_names_of_the_wire_are_shown() {
