@@ -3,6 +3,11 @@
 
 /// The longest word after an opening fence.
 const LONGEST_INFO: usize = 32;
+/// The longest run of blanks that is held while it is not known what follows: some models write them without end, and
+/// each piece is judged together with what is held.
+pub(super) const LONGEST_BLANK: usize = 4096;
+/// What may stand around the end of a fence.
+const CLOSERS: [char; 5] = ['`', ' ', '\t', '\r', '\n'];
 
 /// Takes off one fence around the whole text.
 #[derive(Debug, Default)]
@@ -28,6 +33,10 @@ impl Unfence {
     /// Takes a piece; gives what is certain to be kept.
     pub(super) fn feed(&mut self, piece: &str) -> String {
         self.held.push_str(piece);
+        // What is held is of these alone, and need not be looked at again.
+        if self.state == State::Inside && piece.trim_matches(CLOSERS).is_empty() {
+            return String::new();
+        }
         if self.state == State::Opening {
             self.open();
         }
@@ -35,10 +44,7 @@ impl Unfence {
             State::Opening => String::new(),
             State::Plain => std::mem::take(&mut self.held),
             State::Inside => {
-                let kept = self
-                    .held
-                    .trim_end_matches(['`', ' ', '\t', '\r', '\n'])
-                    .len();
+                let kept = self.held.trim_end_matches(CLOSERS).len();
                 let closing = self.held.split_off(kept);
                 std::mem::replace(&mut self.held, closing)
             }
@@ -69,7 +75,9 @@ impl Unfence {
 
     fn open(&mut self) {
         let text = self.held.trim_start();
-        if let Some(after) = text.strip_prefix("```") {
+        if self.held.len() - text.len() > LONGEST_BLANK {
+            self.state = State::Plain;
+        } else if let Some(after) = text.strip_prefix("```") {
             match after.split_once('\n') {
                 Some((info, rest)) if is_info(info) => {
                     self.held = rest.to_owned();
@@ -119,6 +127,21 @@ mod tests {
             let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
             assert_eq!(whole(&pieces), expected, "{text} in pieces");
         }
+    }
+
+    #[test]
+    fn blanks_without_end_are_not_held_nor_looked_at_again() {
+        let mut unfence = Unfence::default();
+        let given: String = (0..=LONGEST_BLANK).map(|_| unfence.feed("\n")).collect();
+        assert_eq!(given.len(), LONGEST_BLANK + 1);
+        let mut unfence = Unfence::default();
+        unfence.feed("```json\n{}");
+        let began = std::time::Instant::now();
+        for _ in 0..300_000 {
+            assert_eq!(unfence.feed("\n"), "");
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(5));
+        assert_eq!(unfence.feed("x").len(), 300_001);
     }
 
     proptest! {

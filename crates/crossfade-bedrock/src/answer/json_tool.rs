@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::shape::MOST_HELD;
+use super::{fences::LONGEST_BLANK, shape::MOST_HELD};
 
 /// How an answer begins that stands under `properties`, without its white space.
 const WRAPPED: &str = r#"{"properties":{"#;
@@ -76,11 +76,14 @@ impl JsonInput {
 }
 
 fn opening(text: &str) -> State {
-    let bare = text.chars().filter(|c| !c.is_ascii_whitespace());
+    let near = text
+        .char_indices()
+        .take_while(|(at, _)| *at < LONGEST_BLANK);
+    let bare = near.map(|(_, c)| c).filter(|c| !c.is_ascii_whitespace());
     let bare: String = bare.take(WRAPPED.len()).collect();
     if bare == WRAPPED {
         State::Wrapped
-    } else if WRAPPED.starts_with(&bare) {
+    } else if WRAPPED.starts_with(&bare) && text.len() <= LONGEST_BLANK {
         State::Opening
     } else {
         State::Plain
@@ -137,6 +140,8 @@ mod tests {
             false,
         );
         check(true, r#"{"a":1}"#, r#"{"a":1}"#, false);
+        let blank = " ".repeat(LONGEST_BLANK + 1);
+        assert_eq!(JsonInput::new(true).feed(&blank), blank);
         check(true, "", "{}", false);
         check(true, " ", "{}", false);
     }

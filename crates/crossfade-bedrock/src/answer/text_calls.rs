@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::fences::LONGEST_BLANK;
+
 /// What some models put before a call.
 const TAG: &str = "<|python_tag|>";
 
 /// Whether a text that begins like this may turn out to be calls.
 pub(super) fn may_be(text: &str) -> bool {
+    let length = text.len();
     let text = text.trim_start();
-    text.is_empty()
-        || text.starts_with(['{', '['])
-        || TAG.starts_with(text)
-        || text.starts_with(TAG)
+    let starts_like_one =
+        text.starts_with(['{', '[']) || TAG.starts_with(text) || text.starts_with(TAG);
+    starts_like_one && length - text.len() <= LONGEST_BLANK
 }
 
 /// The calls, if the text is nothing else: the name of each, which must be one of these, and its arguments as JSON text.
@@ -91,7 +93,11 @@ mod tests {
         check(r#"{"name":"rain"} and more"#, &[]);
         check("[]", &[]);
         check("It rains.", &[]);
+        let blank = " ".repeat(LONGEST_BLANK);
+        let endless = " ".repeat(LONGEST_BLANK + 1);
         for (text, expected) in [
+            (blank.as_str(), true),
+            (endless.as_str(), false),
             ("", true),
             (" {", true),
             ("<|py", true),

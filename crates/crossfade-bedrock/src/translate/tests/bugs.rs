@@ -126,6 +126,19 @@ fn calls_and_results_bugs_6_to_10() {
         "user: text"
     ]);
     check("bug 9, apart", LLAMA, and_text, "", apart);
+    let mut without = tool_turn("{}", json!("r"));
+    without.as_object_mut().unwrap().remove("tools");
+    check(
+        "bug 10",
+        CLAUDE,
+        without,
+        "",
+        json!(["user: text", "assistant: text", "user: text"]),
+    );
+}
+
+#[test]
+fn a_call_beside_text_bug_9() {
     let mut text_and_call = tool_turn("{}", json!("r"));
     text_and_call["messages"][1]["content"] = json!("b");
     let beside = json!(["user: text", "assistant: text toolUse", "user: toolResult"]);
@@ -144,15 +157,6 @@ fn calls_and_results_bugs_6_to_10() {
         "user: toolResult"
     ]);
     check("bug 9, call apart", LLAMA, text_and_call, "", apart);
-    let mut without = tool_turn("{}", json!("r"));
-    without.as_object_mut().unwrap().remove("tools");
-    check(
-        "bug 10",
-        CLAUDE,
-        without,
-        "",
-        json!(["user: text", "assistant: text", "user: text"]),
-    );
 }
 
 #[test]
