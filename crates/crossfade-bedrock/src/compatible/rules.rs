@@ -57,8 +57,6 @@ pub struct Compatible {
     pub default_effort: Effort,
     /// The efforts it takes; none: the parameter itself is not taken.
     pub efforts: Efforts,
-    /// `n` over 1 is taken.
-    pub choices: bool,
     /// Log-probabilities are given.
     pub logprobs: bool,
     /// `logit_bias` is taken.
@@ -91,9 +89,6 @@ pub struct CompatibleOverrides {
     /// See [`Compatible::efforts`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub efforts: Option<Efforts>,
-    /// See [`Compatible::choices`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub choices: Option<bool>,
     /// See [`Compatible::logprobs`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
@@ -211,7 +206,6 @@ impl Compatible {
         sampling_while_reasoning: true,
         default_effort: Effort::None,
         efforts: Efforts::of([false; Effort::ALL.len()]),
-        choices: false,
         logprobs: false,
         logit_bias: false,
         enforces_format: true,
@@ -232,7 +226,6 @@ impl Compatible {
                 .unwrap_or(self.sampling_while_reasoning),
             default_effort: stated.default_effort.unwrap_or(self.default_effort),
             efforts: stated.efforts.unwrap_or(self.efforts),
-            choices: stated.choices.unwrap_or(self.choices),
             logprobs: stated.logprobs.unwrap_or(self.logprobs),
             logit_bias: stated.logit_bias.unwrap_or(self.logit_bias),
             enforces_format: stated.enforces_format.unwrap_or(self.enforces_format),
@@ -256,7 +249,6 @@ impl CompatibleOverrides {
                 .or(self.sampling_while_reasoning),
             default_effort: stated.default_effort.or(self.default_effort),
             efforts: stated.efforts.or(self.efforts),
-            choices: stated.choices.or(self.choices),
             logprobs: stated.logprobs.or(self.logprobs),
             logit_bias: stated.logit_bias.or(self.logit_bias),
             enforces_format: stated.enforces_format.or(self.enforces_format),
@@ -305,12 +297,16 @@ mod tests {
     #[test]
     fn what_is_stated_wins_and_the_rest_is_inherited() {
         let stated: CompatibleOverrides =
-            toml::from_str("mantle_prefix = '/openai/v1'\nchoices = true").unwrap();
+            toml::from_str("mantle_prefix = '/openai/v1'\nlogit_bias = true").unwrap();
         let found = Compatible::CAREFUL.with(&stated);
-        assert!(found.choices && found.mantle_prefix == Prefix::OpenaiV1 && !found.logprobs);
-        let base: CompatibleOverrides = toml::from_str("logprobs = true\nchoices = false").unwrap();
+        assert!(found.logit_bias && found.mantle_prefix == Prefix::OpenaiV1 && !found.logprobs);
+        let base: CompatibleOverrides =
+            toml::from_str("logprobs = true\nlogit_bias = false").unwrap();
         let both = base.under(stated);
-        assert_eq!((both.logprobs, both.choices), (Some(true), Some(true)));
-        assert!(toml::from_str::<CompatibleOverrides>("prefix = '/v1'").is_err());
+        assert_eq!((both.logprobs, both.logit_bias), (Some(true), Some(true)));
+        // One answer is given, whatever the target could give.
+        for unknown in ["prefix = '/v1'", "choices = true"] {
+            assert!(toml::from_str::<CompatibleOverrides>(unknown).is_err());
+        }
     }
 }

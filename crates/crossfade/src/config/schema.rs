@@ -261,7 +261,6 @@ fn compatible() -> Value {
             "sampling_while_reasoning": { "type": "boolean" },
             "default_effort": { "enum": EFFORTS },
             "efforts": { "type": "array", "items": { "enum": EFFORTS } },
-            "choices": { "type": "boolean" },
             "logprobs": { "type": "boolean" },
             "logit_bias": { "type": "boolean" },
             "enforces_format": { "type": "boolean" },

@@ -81,8 +81,8 @@ pub(super) fn sampling(
         object.take("logprobs");
         object.take("top_logprobs");
     }
-    if typed.n.is_some_and(|n| n != 1) && !context.rules.choices {
-        return Err(refused("n", "the model gives one answer"));
+    if typed.n.is_some_and(|n| n != 1) {
+        return Err(refused("n", "one answer is given"));
     }
     if typed.n == Some(1) {
         object.take("n");
