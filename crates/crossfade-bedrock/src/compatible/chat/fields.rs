@@ -77,6 +77,8 @@ pub(super) fn sampling(
         if !taken || !context.rules.logprobs {
             return Err(refused("logprobs", "not given by the model"));
         }
+    } else if typed.top_logprobs.is_some_and(|n| n > 0) {
+        return Err(refused("top_logprobs", "only taken with logprobs"));
     } else {
         object.take("logprobs");
         object.take("top_logprobs");

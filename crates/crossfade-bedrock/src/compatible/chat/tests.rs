@@ -419,6 +419,7 @@ fn what_has_no_counterpart_is_refused_by_name() {
             "messages[0].(unknown)",
         ),
         (json!({"tool_choice": "required"}), "tool_choice"),
+        (json!({"top_logprobs": 2}), "top_logprobs"),
         (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
         (
             json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]}),

@@ -1,6 +1,9 @@
 //! Sampling, effort, hints, and the fields that are refused.
 
+use crossfade_exchange::Operation;
+
 use super::*;
+use crate::{prepare::prepare, settings::Api};
 
 #[test]
 fn sampling_edge_34() {
@@ -350,4 +353,62 @@ fn what_is_within_names_its_place() {
         "(body)"
     );
     assert_eq!(eligibility(b"[]", &able()).unwrap_err().field, "(body)");
+}
+
+/// Whichever way a request goes, each of these fields beside the rest of it changes what is asked, is named as a loss, or
+/// is refused.
+#[track_caller]
+fn check_told(operation: Operation, bare: &Value, fields: &Value) {
+    for api in [Api::Converse, Api::OpenaiChat, Api::OpenaiResponses] {
+        for model in [
+            "m",
+            "openai.gpt-5.6-sol",
+            "openai.gpt-oss-20b",
+            "anthropic.claude-sonnet-4-6",
+        ] {
+            let mut settings = CandidateSettings::new(model);
+            settings.api = api;
+            let told = |request: &Value| {
+                let prepared = prepare(operation, &body(request), &settings, Purpose::Judge).ok();
+                prepared.map(|prepared| (format!("{:?}", prepared.ask), prepared.losses))
+            };
+            let nothing = told(bare);
+            assert!(nothing.is_some());
+            for (name, value) in fields.as_object().unwrap() {
+                let mut one = bare.clone();
+                one[name] = value.clone();
+                assert_ne!(told(&one), nothing, "{api:?} {model} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_field_is_dropped_without_a_word() {
+    let both = json!({
+        "metadata": {"a": "b"}, "moderation": {}, "prompt_cache_key": "k", "prompt_cache_options": {},
+        "prompt_cache_retention": "24h", "safety_identifier": "s", "service_tier": "flex", "temperature": 0.3,
+        "tool_choice": "required", "top_logprobs": 2, "top_p": 0.3, "user": "u", "unheard_of": 1});
+    let with = |mut fields: Value| {
+        let more = both.as_object().unwrap().clone();
+        fields.as_object_mut().unwrap().extend(more);
+        fields
+    };
+    let chat = with(json!({
+        "audio": {}, "data_sources": [], "frequency_penalty": 0.5, "functions": [{"name": "f"}],
+        "logit_bias": {"1": 2}, "logprobs": true, "max_completion_tokens": 99, "max_tokens": 98,
+        "modalities": ["audio"], "n": 2, "prediction": {}, "presence_penalty": 0.5, "reasoning_effort": "high",
+        "response_format": {"type": "json_object"}, "seed": 7, "stop": ["x"], "store": true, "tools": [tool("f")],
+        "user_security_context": {}, "verbosity": "low", "web_search_options": {}}));
+    check_told(Operation::Chat, &hi(json!({})), &chat);
+    let responses = with(json!({
+        "background": true, "context_management": [{}], "conversation": "c", "include": ["message.output_text.logprobs"],
+        "instructions": "b", "max_output_tokens": 99, "max_tool_calls": 3, "previous_response_id": "resp_1",
+        "prompt": {}, "reasoning": {"effort": "high"}, "text": {"format": {"type": "json_object"}},
+        "tools": [{"type": "function", "name": "f"}], "truncation": "auto"}));
+    check_told(
+        Operation::Responses,
+        &json!({"input": "a", "store": false}),
+        &responses,
+    );
 }
