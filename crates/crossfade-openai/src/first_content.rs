@@ -13,6 +13,8 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
+use serde_json::Value;
+
 use crate::sse::Decoder;
 
 /// What comes before the first content is short. A longer event cannot be held, and is taken as content.
@@ -23,6 +25,7 @@ const LIMIT: usize = 1 << 20;
 pub struct FirstContent {
     /// Dropped once the content was seen.
     decoder: Option<Decoder>,
+    failed: bool,
 }
 
 // === impl FirstContent ===
@@ -38,6 +41,7 @@ impl FirstContent {
     pub fn new() -> Self {
         Self {
             decoder: Some(Decoder::with_limit(LIMIT)),
+            failed: false,
         }
     }
 
@@ -50,8 +54,15 @@ impl FirstContent {
         let seen = decoder.error().is_some() || events.iter().any(|event| shows(&event.data));
         if seen {
             self.decoder = None;
+        } else {
+            self.failed |= events.iter().any(|event| fails(&event.data));
         }
         seen
+    }
+
+    /// Whether the stream said, before any content, that there will be none: an error other than a filter's, which is an answer.
+    pub fn failed(&self) -> bool {
+        self.failed && !self.seen()
     }
 
     /// Whether it has been seen.
@@ -82,6 +93,43 @@ fn shows(data: &str) -> bool {
                 .any(|said| said.0)
         })
     })
+}
+
+/// Whether an event's data says that the answer failed, in either wire's form. The code stands in the error, or beside it.
+fn fails(data: &str) -> bool {
+    let Ok(event) = serde_json::from_str::<Failure>(data) else {
+        return false;
+    };
+    let of_response = event.response.and_then(|response| response.error);
+    let error = event.error.or(of_response);
+    let says_so = matches!(event.kind.as_deref(), Some("error" | "response.failed"));
+    let code = error.as_ref().and_then(|error| error.code.as_ref());
+    let code = code.or(event.code.as_ref()).and_then(Value::as_str);
+    (says_so || (event.kind.is_none() && error.is_some())) && code != Some("content_filter")
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    code: Option<Value>,
+    #[serde(default)]
+    error: Option<FailureError>,
+    #[serde(default)]
+    response: Option<FailedResponse>,
+}
+
+#[derive(Deserialize)]
+struct FailedResponse {
+    #[serde(default)]
+    error: Option<FailureError>,
+}
+
+#[derive(Deserialize)]
+struct FailureError {
+    #[serde(default)]
+    code: Option<Value>,
 }
 
 /// Whether an event of the Responses API has content. As in chat, a call shows with its name.

@@ -206,6 +206,10 @@ impl Recorder {
         matches!(self.status, 408 | 429 | 500..=599)
     }
 
+    fn said_that_it_failed(&self) -> bool {
+        self.detector.as_ref().is_some_and(FirstContent::failed)
+    }
+
     /// The end, however it came; only the first call counts.
     fn finish(&mut self, ending: Ending) {
         let Some(done) = self.done.take() else { return };
@@ -267,7 +271,8 @@ impl Recorder {
     fn resolve(&self, ending: Ending, after: Duration) {
         let Some(draw) = &self.draw else { return };
         match ending {
-            Ending::Complete if self.status_is_bad() => draw.failed(),
+            // The candidate's such answer never reaches the caller, and is resolved like this.
+            Ending::Complete if self.status_is_bad() || self.said_that_it_failed() => draw.failed(),
             // An answer that is not streamed is resolved when it is whole, by the time of its first byte: a candidate's that breaks off
             // never reaches the caller, so a primary's that does must count as the same thing. A stream without content arrived when
             // it ended.

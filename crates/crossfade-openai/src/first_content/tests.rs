@@ -110,3 +110,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_failure_before_any_content() {
+    let check = |data: &[&str], expected: bool| {
+        let mut first = FirstContent::new();
+        for data in data {
+            first.feed(format!("data: {data}\n\n").as_bytes());
+        }
+        assert_eq!(first.failed(), expected, "{data:?}");
+    };
+    let created = r#"{"type":"response.created","response":{"id":"resp_1","error":null}}"#;
+    let text = r#"{"type":"response.output_text.delta","delta":"a"}"#;
+    let failed =
+        r#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"m"}}}"#;
+    check(&[created], false);
+    check(&[created, failed], true);
+    check(&[created, text, failed], false);
+    check(
+        &[r#"{"type":"response.failed","response":{"error":null}}"#],
+        true,
+    );
+    check(&[r#"{"type":"error","code":"c","message":"m"}"#], true);
+    check(&[r#"{"error":{"message":"m","code":500}}"#], true);
+    check(&[r#"{"error":null,"choices":[]}"#], false);
+    // A filter's word is an answer.
+    check(
+        &[r#"{"error":{"message":"m","code":"content_filter"}}"#],
+        false,
+    );
+    check(&[r#"{"type":"error","code":"content_filter"}"#], false);
+    check(
+        &[r#"{"type":"response.failed","response":{"error":{"code":"content_filter"}}}"#],
+        false,
+    );
+    check(&["[DONE]", "rubbish"], false);
+}

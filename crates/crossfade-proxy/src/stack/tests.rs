@@ -7,9 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use crossfade_exchange::{
-    Allowance, BoxError, Exchange, Face, Failover, IneligibleReason, MetricSet, MirrorOnlyReason,
-    Operation, OutcomeMessage, Patience, Percent, RouteId, SideReport, SideRequest, SideResponse,
-    Unsupported, full_body,
+    Allowance, BoxError, Exchange, Face, Failover, Group, IneligibleReason, Metric, MetricSet,
+    MirrorOnlyReason, Operation, OutcomeMessage, Patience, Percent, RouteId, SideReport,
+    SideRequest, SideResponse, Unsupported, full_body,
 };
 use crossfade_rollout::{AttemptFacts, MirrorPlan, RoutePlan, Split, Stage};
 use http::{Method, Request, StatusCode};
@@ -55,6 +55,10 @@ struct World {
 
 fn answer(status: u16, body: &'static str) -> SideResponse {
     let mut answer = http::Response::new(full_body(Bytes::from_static(body.as_bytes())));
+    if body.starts_with("data: ") {
+        let kind = "text/event-stream".parse().unwrap();
+        answer.headers_mut().insert("content-type", kind);
+    }
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     answer
 }
@@ -341,6 +345,32 @@ async fn mirror_only_is_mirrored_and_never_drawn_at_any_share() {
         assert_eq!(counts.mirror_only[&MirrorOnlyReason::Loss], 20, "{percent}");
         assert_eq!(counts.eligible.values().sum::<u64>(), 20, "{percent}");
         assert_eq!(counts.asked, 20, "{percent}");
+    }
+}
+
+/// The candidate's stream that fails before its content is no answer; Azure's is none either.
+#[tokio::test]
+async fn a_stream_of_azures_that_fails_before_its_content_is_a_bad_arrival() {
+    const FAILED: &str = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"}}}\n\n";
+    const EMPTY: &str = "data: {\"type\":\"response.completed\",\"response\":{}}\n\n";
+    for (says, bad) in [(FAILED, true), (EMPTY, false)] {
+        let mut world = world(Script {
+            percent: 0.001,
+            primary: (200, says),
+            ..SCRIPT
+        });
+        world.prime().await;
+        let body = "{\"model\":\"support\",\"stream\":true,\"input\":\"x\"}";
+        assert_eq!(world.post(RESPONSES, body).await.1, says);
+        let settled = loop {
+            match world.outcomes.try_recv().unwrap() {
+                OutcomeMessage::Settled(_, settled) if settled.group == Group::Arrival => {
+                    break settled;
+                }
+                _ => {}
+            }
+        };
+        assert_eq!(settled.bad.contains(Metric::Transport), bad, "{says}");
     }
 }
 
