@@ -303,6 +303,7 @@ fn route(answer: Answer) -> RouteSettings {
         },
         eligibility: Arc::new(|_, _| Ok(Allowance::Either)),
         minted: Arc::new(|_| false),
+        loosen: Arc::new(|_| None),
         applies: Arc::new(|_, _| MetricSet::all()),
         candidate: candidate(answer),
         fallback_after: Duration::from_secs(10),

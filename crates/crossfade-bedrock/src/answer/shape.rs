@@ -417,6 +417,8 @@ impl Shape {
                 self.first = First::Held(step);
                 return;
             }
+            // They come before the text, and say nothing of whether it is the guardrail's.
+            First::Awaited if matches!(step, Step::Thought(_) | Step::Logprobs(_)) => {}
             First::Awaited | First::Held(_) => self.release_first(steps),
             First::Free => {}
         }

@@ -238,6 +238,18 @@ fn guarded_stream(pieces: &[&str], trace: Value) -> Vec<Event> {
 }
 
 #[test]
+fn what_precedes_a_guarded_text_does_not_set_it_free() {
+    let mut shape = Shape::new(Reply::default(), [0; 32], true, Misconduct::default());
+    let mut steps = Vec::new();
+    shape.other(Step::Logprobs(json!({ "content": [] })), &mut steps);
+    shape.text("blocked words", &mut steps).unwrap();
+    let is_text = |steps: &[Step]| steps.iter().any(|step| matches!(step, Step::Text(_)));
+    assert!(!is_text(&steps), "{steps:?}");
+    shape.text("more", &mut steps).unwrap();
+    assert!(is_text(&steps), "{steps:?}");
+}
+
+#[test]
 fn a_guardrail_s_word_comes_last() {
     let check = |guarded: bool, pieces: &[&str], trace: Value, expected: Value| {
         let events = guarded_stream(pieces, trace);
