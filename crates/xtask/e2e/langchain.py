@@ -144,7 +144,7 @@ def run(program, endpoint):
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
-def main(endpoint, which="all"):
+def main(endpoint, which="all", _deployment=None):
     for program in PROGRAMS if which == "all" else [retries]:
         print(json.dumps({"client": "langchain", "program": program.__name__, **run(program, endpoint)}, default=str))
 

@@ -1,7 +1,7 @@
 """Programs as applications write them, with the official client; prints what each one got, one JSON line for each.
 
-Arguments: the endpoint, and optionally `candidate`: then the credential is primed first, and answers of errors that only the
-primary can give are left out. A program checks by itself that what it got is well-formed; what it raises is its result.
+Arguments: the endpoint; which programs: `primary` for all, `candidate` for those that a candidate may answer too, with the
+credential primed first, or `prime` for no more than that; and the deployment. A program checks by itself that what it got is well-formed; what it raises is its result.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from openai import APIConnectionError, APIStatusError, AzureOpenAI, OpenAI
 from pydantic import BaseModel
 
-DEPLOYMENT = "support"
+DEPLOYMENT = sys.argv[3] if len(sys.argv) > 3 else "support"
 TOOLS = [
     {
         "type": "function",
@@ -213,7 +213,7 @@ def run(program, client):
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
-def main(endpoint, mode="primary"):
+def main(endpoint, mode="primary", _deployment=None):
     clients = {
         "dated": AzureOpenAI(
             azure_endpoint=endpoint, api_key="the-key", api_version="2024-10-21", max_retries=0, timeout=20
@@ -221,11 +221,13 @@ def main(endpoint, mode="primary"):
         "v1": OpenAI(base_url=f"{endpoint}/openai/v1/", api_key="the-key", max_retries=0, timeout=20),
     }
     programs = ANSWERED + REFUSED + OTHERS
-    if mode == "candidate":
+    if mode == "primary":
+        programs = programs + PRIMARY_ONLY
+    else:
         for client in clients.values():
             client.chat.completions.create(model=DEPLOYMENT, messages=asks("Say hello."))
-    else:
-        programs = programs + PRIMARY_ONLY
+    if mode == "prime":
+        return
     for name, client in clients.items():
         for program in programs:
             print(json.dumps({"client": name, "program": program.__name__, **run(program, client)}))

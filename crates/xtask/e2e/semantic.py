@@ -146,7 +146,7 @@ async def run(program, endpoint):
         return {"raised": raised, "status": cause.status_code, "body": cause.body}
 
 
-async def main(endpoint, which="all"):
+async def main(endpoint, which="all", _deployment=None):
     for program in PROGRAMS if which == "all" else [retries]:
         result = await run(program, endpoint)
         print(json.dumps({"client": "semantic kernel", "program": program.__name__, **result}, default=str))

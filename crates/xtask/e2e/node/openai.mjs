@@ -1,15 +1,14 @@
 // Programs as applications write them, with the official client for Node.
 //
-// Arguments: the endpoint, and which programs: `all`, or `retries` for those that have to outlast failures.
+// Arguments: the endpoint; which programs: `all`, or `retries` for those that have to outlast failures; the deployment.
 
 import { AzureOpenAI } from "openai";
 
 import { expect, report } from "./programs.mjs";
 
-const [endpoint, which = "all"] = process.argv.slice(2);
+const [endpoint, which = "all", model = "support"] = process.argv.slice(2);
 const options = { endpoint, apiKey: "the-key", apiVersion: "2024-10-21", maxRetries: 0, timeout: 20000 };
 const client = new AzureOpenAI(options);
-const model = "support";
 const asks = (text) => [
   { role: "system", content: "You are terse." },
   { role: "user", content: text },

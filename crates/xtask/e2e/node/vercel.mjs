@@ -1,6 +1,6 @@
 // Programs as applications write them, with the Vercel AI SDK.
 //
-// Arguments: the endpoint, and which programs: `all`, or `retries` for those that have to outlast failures.
+// Arguments: the endpoint; which programs: `all`, or `retries` for those that have to outlast failures; the deployment.
 
 import { createAzure } from "@ai-sdk/azure";
 import { embedMany, generateObject, generateText, stepCountIs, streamText, tool } from "ai";
@@ -8,11 +8,11 @@ import { z } from "zod";
 
 import { expect, report } from "./programs.mjs";
 
-const [endpoint, which = "all"] = process.argv.slice(2);
+const [endpoint, which = "all", deployment = "support"] = process.argv.slice(2);
 const connect = (apiKey) =>
   createAzure({ baseURL: `${endpoint}/openai`, apiKey, apiVersion: "2024-10-21", useDeploymentBasedUrls: true });
 const azure = connect("the-key");
-const model = azure.chat("support");
+const model = azure.chat(deployment);
 const system = "You are terse.";
 const maxRetries = 0;
 const getWeather = tool({
@@ -95,7 +95,7 @@ async function unknownDeployment() {
 }
 
 async function wrongKey() {
-  const other = connect("not-the-key").chat("support");
+  const other = connect("not-the-key").chat(deployment);
   return seen(await generateText({ model: other, system, prompt: "Say hello.", maxRetries }));
 }
 

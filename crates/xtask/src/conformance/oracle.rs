@@ -22,6 +22,7 @@ mod requests;
 mod response_reasons;
 mod responses;
 mod table;
+mod vercel;
 
 use table::Table;
 
@@ -45,6 +46,7 @@ pub(super) async fn check(
     answers::check(&cases, &stage, python, &mut table).await?;
     errors::check(&cases, &stage, &mut table).await?;
     responses::check(&cases, &mut table)?;
+    vercel::check(data, &stage, python, &mut table).await?;
     table.settle(REASONS, counts);
     print::line(&table);
     print::line("policies:");

@@ -11,8 +11,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crossfade_sim::script::Fault;
 use serde_json::Value;
 
-use super::{Program, Stage, same};
+use super::{
+    Program, Stage, same,
+    stage::{self, EMBED, FAMILY, Route, SUPPORT},
+};
 use crate::{node::Node, print, python::Python};
+
+mod table;
+
+use table::{Client, Language, MOVED, OFFICIAL, OFFICIAL_RESPONSES, OTHERS, RESPONSES};
 
 /// What a client reports for each program.
 type Results = Vec<Value>;
@@ -20,11 +27,11 @@ type Results = Vec<Value>;
 /// The share of the requests that fail where programs have to outlast failures.
 const FLAKY: f64 = 0.3;
 
-/// Requests of each of the others that no candidate answers: an unknown deployment and a wrong key.
-const PRIMARYS_OWN: usize = 2;
-
-/// Programs that each client of the second kind has for failures.
+/// Programs that clients of chat completions have for failures.
 const RETRIES: &str = "retries";
+
+/// One request of each credential, which is the primary's on every route.
+const PRIME: &str = "prime";
 
 /// All clients.
 #[derive(Debug)]
@@ -34,59 +41,16 @@ pub(super) struct Clients {
     scripts: PathBuf,
 }
 
-/// What a client's programs are written in.
-#[derive(Clone, Copy, Debug)]
-enum Language {
-    Python,
-    Node,
+/// What every comparison needs, and finds.
+struct Comparison<'a> {
+    stage: &'a Stage,
+    proxy: &'a Program,
+    /// Reasons that explained something.
+    needed: BTreeSet<&'static str>,
+    /// What nothing explains.
+    found: Vec<String>,
+    programs: usize,
 }
-
-/// A client by its name and the file of its programs.
-#[derive(Clone, Copy, Debug)]
-struct Client {
-    name: &'static str,
-    language: Language,
-    file: &'static str,
-    /// Programs that are refused, by design, when all is well.
-    refused: usize,
-}
-
-/// The official client, whose programs cover the most.
-const OFFICIAL: Client = Client {
-    name: "openai-python",
-    language: Language::Python,
-    file: "programs.py",
-    // An unknown deployment, a wrong key, a bad argument and the content filter, on both paths.
-    refused: 8,
-};
-
-/// The others: an unknown deployment and a wrong key are refused.
-const OTHERS: &[Client] = &[
-    Client {
-        name: "langchain",
-        language: Language::Python,
-        file: "langchain.py",
-        refused: 2,
-    },
-    Client {
-        name: "semantic kernel",
-        language: Language::Python,
-        file: "semantic.py",
-        refused: 2,
-    },
-    Client {
-        name: "openai-node",
-        language: Language::Node,
-        file: "openai.mjs",
-        refused: 2,
-    },
-    Client {
-        name: "vercel ai",
-        language: Language::Node,
-        file: "vercel.mjs",
-        refused: 2,
-    },
-];
 
 // === impl Clients ===
 
@@ -107,100 +71,108 @@ impl Clients {
 
     /// Runs the programs in every setting.
     pub(super) fn check(&self, stage: &Stage, proxy: &Program) -> Result<()> {
-        let direct = stage.azure.url();
-        let through = format!("http://{}", proxy.address);
-        let well = self.compare(OFFICIAL, "primary", [&direct, &through], "in good health")?;
-        let mut others = Vec::new();
-        for client in OTHERS {
-            let results = self.compare(*client, "all", [&direct, &through], "in good health")?;
-            others.push((*client, results));
+        let (direct, through) = (stage.azure.url(), format!("http://{}", proxy.address));
+        let places = [&*direct, &*through];
+        let chat = self.well(&[&[OFFICIAL], OTHERS].concat(), places)?;
+        let responses = self.well(RESPONSES, places)?;
+        self.unwell(stage, places)?;
+        self.outlast(stage.azure.script(), &through, "Azure")?;
+
+        let mut comparison = Comparison {
+            stage,
+            proxy,
+            needed: BTreeSet::new(),
+            found: Vec::new(),
+            programs: 0,
+        };
+        raise(proxy, EMBED)?;
+        let all = [&chat[..], &responses].concat();
+        self.moved(SUPPORT, &all, &mut comparison)?;
+        self.outlast(stage.bedrock.script(), &through, "Bedrock")?;
+        let official = chat
+            .iter()
+            .filter(|(client, _)| MOVED.iter().any(|moved| moved.name == client.name));
+        let all: Vec<_> = official.chain(&responses).cloned().collect();
+        for route in FAMILY {
+            self.moved(*route, &all, &mut comparison)?;
         }
+        for route in stage::routes() {
+            settle(proxy, route)?;
+        }
+        comparison.conclude()
+    }
+
+    /// Runs the programs while all is well, directly and through the proxy, and returns what they see.
+    fn well(&self, clients: &[Client], places: [&str; 2]) -> Result<Vec<(Client, Results)>> {
+        let clients = clients.iter();
+        clients
+            .map(|client| {
+                let results = self.compare(*client, places, "in good health")?;
+                Ok((*client, results))
+            })
+            .collect()
+    }
+
+    /// Failures of the primary are seen as they are.
+    fn unwell(&self, stage: &Stage, [direct, through]: [&str; 2]) -> Result<()> {
         for status in [429, 500, 503] {
             stage.azure.script().set_fault(Fault::Status {
                 status,
                 retry_after: Some(7),
             });
             let what = format!("under status {status}");
-            let (direct, through) = (
-                self.run(OFFICIAL, &direct, "primary")?,
-                self.run(OFFICIAL, &through, "primary")?,
-            );
-            equal(&what, &direct, &through)?;
+            for client in [OFFICIAL, OFFICIAL_RESPONSES] {
+                let directly = self.run(client, direct, client.primary, SUPPORT)?;
+                let through = self.run(client, through, client.primary, SUPPORT)?;
+                equal(&what, &directly, &through)?;
+            }
         }
         stage.azure.script().set_fault(Fault::None);
-        self.outlast(stage.azure.script(), &through, "Azure")?;
+        Ok(())
+    }
 
-        for route in ["support", "embed"] {
-            let reason = ["--override", "--reason", "end-to-end test"];
-            proxy.operate(&[&["split", route, "100"][..], &reason].concat())?;
-            proxy.until(route, "the share in effect", |route| {
-                route.get("effective_percent") == Some(&100.0.into())
-            })?;
+    /// Moves a deployment to its candidate, and compares what the programs see with what they saw of the primary.
+    fn moved(
+        &self,
+        route: Route,
+        clients: &[(Client, Results)],
+        comparison: &mut Comparison<'_>,
+    ) -> Result<()> {
+        let script = comparison.stage.azure.script();
+        let through = format!("http://{}", comparison.proxy.address);
+        raise(comparison.proxy, route)?;
+        for client in [OFFICIAL, OFFICIAL_RESPONSES] {
+            self.run(client, &through, PRIME, route)?;
         }
-        let asked = stage.azure.script().requests();
-        let theirs = self.run(OFFICIAL, &through, "candidate")?;
-        // What no candidate can answer: three refusals and another operation, on both paths.
-        let azures = stage.azure.script().requests() - asked;
-        ensure!(azures == 8, "{azures} requests were Azure's instead of 8");
-        let mut programs = theirs.len();
-        let mut needed = BTreeSet::new();
-        let mut found = same::check(OFFICIAL.name, &well, &theirs, &mut needed)?;
-        for (client, primary) in &others {
-            let theirs = self.run(*client, &through, "all")?;
-            programs += theirs.len();
-            found.extend(same::check(client.name, primary, &theirs, &mut needed)?);
+        for (client, primary) in clients {
+            let asked = script.requests();
+            let theirs = self.run(*client, &through, client.candidate, route)?;
+            let azures = script.requests() - asked;
+            let (name, deployment, expected) = (client.name, route.deployment, client.azures);
+            if azures != expected {
+                comparison.found.push(format!(
+                    "{deployment}: {name}: {azures} requests were Azure's instead of {expected}"
+                ));
+            }
+            comparison.programs += theirs.len();
+            let found = same::check(name, primary, &theirs, &mut comparison.needed)?;
+            let found = found.iter().map(|found| format!("{deployment}: {found}"));
+            comparison.found.extend(found);
         }
-        let azures = stage.azure.script().requests() - asked - azures;
-        let expected = OTHERS.len() * PRIMARYS_OWN;
-        ensure!(
-            azures == expected as u64,
-            "{azures} requests of other clients were Azure's instead of {expected}"
-        );
-        for found in &found {
-            print::line(found);
-        }
-        ensure!(
-            found.is_empty(),
-            "{} fields differ that nothing explains when the candidate answers",
-            found.len()
-        );
-        for reason in same::REASONS {
-            let is_needed = needed.contains(reason.name);
-            ensure!(is_needed, "the reason {} explains nothing", reason.name);
-            print::line(format_args!(
-                "differs when the candidate answers: {}: {}",
-                reason.path, reason.why
-            ));
-        }
-        self.outlast(stage.bedrock.script(), &through, "Bedrock")?;
-        let route = proxy.until("support", "the copies' ends", |route| {
-            route.pointer("/accounting/in_flight") == Some(&0.into())
-        })?;
-        for route in ["support", "embed"] {
-            proxy.operate(&["rollback", route, "--reason", "end-to-end test is over"])?;
-        }
-        ensure!(
-            route.get("identity_holds") == Some(&true.into()),
-            "the counts do not add up: {route}"
-        );
         print::line(format_args!(
-            "{} clients: {programs} programs see the same directly, through the proxy and when the candidate answers",
-            OTHERS.len() + 1
+            "{} clients' programs ran against {}",
+            clients.len(),
+            route.what
         ));
         Ok(())
     }
 
     /// Runs a client's programs at both places; the results must be equal and as they should be.
-    fn compare(
-        &self,
-        client: Client,
-        which: &str,
-        [direct, through]: [&str; 2],
-        what: &str,
-    ) -> Result<Results> {
-        let direct = self.run(client, direct, which)?;
-        answered(&direct, client.refused)?;
-        equal(what, &direct, &self.run(client, through, which)?)?;
+    fn compare(&self, client: Client, [direct, through]: [&str; 2], what: &str) -> Result<Results> {
+        let direct = self.run(client, direct, client.primary, SUPPORT)?;
+        answered(&direct, client.refused).with_context(|| client.name)?;
+        let through = self.run(client, through, client.primary, SUPPORT)?;
+        equal(what, &direct, &through)?;
         Ok(direct)
     }
 
@@ -217,15 +189,15 @@ impl Clients {
         };
         script.set_faults(vec![(FLAKY, fault)]);
         for client in OTHERS {
-            let results = self.run(*client, endpoint, RETRIES)?;
+            let results = self.run(*client, endpoint, RETRIES, SUPPORT)?;
             answered(&results, 0).with_context(|| format!("while {whose} fails"))?;
         }
         script.set_fault(Fault::None);
         Ok(())
     }
 
-    fn run(&self, client: Client, endpoint: &str, which: &str) -> Result<Results> {
-        let arguments = [OsStr::new(endpoint), OsStr::new(which)];
+    fn run(&self, client: Client, endpoint: &str, which: &str, route: Route) -> Result<Results> {
+        let arguments = [endpoint, which, route.deployment].map(OsStr::new);
         let printed = match client.language {
             Language::Node => self.node.run(client.file, &arguments)?,
             Language::Python => {
@@ -233,11 +205,75 @@ impl Clients {
                 self.python.run(&script, &arguments)?
             }
         };
+        // Answers may name the deployment: by one name they can be compared.
+        let quoted = |route: Route| format!("\"{}\"", route.deployment);
         printed
+            .replace(&quoted(route), &quoted(SUPPORT))
             .lines()
             .map(|line| serde_json::from_str(line).context("no JSON"))
             .collect()
     }
+}
+
+// === impl Comparison ===
+
+impl Comparison<'_> {
+    /// Nothing is unexplained, and every reason was needed.
+    fn conclude(self) -> Result<()> {
+        for found in &self.found {
+            print::line(found);
+        }
+        ensure!(
+            self.found.is_empty(),
+            "{} things differ that nothing explains when the candidate answers",
+            self.found.len()
+        );
+        for reason in same::REASONS {
+            let is_needed = self.needed.contains(reason.name);
+            ensure!(is_needed, "the reason {} explains nothing", reason.name);
+            print::line(format_args!(
+                "differs when the candidate answers: {}: {}",
+                reason.path, reason.why
+            ));
+        }
+        print::line(format_args!(
+            "{} kinds of clients: {} programs see the same directly, through the proxy and when a candidate answers",
+            1 + OTHERS.len() + RESPONSES.len(),
+            self.programs
+        ));
+        Ok(())
+    }
+}
+
+/// Lets the candidate answer all that it may.
+fn raise(proxy: &Program, route: Route) -> Result<()> {
+    let name = route.deployment;
+    proxy.operate(&[
+        "split",
+        name,
+        "100",
+        "--override",
+        "--reason",
+        "end-to-end test",
+    ])?;
+    proxy.until(name, "the share in effect", |route| {
+        route.get("effective_percent") == Some(&100.0.into())
+    })?;
+    Ok(())
+}
+
+/// Gives a deployment back to the primary; what was counted until then adds up.
+fn settle(proxy: &Program, route: Route) -> Result<()> {
+    let name = route.deployment;
+    let state = proxy.until(name, "the copies' ends", |route| {
+        route.pointer("/accounting/in_flight") == Some(&0.into())
+    })?;
+    proxy.operate(&["rollback", name, "--reason", "end-to-end test is over"])?;
+    ensure!(
+        state.get("identity_holds") == Some(&true.into()),
+        "the counts do not add up: {state}"
+    );
+    Ok(())
 }
 
 fn name(result: &Value) -> String {

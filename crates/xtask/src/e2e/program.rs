@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::Stage;
+use super::{Stage, stage};
 
 /// How long the program may take to be ready, or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,6 +161,14 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 
 fn configuration(stage: &Stage, home: &TempDir) -> String {
     let (azure, bedrock) = (stage.azure.url(), stage.bedrock.url());
+    let mantle = stage.mantle.url();
+    let routes: Vec<String> = stage::routes()
+        .map(|route| {
+            let (name, candidate) = (route.deployment, route.candidate);
+            format!("[routes.{name}]\nowner = \"e2e\"\ncandidate = {candidate}")
+        })
+        .collect();
+    let routes = routes.join("\n");
     let data = home.path().join("data");
     let data = data.display();
     format!(
@@ -180,15 +188,11 @@ endpoint = "{azure}"
 [bedrock]
 region = "us-east-1"
 endpoint = "{bedrock}"
+mantle_endpoint = "{mantle}"
 auth = "static"
 access_key_env = "E2E_ACCESS_KEY"
 secret_key_env = "E2E_SECRET_KEY"
-[routes.support]
-owner = "e2e"
-candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
-[routes.embed]
-owner = "e2e"
-candidate = {{ model = "amazon.titan-embed-text-v2:0", api = "invoke", index_rebuilt = true }}
+{routes}
 "#
     )
 }

@@ -93,10 +93,25 @@ pub(super) const REASONS: &[Reason] = &[
         },
     },
     Reason {
-        name: "no_filler",
+        name: "own_filler",
         path: "obfuscation",
-        why: "Azure fills its chunks up against guessing by length; no client reads it.",
+        why: "Chunks are filled up against guessing by length, with letters that say nothing; no client reads them.",
+        holds: |found, _| {
+            let is_filler = |value: &Value| value.is_null() || value.is_string();
+            found.ours.as_ref().is_none_or(is_filler)
+        },
+    },
+    Reason {
+        name: "no_raw_verdicts",
+        path: "content_filter_raw",
+        why: "As for the verdicts of a filter: its raw ones, in the Responses API. Azure itself leaves them out, too.",
         holds: |found, _| found.ours.as_ref().is_none_or(Value::is_null),
+    },
+    Reason {
+        name: "nothing_was_filtered",
+        path: "end_offset",
+        why: "As for the verdicts of a filter: how far it looked, in the Responses API. None looked at anything.",
+        holds: |found, _| found.ours == Some(json!(0)),
     },
 ];
 
@@ -185,7 +200,9 @@ fn steady(result: &Value) -> Value {
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| {
                 let value = match name.as_str() {
-                    "created" | "created_at" if value.is_number() => json!("(time)"),
+                    "created" | "created_at" | "completed_at" if value.is_number() => {
+                        json!("(time)")
+                    }
                     _ => steady(value),
                 };
                 (name.clone(), value)

@@ -394,3 +394,17 @@ async fn errors_come_in_the_middle() {
     let raw = post(&sim, V1, &ask(json!({}))).await;
     assert_eq!(raw.json()["incomplete_details"]["reason"], "bored");
 }
+
+#[tokio::test]
+async fn the_tier_that_it_was_stands_in_the_end() {
+    async fn check(asked: Value, begins: &str) {
+        let sim = start(Answer::text("Hi")).await;
+        let body = ask(json!({"stream": true, "service_tier": asked})).to_string();
+        let events = told(&send(&sim, "POST", V1, &body).await);
+        let tier = |event: &Value| event["response"]["service_tier"].clone();
+        assert_eq!(tier(&events[0]), begins);
+        assert_eq!(tier(events.last().unwrap()), "default");
+    }
+    check(Value::Null, "auto").await;
+    check(json!("flex"), "flex").await;
+}

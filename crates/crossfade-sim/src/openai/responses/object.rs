@@ -252,6 +252,11 @@ impl Draft {
         };
         let same = |name: &str| request(name, Value::Null);
         let reason = made.and_then(|made| made.incomplete.as_ref());
+        // Which one it was stands in the end alone.
+        let tier = match made {
+            Some(_) => json!("default"),
+            None => request("service_tier", json!("auto")),
+        };
         let completed = (status == "completed").then_some(self.created);
         let mut object = json!({
             "id": self.id,
@@ -276,7 +281,7 @@ impl Draft {
             "prompt_cache_retention": same("prompt_cache_retention"),
             "reasoning": self.reasoning(),
             "safety_identifier": same("safety_identifier"),
-            "service_tier": "default",
+            "service_tier": tier,
             "store": self.store,
             "temperature": request("temperature", json!(1.0)),
             "text": self.text(),

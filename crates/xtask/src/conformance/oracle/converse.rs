@@ -69,7 +69,8 @@ pub(super) fn tidy(value: &Value) -> Value {
     }
 }
 
-fn whole(number: &serde_json::Number) -> Value {
+/// A whole number without a fraction of nothing.
+pub(super) fn whole(number: &serde_json::Number) -> Value {
     let text = number.to_string();
     let text = text.strip_suffix(".0").unwrap_or(&text);
     serde_json::from_str(text).unwrap_or_else(|_| Value::Number(number.clone()))

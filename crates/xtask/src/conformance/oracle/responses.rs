@@ -137,7 +137,7 @@ fn compare(
 }
 
 /// What a whole response says.
-fn of_whole(response: &Value) -> Value {
+pub(super) fn of_whole(response: &Value) -> Value {
     let response = tidy(response);
     let items = response.get("output").and_then(Value::as_array);
     let mut said = Map::new();
