@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(line(&candidate, &candidate.capabilities), None);
         candidate.capabilities = serde_json::from_str("{\"prefill\": true}").unwrap();
         let found: Overrides = serde_json::from_str(
-            "{\"prefill\": true, \"sampling\": \"one\", \"token_floor\": 16, \"efforts\": [\"low\", \"high\"], \"compatible\": {\"choices\": true}}",
+            "{\"prefill\": true, \"sampling\": \"one\", \"token_floor\": 16, \"efforts\": [\"low\", \"high\"], \"compatible\": {\"logprobs\": true}}",
         )
         .unwrap();
         let line = line(&candidate, &found).unwrap();
