@@ -195,6 +195,36 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
     } else {
         may_not.push("shadow: mirroring is off; set mirror.enabled and mirror.share".to_owned());
     }
+    if candidate::splits(&route.candidate) {
+        ramp(config, route, &mut may, &mut may_not);
+    }
+    let metrics: Vec<&str> = route.rollout.metrics.iter().map(Metric::as_str).collect();
+    may.push(format!(
+        "roll back by itself, on {}; a false alarm in at most {} of attempts",
+        metrics.join(", "),
+        show_chance(route.rollout.alpha)
+    ));
+    may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
+    candidate::say(&route.candidate, &mut may, &mut may_not);
+    if route.checks.price.is_none() {
+        may_not.push(candidate::unpriced(&route.candidate));
+    }
+    if !route.internal.is_empty() {
+        may.push(format!(
+            "let {} internal callers choose their side",
+            route.internal.len()
+        ));
+    }
+    RouteReport {
+        route: route.id.to_string(),
+        model: route.candidate.model.clone(),
+        may,
+        may_not,
+    }
+}
+
+/// How far its share may go, and at whose word.
+fn ramp(config: &Config, route: &Route, may: &mut Vec<String>, may_not: &mut Vec<String>) {
     let role = |least| config.admin.tokens.iter().any(|token| token.role >= least);
     let (operators, owners) = (
         role(crate::config::TokenRole::Operator),
@@ -219,29 +249,6 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
                 );
             }
         }
-    }
-    let metrics: Vec<&str> = route.rollout.metrics.iter().map(Metric::as_str).collect();
-    may.push(format!(
-        "roll back by itself, on {}; a false alarm in at most {} of attempts",
-        metrics.join(", "),
-        show_chance(route.rollout.alpha)
-    ));
-    may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
-    candidate::say(&route.candidate, &mut may, &mut may_not);
-    if route.checks.price.is_none() {
-        may_not.push(candidate::unpriced(&route.candidate));
-    }
-    if !route.internal.is_empty() {
-        may.push(format!(
-            "let {} internal callers choose their side",
-            route.internal.len()
-        ));
-    }
-    RouteReport {
-        route: route.id.to_string(),
-        model: route.candidate.model.clone(),
-        may,
-        may_not,
     }
 }
 

@@ -57,6 +57,11 @@ pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not:
     }
 }
 
+/// Whether any request of the route can be drawn.
+pub(super) fn splits(candidate: &CandidateSettings) -> bool {
+    candidate.api != Api::Invoke || candidate.index_rebuilt
+}
+
 /// What a route without a price cannot do, and what the capability table knows of one.
 pub(super) fn unpriced(candidate: &CandidateSettings) -> String {
     let mut said = "count what the candidate costs: it has no price".to_owned();

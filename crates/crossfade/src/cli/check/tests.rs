@@ -145,12 +145,16 @@ fn what_its_candidate_reaches_and_what_does_not_fit() {
             "warning: route x: index_rebuilt is for embeddings",
         ],
     );
-    check(
-        &format!(
-            "{OWNER}[routes.e]\ncandidate = {{ model = \"amazon.titan-embed-text-v2:0\", api = \"invoke\" }}"
-        ),
-        &["may not  split embeddings: vectors of two models do not mix"],
-    );
+    let embeddings = |rebuilt: bool| {
+        let shown = shown(&format!(
+            "{OWNER}[routes.e]\nowner = \"a\"\ncandidate = {{ model = \"amazon.titan-embed-text-v2:0\", api = \"invoke\", index_rebuilt = {rebuilt} }}"
+        ));
+        let split = "may not  split embeddings: vectors of two models do not mix";
+        assert_eq!(shown.contains(split), !rebuilt, "{shown}");
+        assert_eq!(shown.contains("may      ramp"), rebuilt, "{shown}");
+    };
+    embeddings(false);
+    embeddings(true);
     check(
         &with("api = \"invoke\", losses = { tokens_decoded = \"refuse\" }"),
         &[
