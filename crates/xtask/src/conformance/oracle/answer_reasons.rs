@@ -161,15 +161,7 @@ pub(super) const REASONS: &[Reason] = &[
         name: "cached_prompt_counts",
         path: "usage.prompt_tokens",
         why: "Azure's prompt tokens include what came from the cache and what went there: a peer forgets both.",
-        holds: |difference, context| {
-            let usage = |name: &str| {
-                let count = context.source.pointer(&format!("/usage/{name}"));
-                count.and_then(Value::as_u64).unwrap_or(0)
-            };
-            let fresh = usage("inputTokens");
-            let all = fresh + usage("cacheReadInputTokens") + usage("cacheWriteInputTokens");
-            difference.ours == Some(json!(all)) && difference.theirs == Some(json!(fresh))
-        },
+        holds: cache_is_counted,
     },
 ];
 
@@ -177,6 +169,17 @@ pub(super) const REASONS: &[Reason] = &[
 fn is_written(difference: &Difference, context: &Context<'_>) -> bool {
     let written = context.source.pointer("/usage/cacheWriteInputTokens");
     difference.ours.is_none() && difference.theirs.as_ref() == written
+}
+
+/// What came from the cache and what went there is among the prompt's tokens here, and not at the peer.
+pub(super) fn cache_is_counted(difference: &Difference, context: &Context<'_>) -> bool {
+    let usage = |name: &str| {
+        let count = context.source.pointer(&format!("/usage/{name}"));
+        count.and_then(Value::as_u64).unwrap_or(0)
+    };
+    let fresh = usage("inputTokens");
+    let all = fresh + usage("cacheReadInputTokens") + usage("cacheWriteInputTokens");
+    difference.ours == Some(json!(all)) && difference.theirs == Some(json!(fresh))
 }
 
 /// A peer shows reasoning that the answer has.

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::answer_reasons::cache_is_counted;
 use crate::reason::Reason;
 
 /// All of them.
@@ -41,14 +42,6 @@ pub(super) const REASONS: &[Reason] = &[
         name: "cached_input_counts",
         path: "usage.input_tokens",
         why: "Azure's input tokens include what went to the cache and what came from it: a peer tells them apart.",
-        holds: |difference, context| {
-            let usage = |name: &str| {
-                let count = context.source.pointer(&format!("/usage/{name}"));
-                count.and_then(Value::as_u64).unwrap_or(0)
-            };
-            let fresh = usage("inputTokens");
-            let all = fresh + usage("cacheReadInputTokens") + usage("cacheWriteInputTokens");
-            difference.ours == Some(json!(all)) && difference.theirs == Some(json!(fresh))
-        },
+        holds: cache_is_counted,
     },
 ];
