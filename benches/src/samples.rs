@@ -184,6 +184,9 @@ pub fn exchange(request: Bytes, primary: Bytes, candidate: Bytes) -> Exchange {
         draw: None,
         primary: Some(recording(Side::Primary, Role::Answering, primary)),
         candidate: Some(recording(Side::Candidate, Role::Shadow, candidate)),
+        secondary: None,
+        candidate_again: None,
+        caller: crossfade_exchange::Caller::default(),
     }
 }
 

@@ -8,12 +8,16 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const FLOORS: &[(&str, u8)] = &[
     ("crossfade-openai", 0),
     ("crossfade-exchange", 0),
+    ("crossfade-redact", 0),
     ("crossfade-rollout", 1),
+    ("crossfade-statistics", 1),
     ("crossfade-compare", 1),
     ("crossfade-azure", 1),
     ("crossfade-bedrock", 1),
     ("crossfade-proxy", 2),
     ("crossfade-backplane", 2),
+    ("crossfade-judge", 2),
+    ("crossfade-replay", 2),
     ("crossfade-sim", 2),
     ("crossfade", 3),
     ("xtask", 4),
@@ -30,6 +34,8 @@ const APART: &[(&str, &str)] = &[
     ("crossfade-proxy", "crossfade-azure"),
     ("crossfade-rollout", "tokio"),
     ("crossfade-compare", "tokio"),
+    ("crossfade-statistics", "tokio"),
+    ("crossfade-redact", "tokio"),
 ];
 
 fn packages() -> Vec<Package> {

@@ -157,7 +157,7 @@ impl Shared {
         };
         let purpose = Purpose::Ask(Some(&*self.thoughts));
         let settings = match request.extensions().get::<Role>() {
-            Some(Role::Shadow) => &self.of_shadows,
+            Some(Role::Shadow | Role::Repeat) => &self.of_shadows,
             Some(Role::Answering) | None => &self.settings,
         };
         let mut prepared = match prepare(operation, &body, settings, purpose) {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crossfade_exchange::{Check, Exchange, Metric, MetricSet, Operation, Side as Which, Verdict};
+use crossfade_exchange::{
+    Check, Exchange, Metric, MetricSet, Operation, Opinions, Recording, Side as Which, Verdict,
+};
 use crossfade_openai::scan::JsonMode;
 
 use crate::{
@@ -81,13 +83,48 @@ impl Checks {
 
     /// Compares what both sides answered; with one recording, judges that side alone.
     pub fn compare(&self, exchange: &Exchange) -> Verdict {
+        self.compare_with(exchange, &Opinions::default())
+    }
+
+    /// Compares what both sides answered, with what others were asked about the pair.
+    pub fn compare_with(&self, exchange: &Exchange, opinions: &Opinions) -> Verdict {
+        let recording = |which: Which| exchange.recording(which);
+        self.judge(exchange, recording, opinions)
+    }
+
+    /// Compares what one side answered with what it answered when it was asked the same once more: how far it disagrees
+    /// with itself. The first answer stands where the primary's stands, the second where the candidate's stands. `None` if
+    /// either is missing.
+    pub fn compare_repeat(&self, exchange: &Exchange, side: Which) -> Option<Verdict> {
+        let (first, second) = (exchange.recording(side)?, exchange.repeat(side)?);
+        let recording = |which: Which| match which {
+            Which::Primary => Some(first),
+            Which::Candidate => Some(second),
+        };
+        Some(self.judge(exchange, recording, &Opinions::default()))
+    }
+
+    /// The route's closed list of labels, as configured; empty without one.
+    pub fn labels(&self) -> &[String] {
+        self.settings
+            .label
+            .as_ref()
+            .map_or(&[], |label| label.values.as_slice())
+    }
+
+    fn judge<'e>(
+        &self,
+        exchange: &Exchange,
+        recording: impl Fn(Which) -> Option<&'e Recording>,
+        opinions: &Opinions,
+    ) -> Verdict {
         let ask = Ask::read(exchange.operation, &exchange.request);
         let wanted = Wanted {
             operation: exchange.operation,
             streamed: exchange.streamed,
         };
         let judge = |which: Which| {
-            let recording = exchange.recording(which)?;
+            let recording = recording(which)?;
             Some(Side::judge(
                 self,
                 &ask,
@@ -97,7 +134,7 @@ impl Checks {
             ))
         };
         let (primary, candidate) = (judge(Which::Primary), judge(Which::Candidate));
-        verdict::of(self, &ask, primary.as_ref(), candidate.as_ref())
+        verdict::of(self, &ask, primary.as_ref(), candidate.as_ref(), opinions)
     }
 
     /// The bad events that this route counts. A check that is switched off takes its metrics with it; required fields and

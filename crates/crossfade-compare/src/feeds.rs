@@ -53,8 +53,19 @@ pub fn feeds(check: Check) -> Feeds {
         | Check::ToolSelection
         | Check::ToolArguments
         | Check::TextSimilarity
+        | Check::Citations
+        | Check::Extraction
+        | Check::SemanticSimilarity
         | Check::Embeddings => none(Advance::Disagreement),
-        Check::FinishReason => none(Advance::Reported),
+        Check::FinishReason
+        | Check::Groundedness
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => none(Advance::Reported),
     }
 }
 
@@ -123,6 +134,17 @@ mod tests {
 | first_content | slow | yes, x = c - p |
 | cost | cost | yes, x = c - p |
 | embeddings | no | yes, x = D - N |
+| citations | no | yes, x = D - N |
+| extraction | no | yes, x = D - N |
+| groundedness | no | reported |
+| semantic_similarity | no | yes, x = D - N |
+| judge | no | reported |
+| length | no | reported |
+| language | no | reported |
+| format | no | reported |
+| total_time | no | reported |
+| output_rate | no | reported |
+| tokens | no | reported |
 ";
         assert_eq!(feeds_table(), expected);
     }

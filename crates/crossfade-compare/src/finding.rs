@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crossfade_exchange::CheckOutcome;
+use crossfade_exchange::{CheckOutcome, Difference};
 
 /// A check's word on one side or on a pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub(crate) struct Finding {
     pub(crate) score: f64,
     /// A fixed phrase or a path; never the caller's or the model's text.
     pub(crate) evidence: Option<Cow<'static, str>>,
+    /// The places that differ, bounded; empty where the check has no places.
+    pub(crate) differences: Vec<Difference>,
 }
 
 // === impl Finding ===
@@ -24,6 +26,7 @@ impl Finding {
             outcome: CheckOutcome::Pass,
             score: 1.0,
             evidence: None,
+            differences: Vec::new(),
         }
     }
 
@@ -33,6 +36,7 @@ impl Finding {
             outcome: CheckOutcome::Na,
             score: 0.0,
             evidence: None,
+            differences: Vec::new(),
         }
     }
 
@@ -50,6 +54,7 @@ impl Finding {
             outcome: CheckOutcome::Error,
             score: 0.0,
             evidence: Some(evidence.into()),
+            differences: Vec::new(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Finding {
             outcome: CheckOutcome::Fail,
             score: clamp(score),
             evidence: Some(evidence.into()),
+            differences: Vec::new(),
         }
     }
 

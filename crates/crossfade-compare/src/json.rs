@@ -2,6 +2,7 @@
 //! be reported. What strict means stands in [`crate::document`]. It repairs nothing that would have to be guessed: no
 //! quotes, no missing brackets.
 
+use crossfade_exchange::JsonForm;
 use serde_json::Value;
 
 use crate::document::{DEEPEST, Document};
@@ -31,6 +32,15 @@ impl Json {
                 Some((document, repairs)) => Self::Lenient(document, repairs),
                 None => Self::hopeless(text),
             },
+        }
+    }
+
+    /// In which form it was written.
+    pub(crate) const fn form(&self) -> JsonForm {
+        match self {
+            Self::Strict(_) => JsonForm::Strict,
+            Self::Lenient(..) => JsonForm::Lenient,
+            Self::No(_) | Self::TooDeep => JsonForm::Invalid,
         }
     }
 

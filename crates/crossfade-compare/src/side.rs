@@ -12,7 +12,7 @@
 //! 9. JSON that says nothing but a refusal is a full refusal too: only its form is what was asked for.
 //! 10. Cost is judged wherever the tokens are known.
 
-use crossfade_exchange::{Metric, MetricSet, Recording, Usage};
+use crossfade_exchange::{JsonForm, Metric, MetricSet, Recording, SideVerdict, Stance, Usage};
 
 use crate::{
     Checks,
@@ -26,7 +26,6 @@ use crate::{
     json::Json,
     label::LabelRule,
     settings::Price,
-    stance::Stance,
     state::{State, Wanted},
 };
 
@@ -39,6 +38,8 @@ pub(crate) struct Side<'e> {
     pub(crate) stance: Option<Stance>,
     /// Its text read as JSON, where JSON is asked for, a label is taken from it, or it looks like it.
     pub(crate) json: Option<Json>,
+    /// In which form the JSON that was asked for was written.
+    pub(crate) form: Option<JsonForm>,
     pub(crate) usage: Option<Usage>,
     pub(crate) cost_usd: Option<f64>,
     pub(crate) transport: Finding,
@@ -74,6 +75,7 @@ impl<'e> Side<'e> {
             state: State::Unjudged("not_judged"),
             stance: None,
             json: None,
+            form: None,
             usage,
             cost_usd,
             transport: Finding::pass(),
@@ -136,11 +138,24 @@ impl<'e> Side<'e> {
         }
         if let Some(json) = &self.json {
             let lenient = checks.settings.lenient_json;
+            self.form = Some(json.form());
             self.json_parse = json_parse::own(json, ask, lenient, answer.finish);
             if let (false, Some(value)) = (self.json_parse.failed(), json.value()) {
                 self.json_schema = json_schema::own(checks, ask, value);
                 self.required_fields = required_fields::own(&checks.required, value);
             }
+        }
+    }
+
+    /// What is said of this side alone. `label` is its label's place in the route's list.
+    pub(crate) fn verdict(&self, on: MetricSet, label: Option<u16>) -> SideVerdict {
+        SideVerdict {
+            bad: self.bad(on),
+            json: self.form,
+            stance: self.stance,
+            label,
+            usage: self.usage,
+            cost_usd: self.cost_usd,
         }
     }
 

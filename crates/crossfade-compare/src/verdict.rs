@@ -2,7 +2,7 @@
 //! how the two sides make a class and a parity.
 
 use crossfade_exchange::{
-    Check, CheckOutcome, CheckResult, LossKind, Severity, Verdict, VerdictClass,
+    Check, CheckOutcome, CheckResult, LossKind, Opinions, Severity, Stance, Verdict, VerdictClass,
 };
 
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
     },
     finding::Finding,
     side::Side,
-    stance::Stance,
     state::State,
 };
 
@@ -33,7 +32,18 @@ const fn default_severity(check: Check) -> Severity {
             Severity::Major
         }
         Check::FinishReason | Check::JsonStructure => Severity::Minor,
-        Check::TextSimilarity | Check::FirstContent | Check::Cost => Severity::Info,
+        Check::Citations | Check::Extraction | Check::Groundedness => Severity::Major,
+        Check::TextSimilarity
+        | Check::FirstContent
+        | Check::Cost
+        | Check::SemanticSimilarity
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => Severity::Info,
     }
 }
 
@@ -43,8 +53,10 @@ pub(crate) fn of(
     ask: &Ask<'_>,
     primary: Option<&Side<'_>>,
     candidate: Option<&Side<'_>>,
+    _opinions: &Opinions,
 ) -> Verdict {
     let on = checks.metrics_on();
+    let alone = |side: &Side<'_>| side.verdict(on, label::index(checks, side));
     let (results, class) = match (primary, candidate) {
         (Some(primary), Some(candidate)) => {
             let results = of_pair(checks, ask, primary, candidate);
@@ -58,12 +70,8 @@ pub(crate) fn of(
         class,
         parity: class.and_then(|class| parity(class, &results)),
         checks: results,
-        primary_bad: primary.and_then(|side| side.bad(on)),
-        candidate_bad: candidate.and_then(|side| side.bad(on)),
-        primary_usage: primary.and_then(|side| side.usage),
-        candidate_usage: candidate.and_then(|side| side.usage),
-        primary_cost_usd: primary.and_then(|side| side.cost_usd),
-        candidate_cost_usd: candidate.and_then(|side| side.cost_usd),
+        primary: primary.map(alone),
+        candidate: candidate.map(alone),
     }
 }
 
@@ -124,7 +132,18 @@ fn compared(results: &[CheckResult]) -> Compared {
             | Check::Refusal
             | Check::TextSimilarity
             | Check::FirstContent
-            | Check::Cost => false,
+            | Check::Cost
+            | Check::Citations
+            | Check::Extraction
+            | Check::Groundedness
+            | Check::SemanticSimilarity
+            | Check::Judge
+            | Check::Length
+            | Check::Language
+            | Check::Format
+            | Check::TotalTime
+            | Check::OutputRate
+            | Check::Tokens => false,
         }
     };
     if results.iter().any(said) {
@@ -147,6 +166,7 @@ fn result(checks: &Checks, check: Check, weighed: Weighed) -> CheckResult {
         score: finding.score,
         severity: chosen.copied().unwrap_or(severity),
         evidence: finding.evidence.map(std::borrow::Cow::into_owned),
+        differences: finding.differences,
     }
 }
 
@@ -167,7 +187,18 @@ fn own<'s>(check: Check, side: &'s Side<'_>) -> Option<&'s Finding> {
         | Check::Label
         | Check::TextSimilarity
         | Check::FirstContent
-        | Check::Embeddings => None,
+        | Check::Embeddings
+        | Check::Citations
+        | Check::Extraction
+        | Check::Groundedness
+        | Check::SemanticSimilarity
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => None,
     }
 }
 
@@ -188,7 +219,18 @@ const fn is_validity(check: Check) -> bool {
         | Check::TextSimilarity
         | Check::FirstContent
         | Check::Cost
-        | Check::Embeddings => false,
+        | Check::Embeddings
+        | Check::Citations
+        | Check::Extraction
+        | Check::Groundedness
+        | Check::SemanticSimilarity
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => false,
     }
 }
 
@@ -242,6 +284,17 @@ fn weigh(
             (Some(from), Some(to)) => embeddings::pair(from, to, &checks.settings.embeddings),
             (None | Some(_), None) | (None, Some(_)) => na(),
         },
+        Check::Citations
+        | Check::Extraction
+        | Check::Groundedness
+        | Check::SemanticSimilarity
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => na(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MetricSet, Usage};
+use crate::{MetricSet, Side, Usage};
 
 closed_enum! {
     /// What is checked.
@@ -37,6 +37,28 @@ closed_enum! {
         Cost = "cost",
         /// Two lists of embeddings have the same form, and hold the same texts for neighbours.
         Embeddings = "embeddings",
+        /// The same sources are cited, and they stand in the request.
+        Citations = "citations",
+        /// The same numbers, dates, amounts, ids and addresses stand in free text.
+        Extraction = "extraction",
+        /// The share of the answer's numbers, names and quotations that the request holds.
+        Groundedness = "groundedness",
+        /// How near two texts are by the embeddings of a model.
+        SemanticSimilarity = "semantic_similarity",
+        /// Which answer a third model prefers, asked in both orders.
+        Judge = "judge",
+        /// The ratio of the lengths of two texts.
+        Length = "length",
+        /// The same natural language.
+        Language = "language",
+        /// The same shape of markdown: headings, lists, tables, code.
+        Format = "format",
+        /// Time to the end of the answer.
+        TotalTime = "total_time",
+        /// Tokens of output per second after the first content.
+        OutputRate = "output_rate",
+        /// Tokens that the answer took.
+        Tokens = "tokens",
     }
 }
 
@@ -92,6 +114,70 @@ closed_enum! {
     }
 }
 
+closed_enum! {
+    /// How two answers differ at one place.
+    pub enum DifferenceKind {
+        /// The primary has it, the candidate does not.
+        Missing = "missing",
+        /// The candidate has it, the primary does not.
+        Extra = "extra",
+        /// Values of different types.
+        Type = "type",
+        /// Different values of one type.
+        Value = "value",
+        /// The same elements in another order.
+        Order = "order",
+        /// Lists of different lengths.
+        Length = "length",
+    }
+}
+
+closed_enum! {
+    /// In which form JSON was written.
+    pub enum JsonForm {
+        /// It parses as it stands.
+        Strict = "strict",
+        /// It parses after repairs that applications commonly make: a fence stripped, a raw line break escaped.
+        Lenient = "lenient",
+        /// It does not parse.
+        Invalid = "invalid",
+    }
+}
+
+closed_enum! {
+    /// What an answer does with the request.
+    pub enum Stance {
+        /// It takes the task up.
+        Comply = "comply",
+        /// It refuses some of it.
+        Partial = "partial",
+        /// It refuses.
+        Full = "full",
+    }
+}
+
+closed_enum! {
+    /// Which of two answers is better, in the opinion of a model or a person.
+    pub enum Preference {
+        /// The candidate's.
+        Candidate = "candidate",
+        /// They are as good as each other, or the one asked contradicts itself.
+        Same = "same",
+        /// The primary's.
+        Primary = "primary",
+    }
+}
+
+/// One place at which two answers differ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Difference {
+    /// Where: a path such as `$.items[*].price`. Names that neither the route's settings nor the request's own schema or
+    /// tools declare stand as `?`, because a model may have put anything there.
+    pub path: String,
+    /// How.
+    pub kind: DifferenceKind,
+}
+
 /// One check's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
@@ -105,6 +191,40 @@ pub struct CheckResult {
     pub severity: Severity,
     /// Where the difference is: a JSON path or a fixed phrase, never the caller's or the model's text.
     pub evidence: Option<String>,
+    /// The places that differ, at most [`CheckResult::MOST_DIFFERENCES`]; empty where a check has no places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+}
+
+impl CheckResult {
+    /// Places kept per check; further ones are left out.
+    pub const MOST_DIFFERENCES: usize = 32;
+}
+
+/// What was asked of others about a pair, apart from the pure checks: a model of embeddings, a judging model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Opinions {
+    /// The cosine of the two answers' embeddings, -1..=1.
+    pub cosine: Option<f64>,
+    /// The judge's preference.
+    pub judge: Option<Preference>,
+}
+
+/// What was found of one side alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SideVerdict {
+    /// Bad events of the content group; `None` if nothing could be judged.
+    pub bad: Option<MetricSet>,
+    /// In which form its JSON was written, where JSON was asked for and the answer is no refusal or tool call.
+    pub json: Option<JsonForm>,
+    /// What it does with the request.
+    pub stance: Option<Stance>,
+    /// Its label as an index into the route's closed list of labels, where the route has one and the answer names one.
+    pub label: Option<u16>,
+    /// Tokens of the answer.
+    pub usage: Option<Usage>,
+    /// What the answer cost in USD, where a price is configured.
+    pub cost_usd: Option<f64>,
 }
 
 /// The comparison of one exchange, check by check. With one recording only, each side's own checks are judged and
@@ -117,16 +237,28 @@ pub struct Verdict {
     pub parity: Option<f64>,
     /// Every check that ran.
     pub checks: Vec<CheckResult>,
-    /// Bad events of the content group on the primary, if it was recorded and could be judged.
-    pub primary_bad: Option<MetricSet>,
-    /// Bad events of the content group on the candidate.
-    pub candidate_bad: Option<MetricSet>,
-    /// Tokens of the primary's answer.
-    pub primary_usage: Option<Usage>,
-    /// Tokens of the candidate's answer.
-    pub candidate_usage: Option<Usage>,
-    /// Cost of the primary's answer in USD, where a price is configured.
-    pub primary_cost_usd: Option<f64>,
-    /// Cost of the candidate's answer in USD, where a price is configured.
-    pub candidate_cost_usd: Option<f64>,
+    /// The primary alone, if it was recorded.
+    pub primary: Option<SideVerdict>,
+    /// The candidate alone, if it was recorded.
+    pub candidate: Option<SideVerdict>,
+}
+
+impl Verdict {
+    /// What was found of one side alone.
+    pub const fn side(&self, side: Side) -> Option<&SideVerdict> {
+        match side {
+            Side::Primary => self.primary.as_ref(),
+            Side::Candidate => self.candidate.as_ref(),
+        }
+    }
+
+    /// The bad events of one side alone; `None` if it was not recorded or nothing could be judged.
+    pub fn bad(&self, side: Side) -> Option<MetricSet> {
+        self.side(side)?.bad
+    }
+
+    /// The result of one check, if it ran.
+    pub fn check(&self, check: Check) -> Option<&CheckResult> {
+        self.checks.iter().find(|result| result.check == check)
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, DrawKey, Operation, Recording, RouteId, Side, SizeClass};
+use crate::{Assignment, DrawKey, Operation, Recording, RouteId, Side, SizeClass, Unit};
 
 /// One request with what each side answered. At least one recording is present.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,24 @@ pub struct Exchange {
     pub primary: Option<Recording>,
     /// What the candidate answered.
     pub candidate: Option<Recording>,
+    /// What the primary answered when it was asked the same once more: the secondary, for the noise floor.
+    #[serde(default)]
+    pub secondary: Option<Recording>,
+    /// What the candidate answered when it was asked the same once more.
+    #[serde(default)]
+    pub candidate_again: Option<Recording>,
+    /// Who asked, so that what is kept of a caller can be deleted.
+    #[serde(default)]
+    pub caller: Caller,
+}
+
+/// Who asked: keyed hashes under the data directory's key, each salted with what it is the hash of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Caller {
+    /// Of the credential (the key or the token as it was sent).
+    pub credential: Option<Unit>,
+    /// Of the request's own `user` or `safety_identifier`.
+    pub user: Option<Unit>,
 }
 
 const fn chat() -> Operation {
@@ -48,6 +66,14 @@ impl Exchange {
         }
     }
 
+    /// What a side answered when it was asked the same once more.
+    pub fn repeat(&self, side: Side) -> Option<&Recording> {
+        match side {
+            Side::Primary => self.secondary.as_ref(),
+            Side::Candidate => self.candidate_again.as_ref(),
+        }
+    }
+
     /// Whether both sides answered, so that they can be compared.
     pub fn is_pair(&self) -> bool {
         self.primary.is_some() && self.candidate.is_some()
@@ -56,6 +82,10 @@ impl Exchange {
     /// Bytes held by the request and the captured bodies.
     pub fn held_bytes(&self) -> usize {
         let body = |r: &Option<Recording>| r.as_ref().map_or(0, |r| r.body.len());
-        self.request.len() + body(&self.primary) + body(&self.candidate)
+        self.request.len()
+            + body(&self.primary)
+            + body(&self.candidate)
+            + body(&self.secondary)
+            + body(&self.candidate_again)
     }
 }

@@ -16,20 +16,25 @@ mod loss;
 mod metric;
 mod outcome;
 mod recording;
+mod review;
 mod service;
 mod side;
 mod usage;
 
 pub use assignment::{AnswerReason, Assignment, Unit};
-pub use check::{Check, CheckOutcome, CheckResult, Severity, Verdict, VerdictClass};
+pub use check::{
+    Check, CheckOutcome, CheckResult, Difference, DifferenceKind, JsonForm, Opinions, Preference,
+    Severity, SideVerdict, Stance, Verdict, VerdictClass,
+};
 pub use eligibility::{
     Allowance, IneligibleReason, MirrorOnlyReason, Operation, SizeClass, SkipReason, Unsupported,
 };
-pub use exchange::Exchange;
+pub use exchange::{Caller, Exchange};
 pub use loss::{Loss, LossKind, LossPolicies, LossPolicy};
 pub use metric::{Group, Metric, MetricSet};
 pub use outcome::{DrawKey, Drawn, OutcomeMessage, Settled};
 pub use recording::{Ending, Recording, Timings};
+pub use review::{ReviewReason, ReviewVerdict};
 pub use service::{
     BoxError, Face, Failover, LateFacts, Patience, SideBody, SideReport, SideRequest, SideResponse,
     full_body,

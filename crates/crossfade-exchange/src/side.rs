@@ -21,6 +21,8 @@ closed_enum! {
         Answering = "answering",
         /// This side's answer is only compared.
         Shadow = "shadow",
+        /// This side was asked the same once more, to learn how far it disagrees with itself.
+        Repeat = "repeat",
     }
 }
 

@@ -106,6 +106,9 @@ impl Answered {
             draw: self.draw.as_ref().map(|draw| draw.key()),
             primary: None,
             candidate: None,
+            secondary: None,
+            candidate_again: None,
+            caller: crossfade_exchange::Caller::default(),
         }
     }
 

@@ -86,7 +86,8 @@ impl Pairing {
                 }
                 open.answered = true;
             }
-            Role::Shadow => {
+            // Repeats go another way; one that came here would be no answer for the caller either.
+            Role::Shadow | Role::Repeat => {
                 open.opening.shadow = false;
                 if let Some(reason) = shadow_skip(&recording)
                     && let Some(ticket) = open.opening.ticket.take()

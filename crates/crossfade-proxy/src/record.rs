@@ -296,7 +296,7 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.finish(match self.role {
             Role::Answering => Ending::ClientAbort,
-            Role::Shadow => Ending::Deadline,
+            Role::Shadow | Role::Repeat => Ending::Deadline,
         });
     }
 }

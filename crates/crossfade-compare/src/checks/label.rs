@@ -4,7 +4,26 @@
 use crossfade_exchange::Severity;
 
 use super::Weighed;
-use crate::{Checks, finding::Finding, json::Json, label::Label, side::Side};
+use crate::{
+    Checks,
+    finding::Finding,
+    json::Json,
+    label::{Label, LabelRule},
+    side::Side,
+};
+
+/// The place of a side's label in the route's list, if the route has one and the answer names one.
+pub(crate) fn index(checks: &Checks, side: &Side<'_>) -> Option<u16> {
+    match find(checks.label.as_ref()?, side)? {
+        Label::Known(place) => u16::try_from(place).ok(),
+        Label::OffList | Label::Missing => None,
+    }
+}
+
+fn find(rule: &LabelRule, side: &Side<'_>) -> Option<Label> {
+    let answer = side.state.answer()?;
+    Some(rule.find(&answer.text, side.json.as_ref().and_then(Json::value)))
+}
 
 /// Compares the labels of two answers.
 pub(crate) fn pair(checks: &Checks, primary: &Side<'_>, candidate: &Side<'_>) -> Weighed {
@@ -12,11 +31,7 @@ pub(crate) fn pair(checks: &Checks, primary: &Side<'_>, candidate: &Side<'_>) ->
     let Some(rule) = &checks.label else {
         return plain(Finding::na());
     };
-    let find = |side: &Side<'_>| {
-        let answer = side.state.answer()?;
-        Some(rule.find(&answer.text, side.json.as_ref().and_then(Json::value)))
-    };
-    let (Some(from), Some(to)) = (find(primary), find(candidate)) else {
+    let (Some(from), Some(to)) = (find(rule, primary), find(rule, candidate)) else {
         return plain(Finding::na());
     };
     let Label::Known(known) = from else {

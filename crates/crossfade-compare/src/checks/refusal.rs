@@ -3,7 +3,7 @@
 //! the JSON that was asked for, unless a refusal is all that this says. On a pair, a change of stance fails: a blocker if the candidate refuses what the primary answered, or
 //! answers what the primary's filter blocked, else major.
 
-use crossfade_exchange::Severity;
+use crossfade_exchange::{Severity, Stance};
 use serde_json::Value;
 
 use super::Weighed;
@@ -11,7 +11,7 @@ use crate::{
     answer::{Answer, Finish},
     finding::Finding,
     side::Side,
-    stance::Stance,
+    stance,
     state::State,
 };
 
@@ -31,11 +31,11 @@ pub(crate) fn stance(answer: &Answer, json: Option<&Value>, phrases: &[String]) 
         return Stance::Comply;
     }
     let Some(json) = json else {
-        return Stance::of(&answer.text, phrases);
+        return stance::of(&answer.text, phrases);
     };
     let mut texts = Vec::new();
     let only_texts = collect(json, "", &mut texts);
-    let refuses = |text: &&str| Stance::of(text, phrases) == Stance::Full;
+    let refuses = |text: &&str| stance::of(text, phrases) == Stance::Full;
     if only_texts && !texts.is_empty() && texts.iter().all(refuses) {
         Stance::Full
     } else {

@@ -25,8 +25,8 @@ fn verdict(checks: &Checks, exchange: &Exchange) -> (Option<Class>, String, Stri
     };
     (
         verdict.class,
-        bad(verdict.primary_bad),
-        bad(verdict.candidate_bad),
+        bad(verdict.bad(Which::Primary)),
+        bad(verdict.bad(Which::Candidate)),
     )
 }
 
@@ -239,7 +239,7 @@ fn one_recording_is_judged_alone() {
     let verdict = checks.compare(&exchange);
     assert_eq!((verdict.class, verdict.parity), (None, None));
     assert_eq!(
-        (verdict.primary_bad, verdict.candidate_bad),
+        (verdict.bad(Which::Primary), verdict.bad(Which::Candidate)),
         (Some(MetricSet::EMPTY), None)
     );
     let names: Vec<Check> = verdict.checks.iter().map(|result| result.check).collect();
@@ -256,7 +256,9 @@ fn one_recording_is_judged_alone() {
     assert_eq!(names, own);
     assert_eq!(
         verdict
-            .primary_usage
+            .primary
+            .unwrap()
+            .usage
             .map(|usage| (usage.input, usage.output)),
         Some((10, 5))
     );
@@ -310,10 +312,16 @@ fn usage_and_cost_are_told_by_side() {
     let near = |found: Option<f64>, expected: f64| {
         assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?}");
     };
-    near(verdict.primary_cost_usd, 20.0 * 10.0 / 1e6);
-    near(verdict.candidate_cost_usd, 1100.0 / 1e6);
+    near(
+        verdict.primary.as_ref().unwrap().cost_usd,
+        20.0 * 10.0 / 1e6,
+    );
+    near(verdict.candidate.as_ref().unwrap().cost_usd, 1100.0 / 1e6);
     let cost = Some(MetricSet::EMPTY.with(Metric::Cost));
-    assert_eq!((verdict.primary_bad, verdict.candidate_bad), (cost, cost));
+    assert_eq!(
+        (verdict.bad(Which::Primary), verdict.bad(Which::Candidate)),
+        (cost, cost)
+    );
     assert_eq!(verdict.class, Some(Class::Equivalent));
 }
 
@@ -435,7 +443,7 @@ fn a_check_that_cannot_judge_is_no_pass() {
             .unwrap();
         assert_eq!(schema.outcome, CheckOutcome::Error);
         assert_eq!(verdict.class, Some(class));
-        assert_eq!(verdict.candidate_bad, Some(MetricSet::EMPTY));
+        assert_eq!(verdict.bad(Which::Candidate), Some(MetricSet::EMPTY));
     };
     check("\"ab\"", Class::Equal);
     check("\"b\"", Class::Incomparable);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn check(text: &str, expected: Stance) {
-    assert_eq!(Stance::of(text, &[]), expected, "{text}");
+    assert_eq!(super::of(text, &[]), expected, "{text}");
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn some_refusals_are_partial() {
 fn routes_add_phrases() {
     let extra = [normal("Das ist ein  *Fall* für den Support")];
     assert_eq!(
-        Stance::of("Das ist ein Fall für den Support.", &extra),
+        super::of("Das ist ein Fall für den Support.", &extra),
         Stance::Full
     );
     assert_eq!(
-        Stance::of("Kein Problem. Das ist kein Fall für den Support.", &extra),
+        super::of("Kein Problem. Das ist kein Fall für den Support.", &extra),
         Stance::Comply
     );
 }
@@ -151,11 +151,11 @@ proptest::proptest! {
     fn markup_and_white_space_do_not_matter(body in "[a-z ]{0,40}") {
         let plain = format!("I'm sorry, but I can't help with {body}.");
         let marked = format!("\n\n> **I’m  sorry**, but\tI can't   help with {body}.\n");
-        proptest::prop_assert_eq!(Stance::of(&plain, &[]), Stance::of(&marked, &[]));
+        proptest::prop_assert_eq!(super::of(&plain, &[]), super::of(&marked, &[]));
     }
 
     #[test]
     fn any_text_has_a_stance(text in "\\PC{0,300}") {
-        Stance::of(&text, &[]);
+        super::of(&text, &[]);
     }
 }

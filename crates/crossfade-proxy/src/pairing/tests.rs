@@ -62,6 +62,9 @@ fn setup(shadow: bool) -> Setup {
         draw: Some(draw.key()),
         primary: None,
         candidate: None,
+        secondary: None,
+        candidate_again: None,
+        caller: crossfade_exchange::Caller::default(),
     };
     let pairing = Pairing::new(Opening {
         exchange,

@@ -108,10 +108,7 @@ impl Comparer {
             count(metrics, exchange, verdict.as_ref());
         }
         if let (Some(side), Some(key)) = (drawn, exchange.draw) {
-            let bad = verdict.as_ref().and_then(|verdict| match side {
-                Side::Primary => verdict.primary_bad,
-                Side::Candidate => verdict.candidate_bad,
-            });
+            let bad = verdict.as_ref().and_then(|verdict| verdict.bad(side));
             // What could not be judged is not bad, on both sides alike.
             let bad = bad.unwrap_or(MetricSet::EMPTY).of_group(Group::Content);
             let settled = Settled {
@@ -170,10 +167,10 @@ fn count(metrics: &RouteWorkerMetrics, exchange: &Exchange, verdict: Option<&Ver
         }
     }
     for side in Side::ALL.iter().copied() {
-        let (usage, cost) = match side {
-            Side::Primary => (verdict.primary_usage, verdict.primary_cost_usd),
-            Side::Candidate => (verdict.candidate_usage, verdict.candidate_cost_usd),
+        let Some(found) = verdict.side(side) else {
+            continue;
         };
+        let (usage, cost) = (found.usage, found.cost_usd);
         if let Some(usage) = usage {
             count_tokens(metrics, side, usage);
         }

@@ -282,6 +282,9 @@ fn exchange(primary: Option<&str>, candidate: Option<&str>) -> Exchange {
         draw: Some(key(0)),
         primary: primary.map(|text| recording(Side::Primary, Role::Answering, text)),
         candidate: candidate.map(|text| recording(Side::Candidate, Role::Shadow, text)),
+        secondary: None,
+        candidate_again: None,
+        caller: crossfade_exchange::Caller::default(),
     }
 }
 

@@ -128,5 +128,8 @@ pub(super) fn exchange(
         draw: None,
         primary: at(Side::Primary, primary),
         candidate: at(Side::Candidate, candidate),
+        secondary: None,
+        candidate_again: None,
+        caller: crossfade_exchange::Caller::default(),
     }
 }

@@ -13,7 +13,11 @@ use super::{
 fn said(checks: &Checks, request: &Value, check: Check, texts: [&str; 2]) -> String {
     let [primary, candidate] = texts;
     let verdict = compare(checks, request, &body(primary), &body(candidate));
-    assert_eq!(verdict.candidate_bad, Some(MetricSet::EMPTY), "{candidate}");
+    assert_eq!(
+        verdict.bad(Which::Candidate),
+        Some(MetricSet::EMPTY),
+        "{candidate}"
+    );
     let (class, parity) = (verdict.class.unwrap(), verdict.parity.unwrap());
     format!("{}; {class} {parity:.2}", told(result(&verdict, check)))
 }

@@ -290,7 +290,7 @@ fn a_refused_list_of_texts_is_an_error_like_any_other() {
         .find(|result| result.check == Check::Embeddings)
         .unwrap();
     assert_eq!(one.outcome, CheckOutcome::Na);
-    assert_eq!(found.primary_usage.unwrap().input, 4);
+    assert_eq!(found.primary.unwrap().usage.unwrap().input, 4);
 }
 
 #[test]

@@ -128,7 +128,7 @@ proptest! {
         for result in verdict.checks.iter().filter(failed) {
             prop_assert!(result.evidence.as_deref().is_some_and(|e| e.starts_with("both: ")), "{:?}", result);
         }
-        prop_assert_eq!(verdict.primary_bad, verdict.candidate_bad);
+        prop_assert_eq!(verdict.bad(Which::Primary), verdict.bad(Which::Candidate));
     }
 
     #[test]
@@ -140,7 +140,7 @@ proptest! {
             outcomes(verdict).into_iter().filter(|(check, ..)| *check != Check::TextSimilarity).collect()
         };
         prop_assert_eq!(compared(&plain), compared(&other));
-        prop_assert_eq!(plain.candidate_bad, other.candidate_bad);
+        prop_assert_eq!(plain.bad(Which::Candidate), other.bad(Which::Candidate));
 
         let call = |arguments: &str| calls(&[("f", arguments)]);
         let verdict = CHECKS.compare(&pair(&call(&b.to_string()), &call(&spread)));
@@ -150,8 +150,8 @@ proptest! {
     #[test]
     fn sides_are_judged_alike(a in any_answer(), b in any_answer()) {
         let (there, back) = (CHECKS.compare(&pair(&a, &b)), CHECKS.compare(&pair(&b, &a)));
-        prop_assert_eq!(there.primary_bad, back.candidate_bad);
-        prop_assert_eq!(there.candidate_bad, back.primary_bad);
+        prop_assert_eq!(there.bad(Which::Primary), back.bad(Which::Candidate));
+        prop_assert_eq!(there.bad(Which::Candidate), back.bad(Which::Primary));
         let symmetric = [Check::ToolSelection, Check::FinishReason];
         for (x, y) in there.checks.iter().zip(&back.checks).filter(|(x, _)| symmetric.contains(&x.check)) {
             prop_assert_eq!((x.outcome, x.score.to_bits()), (y.outcome, y.score.to_bits()));
@@ -159,7 +159,7 @@ proptest! {
         // Alone, a side is judged as it is beside another.
         let mut alone = pair(&a, &b);
         alone.primary = None;
-        prop_assert_eq!(CHECKS.compare(&alone).candidate_bad, there.candidate_bad);
+        prop_assert_eq!(CHECKS.compare(&alone).bad(Which::Candidate), there.bad(Which::Candidate));
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Golden sets: their format, importers, capture from reviewed exchanges, the runner and its reports.
