@@ -69,6 +69,8 @@ pub(crate) struct Eligible {
     pub(crate) streamed: bool,
     pub(crate) json: JsonMode,
     pub(crate) max_output_tokens: Option<u64>,
+    /// The request's own `user` or `safety_identifier`.
+    pub(crate) user: Option<String>,
     pub(crate) named: Option<crossfade_exchange::Side>,
     /// Taken by whoever answers.
     pub(crate) ticket: Option<Ticket>,

@@ -362,6 +362,7 @@ impl Read<'_> {
                 // Nothing is generated.
                 Operation::Embeddings => Some(0),
             },
+            user: scanned.user.clone(),
             named,
             ticket: Some(ticket),
             hold,

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crossfade_exchange::Unit;
+use crossfade_exchange::{Caller as Asker, Unit};
 
 use crate::credentials::Caller;
 
@@ -10,6 +10,8 @@ const API_KEY: HeaderName = HeaderName::from_static("api-key");
 /// What stands before each credential header's values.
 const NAME_MARKS: [[u8; 1]; 3] = [[0], [1], [2]];
 const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("ocp-apim-subscription-key");
+
+const BEARER: &[u8] = b"bearer ";
 
 /// The hashing key. Replicas share it, so that they assign alike.
 #[derive(Clone)]
@@ -58,6 +60,29 @@ impl HashKey {
         self.hash("caller", deployment.as_bytes(), credentials)
     }
 
+    /// Who asks, as kept exchanges name them: by the credential of the headers, and by the request's own `user`.
+    pub(crate) fn asker(&self, headers: &HeaderMap, user: Option<&str>) -> Asker {
+        Asker {
+            credential: credential(headers).map(|credential| self.of_credential(credential)),
+            user: user.map(|user| self.caller_of_user(user)),
+        }
+    }
+
+    /// The hash under which kept exchanges name a credential: the key, or the token without its scheme, whichever header it came in. A
+    /// token that was renewed is another credential.
+    pub fn caller_of_credential(&self, credential: &str) -> Unit {
+        self.of_credential(credential.as_bytes())
+    }
+
+    /// The hash under which kept exchanges name a request's own `user` or `safety_identifier`.
+    pub fn caller_of_user(&self, user: &str) -> Unit {
+        Unit(self.hash("asker by user", user.as_bytes(), []))
+    }
+
+    fn of_credential(&self, credential: &[u8]) -> Unit {
+        Unit(self.hash("asker by credential", credential, []))
+    }
+
     /// The unit of a caller's parts.
     pub fn unit<'a>(
         &self,
@@ -67,6 +92,21 @@ impl HashKey {
     ) -> Unit {
         Unit(self.hash(kind, &caller.to_le_bytes(), parts))
     }
+}
+
+/// What a caller shows to be let in: the first of the headers that Azure takes, without `Bearer`.
+fn credential(headers: &HeaderMap) -> Option<&[u8]> {
+    if let Some(key) = [API_KEY, SUBSCRIPTION_KEY]
+        .iter()
+        .find_map(|name| headers.get(name))
+    {
+        return Some(key.as_bytes());
+    }
+    let token = headers.get(header::AUTHORIZATION)?.as_bytes();
+    Some(match token.split_at_checked(BEARER.len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(BEARER) => token.trim_ascii(),
+        Some(_) | None => token,
+    })
 }
 
 #[cfg(test)]
@@ -105,5 +145,41 @@ mod tests {
         let mut bearer = HeaderMap::new();
         bearer.insert("authorization", "k".parse().unwrap());
         assert_ne!(by_key, key.caller(&bearer, "d"), "a key is not a token");
+    }
+
+    #[test]
+    fn an_asker_is_the_same_by_whichever_header_the_credential_came() {
+        let key = HashKey::new([7; 32]);
+        let asker = |headers: &[(&'static str, &str)], user| {
+            let headers = headers.iter().map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    value.parse::<HeaderValue>().unwrap(),
+                )
+            });
+            key.asker(&headers.collect(), user)
+        };
+        let known = Some(key.caller_of_credential("secret"));
+        for (headers, want) in [
+            (&[("api-key", "secret")][..], known),
+            (&[("ocp-apim-subscription-key", "secret")], known),
+            (&[("authorization", "Bearer secret")], known),
+            (&[("authorization", "bearer  secret")], known),
+            (&[("authorization", "secret")], known),
+            (
+                &[("api-key", "secret"), ("authorization", "Bearer x")],
+                known,
+            ),
+            (&[("x-other", "secret")], None),
+            (&[], None),
+        ] {
+            assert_eq!(asker(headers, None).credential, want, "{headers:?}");
+        }
+        assert_ne!(asker(&[("api-key", "Secret")], None).credential, known);
+        let user = asker(&[], Some("secret")).user;
+        assert_eq!(user, Some(key.caller_of_user("secret")));
+        assert_ne!(user, known, "a user is not a credential");
+        let other = HashKey::new([8; 32]);
+        assert_ne!(user, Some(other.caller_of_user("secret")));
     }
 }

@@ -108,7 +108,10 @@ impl Answered {
             candidate: None,
             secondary: None,
             candidate_again: None,
-            caller: crossfade_exchange::Caller::default(),
+            caller: of
+                .plane
+                .key
+                .asker(&of.parts.headers, eligible.user.as_deref()),
         }
     }
 

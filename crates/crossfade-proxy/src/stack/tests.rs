@@ -285,6 +285,30 @@ async fn each_operation_is_mirrored_as_what_it_is() {
 }
 
 #[tokio::test]
+async fn an_exchange_names_its_caller_by_keyed_hashes() {
+    let key = HashKey::new([7; 32]);
+    for (body, user) in [
+        ("{}", None),
+        ("{\"user\":\"u\"}", Some("u")),
+        ("{\"user\":\"u\",\"safety_identifier\":\"s\"}", Some("s")),
+    ] {
+        let mut world = world(SCRIPT);
+        world.post(CHAT, body).await;
+        let caller = world.compared().await.caller;
+        assert_eq!(
+            caller.credential,
+            Some(key.caller_of_credential("k")),
+            "{body}"
+        );
+        assert_eq!(
+            caller.user,
+            user.map(|user| key.caller_of_user(user)),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_no_route_covers_or_nobody_mirrors_is_passed_on() {
     for (method, path, body, reason) in [
         (
