@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod agreement;
 mod conformance;
 mod decisions;
 mod differ;
@@ -31,6 +32,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Hold the checks' verdicts against people's labels and benchmarks' scorers
+    #[command(after_help = "Example:\n  cargo xtask agreement ../shared/data")]
+    Agreement(agreement::Arguments),
     /// Hold the wires against recorded real traffic
     #[command(after_help = "Example:\n  cargo xtask conformance ../shared/data")]
     Conformance(conformance::Arguments),
@@ -47,6 +51,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Agreement(arguments) => agreement::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Decisions(arguments) => decisions::run(arguments),
         Command::E2e => e2e::run(),
