@@ -164,7 +164,7 @@ impl LabelRule {
 }
 
 /// Lower case; outer punctuation off; `_`, `-` and white space as single spaces.
-fn normal(label: &str) -> String {
+pub(crate) fn normal(label: &str) -> String {
     let trimmed = label.trim_matches(|c: char| !c.is_alphanumeric());
     let spaced = trimmed.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     let words: Vec<&str> = spaced.filter(|word| !word.is_empty()).collect();

@@ -17,6 +17,7 @@ mod json;
 mod label;
 mod leaves;
 mod path;
+mod reading;
 mod schema;
 mod settings;
 mod side;
@@ -28,6 +29,9 @@ mod verdict;
 
 pub use compare::Checks;
 pub use feeds::{Advance, Feeds, feeds, feeds_table};
+pub use reading::{
+    AnswerSchema, BadCalls, JsonPath, ReadAnswer, ReadCall, ReadJson, normal_label, read_json,
+};
 pub use schema::SchemaError;
 pub use settings::{
     CheckSettings, LabelSettings, LatencySettings, Price, RefusalSettings, SettingsError,

@@ -234,7 +234,7 @@ fn failure(recording: &Recording) -> Cow<'static, str> {
 }
 
 /// By the content type; without one, by the first byte.
-fn is_stream(recording: &Recording, body: &[u8]) -> bool {
+pub(crate) fn is_stream(recording: &Recording, body: &[u8]) -> bool {
     match recording.content_type.as_deref() {
         Some(kind) => kind
             .trim_start()
