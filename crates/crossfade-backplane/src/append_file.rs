@@ -41,6 +41,28 @@ impl AppendFile {
         ))
     }
 
+    /// Opens or creates a file that only its owner may read, without reading it: all of it counts as whole.
+    pub(crate) fn open_unread(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self {
+            file,
+            length,
+            torn: false,
+        })
+    }
+
+    /// Reads bytes that were appended.
+    pub(crate) fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(bytes, offset)
+    }
+
     /// Bytes that are whole pieces.
     pub(crate) const fn length(&self) -> u64 {
         self.length

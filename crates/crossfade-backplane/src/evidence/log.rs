@@ -1,0 +1,330 @@
+//! Segments in one directory, as one log: appended at the end, dropped whole at the beginning, rewritten without some
+//! records when these must go. It knows nothing of what the records hold.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    EvidenceError,
+    segment::{Opened, Place, Segment, Tail, io_error},
+    vault::Vault,
+};
+use crate::directory::sync_directory;
+
+/// Ending of a segment's name.
+const ENDING: &str = ".seg";
+/// Ending of a segment that is being written anew.
+const FRESH: &str = ".new";
+
+/// When a segment is full.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fullness {
+    /// Bytes after which a new one is begun.
+    pub(super) bytes: u64,
+    /// Milliseconds between its first and its last record after which a new one is begun.
+    pub(super) span_ms: u64,
+}
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Location {
+    /// The number of its segment.
+    pub(super) segment: u64,
+    place: Place,
+}
+
+/// One log.
+pub(super) struct SegmentLog {
+    directory: PathBuf,
+    vault: Arc<Vault>,
+    fullness: Fullness,
+    segments: BTreeMap<u64, Kept>,
+}
+
+/// A segment and the time its records span.
+struct Kept {
+    segment: Segment,
+    places: Vec<Place>,
+    first_ms: u64,
+    last_ms: u64,
+}
+
+/// What a log holds when it is opened.
+pub(super) struct Read {
+    /// It.
+    pub(super) log: SegmentLog,
+    /// Records that could not be read.
+    pub(super) damaged: u64,
+}
+
+// === impl SegmentLog ===
+
+impl SegmentLog {
+    /// Opens or creates a log. `each` gets every record's head, oldest first, and gives back its time in milliseconds since
+    /// the Unix epoch; what it cannot read it calls damaged by `None`.
+    pub(super) fn open(
+        directory: PathBuf,
+        vault: Arc<Vault>,
+        fullness: Fullness,
+        mut each: impl FnMut(Location, &[u8]) -> Option<u64>,
+    ) -> Result<Read, EvidenceError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(|source| io_error("create", &directory, source))?;
+        let mut log = Self {
+            directory,
+            vault,
+            fullness,
+            segments: BTreeMap::new(),
+        };
+        let mut damaged = 0;
+        let numbers = log.numbers()?;
+        let last = numbers.last().copied();
+        for number in numbers {
+            let tail = if Some(number) == last {
+                Tail::Cut
+            } else {
+                Tail::Keep
+            };
+            let path = log.path(number);
+            let Some(opened) = Segment::open(path, &log.vault, tail)? else {
+                continue;
+            };
+            damaged += log.take(number, opened, &mut each);
+        }
+        Ok(Read { log, damaged })
+    }
+
+    fn take(
+        &mut self,
+        number: u64,
+        opened: Opened,
+        each: &mut impl FnMut(Location, &[u8]) -> Option<u64>,
+    ) -> u64 {
+        let Opened {
+            segment,
+            records,
+            mut damaged,
+        } = opened;
+        let mut kept = Kept::new(segment);
+        for (place, head) in records {
+            let location = Location {
+                segment: number,
+                place,
+            };
+            match each(location, &head) {
+                Some(at_ms) => kept.note(place, at_ms),
+                None => damaged += 1,
+            }
+        }
+        self.segments.insert(number, kept);
+        damaged
+    }
+
+    /// The segments there are, oldest first. What an interrupted rewrite left is removed.
+    fn numbers(&self) -> Result<Vec<u64>, EvidenceError> {
+        let failed = |source| io_error("read", &self.directory, source);
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(FRESH) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+            } else if let Some(number) = name.strip_suffix(ENDING).and_then(|n| n.parse().ok()) {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:010}{ENDING}"))
+    }
+
+    /// Appends a record of this time. A full segment is made durable before the next begins.
+    pub(super) fn append(
+        &mut self,
+        head: &[u8],
+        body: &[u8],
+        at_ms: u64,
+    ) -> Result<Location, EvidenceError> {
+        let number = self.writable(at_ms)?;
+        let Some(kept) = self.segments.get_mut(&number) else {
+            // `writable` gives the number of a segment that it holds.
+            return Err(io_error(
+                "find",
+                &self.directory,
+                std::io::ErrorKind::NotFound.into(),
+            ));
+        };
+        let place = kept.segment.append(head, body)?;
+        kept.note(place, at_ms);
+        Ok(Location {
+            segment: number,
+            place,
+        })
+    }
+
+    fn writable(&mut self, at_ms: u64) -> Result<u64, EvidenceError> {
+        if let Some((number, kept)) = self.segments.iter_mut().next_back() {
+            let spans = !kept.places.is_empty()
+                && at_ms.saturating_sub(kept.first_ms) > self.fullness.span_ms;
+            let full = kept.segment.bytes() >= self.fullness.bytes || spans;
+            if !full && kept.segment.is_of(self.vault.current()) {
+                return Ok(*number);
+            }
+            kept.segment.sync()?;
+        }
+        self.begin()
+    }
+
+    /// Begins a new segment, and gives back its number.
+    pub(super) fn begin(&mut self) -> Result<u64, EvidenceError> {
+        let last = self.segments.last_key_value();
+        let next = last.map_or(0, |(number, _)| number.saturating_add(1));
+        let segment = Segment::create(self.path(next), &self.vault)?;
+        sync_directory(&self.directory)
+            .map_err(|source| io_error("write", &self.directory, source))?;
+        self.segments.insert(next, Kept::new(segment));
+        Ok(next)
+    }
+
+    /// A record's body.
+    pub(super) fn body(&self, location: &Location) -> Result<Option<Vec<u8>>, EvidenceError> {
+        match self.segments.get(&location.segment) {
+            Some(kept) => kept.segment.body(&location.place).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes everything that was appended durable.
+    pub(super) fn sync(&mut self) -> Result<(), EvidenceError> {
+        match self.segments.last_entry() {
+            Some(mut last) => last.get_mut().segment.sync(),
+            None => Ok(()),
+        }
+    }
+
+    /// The oldest segment's number, and the time of its newest record.
+    pub(super) fn oldest(&self) -> Option<(u64, u64)> {
+        let (number, kept) = self.segments.first_key_value()?;
+        Some((*number, kept.last_ms))
+    }
+
+    /// The numbers of all segments, oldest first.
+    pub(super) fn segments(&self) -> Vec<u64> {
+        self.segments.keys().copied().collect()
+    }
+
+    /// Removes a segment with all it holds.
+    pub(super) fn remove(&mut self, number: u64) -> Result<(), EvidenceError> {
+        let Some(kept) = self.segments.get(&number) else {
+            return Ok(());
+        };
+        let path = kept.segment.path();
+        fs::remove_file(path).map_err(|source| io_error("remove", path, source))?;
+        self.segments.remove(&number);
+        sync_directory(&self.directory).map_err(|source| io_error("write", &self.directory, source))
+    }
+
+    /// Writes a segment anew without the records whose heads `goes` names, so that their bytes are no longer in the file;
+    /// gives back how many went, and where the others stand now. The old file is replaced in one step: after a crash either it
+    /// or the new one is there.
+    pub(super) fn without(
+        &mut self,
+        number: u64,
+        mut goes: impl FnMut(&[u8]) -> bool,
+        mut moved: impl FnMut(&[u8], Location),
+    ) -> Result<u64, EvidenceError> {
+        let Some(kept) = self.segments.get(&number) else {
+            return Ok(0);
+        };
+        let mut stays = Vec::with_capacity(kept.places.len());
+        let mut gone = 0;
+        for place in &kept.places {
+            let head = kept.segment.head(place)?;
+            if goes(&head) {
+                gone += 1;
+            } else {
+                stays.push((*place, head));
+            }
+        }
+        if gone == 0 {
+            return Ok(0);
+        }
+        let path = self.path(number);
+        let fresh = self.directory.join(format!("{number:010}{FRESH}"));
+        let mut rewritten = Kept::new(Segment::create(fresh.clone(), &self.vault)?);
+        (rewritten.first_ms, rewritten.last_ms) = (kept.first_ms, kept.last_ms);
+        let copied = copy(&kept.segment, &mut rewritten, &stays);
+        if let Err(error) = copied.and_then(|()| rename(&fresh, &path, &self.directory)) {
+            drop(fs::remove_file(&fresh));
+            return Err(error);
+        }
+        rewritten.segment.renamed(path);
+        for ((_, head), place) in stays.iter().zip(&rewritten.places) {
+            let place = *place;
+            moved(
+                head,
+                Location {
+                    segment: number,
+                    place,
+                },
+            );
+        }
+        self.segments.insert(number, rewritten);
+        Ok(gone)
+    }
+
+    /// Bytes of all segments.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments
+            .values()
+            .map(|kept| kept.segment.bytes())
+            .sum()
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn new(segment: Segment) -> Self {
+        Self {
+            segment,
+            places: Vec::new(),
+            first_ms: u64::MAX,
+            last_ms: 0,
+        }
+    }
+
+    fn note(&mut self, place: Place, at_ms: u64) {
+        self.places.push(place);
+        self.first_ms = self.first_ms.min(at_ms);
+        self.last_ms = self.last_ms.max(at_ms);
+    }
+}
+
+/// Copies records, durably.
+fn copy(from: &Segment, to: &mut Kept, stays: &[(Place, Vec<u8>)]) -> Result<(), EvidenceError> {
+    for (place, head) in stays {
+        let body = from.body(place)?;
+        let place = to.segment.append(head, &body)?;
+        to.places.push(place);
+    }
+    to.segment.sync()
+}
+
+fn rename(fresh: &Path, path: &Path, directory: &Path) -> Result<(), EvidenceError> {
+    fs::rename(fresh, path)
+        .and_then(|()| sync_directory(directory))
+        .map_err(|source| io_error("replace", path, source))
+}

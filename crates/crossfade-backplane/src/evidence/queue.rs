@@ -1,0 +1,472 @@
+//! The review queue: a log of events, folded into what is open, what was decided and which differences are accepted.
+//! Bounded by route, by count and by age; one open item a signature.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crossfade_exchange::{Caller, ReviewReason, ReviewVerdict, RouteId};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EvidenceError,
+    log::{Fullness, SegmentLog},
+    review::{DifferenceRule, ReviewItem, ReviewState},
+    vault::{EvidenceKeys, Vault},
+};
+use crate::DataDirectory;
+
+/// Items that are kept after they were decided or expired; older ones go. Their verdicts live on in the statistics.
+const MOST_CLOSED: usize = 5_000;
+/// Rules that are kept; a further one is refused.
+const MOST_RULES: usize = 10_000;
+/// Characters of a note that are kept.
+const LONGEST_NOTE: usize = 4_096;
+/// Events beyond what is live before the log is written anew.
+const STALE_EVENTS: usize = 4_096;
+
+/// The bounds of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// Items that may be open for one route.
+    pub open_per_route: usize,
+    /// How long an item stays open.
+    pub max_age: Duration,
+}
+
+/// What became of an item that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It waits now.
+    Opened {
+        /// Its number.
+        id: u64,
+        /// The less urgent item that had to go for it.
+        displaced: Option<u64>,
+    },
+    /// An item of its signature waits already, and stands for it too.
+    Joined(u64),
+    /// Its differences were accepted.
+    Accepted,
+    /// As much waits for its route as may, and nothing that waits is less urgent.
+    Full,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Items that nobody looked at in time.
+    pub expired: Vec<u64>,
+}
+
+/// The queue. All calls may wait for the disk; none is for an asynchronous task.
+pub struct ReviewQueue {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    log: SegmentLog,
+    state: State,
+    settings: QueueSettings,
+    /// Events in the log.
+    events: usize,
+}
+
+/// A fold of the events.
+#[derive(Default)]
+struct State {
+    items: BTreeMap<u64, ReviewItem>,
+    /// The open item of a signature.
+    by_signature: HashMap<(RouteId, String), u64>,
+    rules: BTreeMap<(RouteId, String), DifferenceRule>,
+    next: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    /// An item as it is now.
+    Item(ReviewItem),
+    /// Another exchange of its signature came.
+    Joined { id: u64, reasons: Vec<ReviewReason> },
+    /// An item's new state.
+    State { id: u64, state: ReviewState },
+    /// An item is no longer known.
+    Gone { id: u64 },
+    /// Differences are accepted.
+    Rule(DifferenceRule),
+    /// They no longer are.
+    NoRule { route: RouteId, signature: String },
+    /// The number of the next item.
+    Next { id: u64 },
+}
+
+// === impl ReviewQueue ===
+
+impl std::fmt::Debug for ReviewQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReviewQueue(…)")
+    }
+}
+
+impl ReviewQueue {
+    /// Opens the queue of a data directory; sealed where there is a key.
+    pub fn open(
+        directory: &DataDirectory,
+        settings: QueueSettings,
+        keys: &EvidenceKeys,
+    ) -> Result<Self, EvidenceError> {
+        let mut state = State::default();
+        let mut events = 0;
+        // Segments end when the log is written anew.
+        let fullness = Fullness {
+            bytes: u64::MAX,
+            span_ms: u64::MAX,
+        };
+        let path = directory.path().join("reviews");
+        let vault = Arc::new(Vault::new(keys)?);
+        let read = SegmentLog::open(path, vault, fullness, |_, head| {
+            let event: Event = serde_json::from_slice(head).ok()?;
+            state.apply(event);
+            events += 1;
+            Some(0)
+        })?;
+        if read.damaged > 0 {
+            tracing::warn!(damaged = read.damaged, "backplane.reviews.damaged");
+        }
+        let mut inner = Inner {
+            log: read.log,
+            state,
+            settings,
+            events,
+        };
+        inner.state.prune();
+        inner.compact_if_stale();
+        Ok(Self {
+            inner: Mutex::new(inner),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change is made on disk first, so what a panic leaves is still true.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers an item; its number, its state and what it stands for are set here. It is durable after [`Self::sweep`].
+    ///
+    /// # Errors
+    /// If it cannot be written; the queue is as it was.
+    pub fn offer(&self, mut item: ReviewItem) -> Result<Offered, EvidenceError> {
+        let mut inner = self.lock();
+        let asked = item.reasons.contains(&ReviewReason::Requested);
+        if let Some(signature) = &item.signature {
+            let key = (item.route.clone(), signature.clone());
+            if !asked && inner.state.rules.contains_key(&key) {
+                return Ok(Offered::Accepted);
+            }
+            if let Some(id) = inner.state.by_signature.get(&key).copied() {
+                let reasons = item.reasons;
+                inner.record(Event::Joined { id, reasons })?;
+                return Ok(Offered::Joined(id));
+            }
+        }
+        item.reasons.sort_unstable();
+        item.reasons.dedup();
+        let displaced = match inner.displaced_by(&item) {
+            Ok(displaced) => displaced,
+            Err(Crowded) => return Ok(Offered::Full),
+        };
+        let id = inner.state.next;
+        (item.id, item.stands_for, item.state) = (id, 1, ReviewState::Open);
+        inner.record(Event::Item(item))?;
+        if let Some(id) = displaced {
+            inner.record(Event::Gone { id })?;
+        }
+        Ok(Offered::Opened { id, displaced })
+    }
+
+    /// One item.
+    pub fn get(&self, id: u64) -> Option<ReviewItem> {
+        self.lock().state.items.get(&id).cloned()
+    }
+
+    /// What waits, the most urgent first, then the oldest.
+    pub fn open_items(&self, route: Option<&RouteId>) -> Vec<ReviewItem> {
+        let inner = self.lock();
+        let mut items: Vec<ReviewItem> = inner.state.open(route).cloned().collect();
+        items.sort_by_key(|item| (item.urgency(), item.id));
+        items
+    }
+
+    /// What was decided or expired, the latest opened first.
+    pub fn closed_items(&self, route: Option<&RouteId>, limit: usize) -> Vec<ReviewItem> {
+        let inner = self.lock();
+        let items = inner.state.items.values().rev();
+        items
+            .filter(|item| !item.is_open() && route.is_none_or(|route| *route == item.route))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    /// Items that wait.
+    pub fn open_count(&self, route: Option<&RouteId>) -> usize {
+        self.lock().state.open(route).count()
+    }
+
+    /// Writes down what a person decided; durable when it returns. `None` if no such item is open. A long note is cut.
+    pub fn decide(
+        &self,
+        id: u64,
+        verdict: ReviewVerdict,
+        note: &str,
+        by: &str,
+        at_unix_ms: u64,
+    ) -> Result<Option<ReviewItem>, EvidenceError> {
+        let mut inner = self.lock();
+        if !inner.state.items.get(&id).is_some_and(ReviewItem::is_open) {
+            return Ok(None);
+        }
+        let state = ReviewState::Decided {
+            verdict,
+            note: note.chars().take(LONGEST_NOTE).collect(),
+            by: by.to_owned(),
+            at_unix_ms,
+        };
+        inner.record(Event::State { id, state })?;
+        inner.log.sync()?;
+        let decided = inner.state.items.get(&id).cloned();
+        inner.state.prune();
+        Ok(decided)
+    }
+
+    /// The differences that were accepted.
+    pub fn rules(&self, route: Option<&RouteId>) -> Vec<DifferenceRule> {
+        let inner = self.lock();
+        let rules = inner.state.rules.values();
+        rules
+            .filter(|rule| route.is_none_or(|route| *route == rule.route))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether these differences were accepted.
+    pub fn is_accepted(&self, route: &RouteId, signature: &str) -> bool {
+        let key = (route.clone(), signature.to_owned());
+        self.lock().state.rules.contains_key(&key)
+    }
+
+    /// Accepts differences from now on; durable when it returns. `false` if there are as many rules as there may be.
+    pub fn accept(&self, rule: DifferenceRule) -> Result<bool, EvidenceError> {
+        let mut inner = self.lock();
+        let key = (rule.route.clone(), rule.signature.clone());
+        if inner.state.rules.len() >= MOST_RULES && !inner.state.rules.contains_key(&key) {
+            return Ok(false);
+        }
+        inner.record(Event::Rule(rule))?;
+        inner.log.sync()?;
+        Ok(true)
+    }
+
+    /// No longer accepts differences; durable when it returns. `false` if they were not accepted.
+    pub fn no_longer_accept(
+        &self,
+        route: &RouteId,
+        signature: &str,
+    ) -> Result<bool, EvidenceError> {
+        let mut inner = self.lock();
+        let key = (route.clone(), signature.to_owned());
+        if !inner.state.rules.contains_key(&key) {
+            return Ok(false);
+        }
+        let (route, signature) = key;
+        inner.record(Event::NoRule { route, signature })?;
+        inner.log.sync()?;
+        Ok(true)
+    }
+
+    /// Deletes every item of a caller, by the credential or by the user, whichever is named. When it returns, no file holds
+    /// them.
+    pub fn delete_caller(&self, caller: &Caller) -> Result<u64, EvidenceError> {
+        let same = |wanted, found| matches!((wanted, found), (Some(w), Some(f)) if w == f);
+        let mut inner = self.lock();
+        let items = inner.state.items.values();
+        let gone: Vec<u64> = items
+            .filter(|item| {
+                same(caller.credential, item.caller.credential)
+                    || same(caller.user, item.caller.user)
+            })
+            .map(|item| item.id)
+            .collect();
+        for id in &gone {
+            inner.record(Event::Gone { id: *id })?;
+        }
+        if !gone.is_empty() {
+            inner.compact()?;
+        }
+        Ok(gone.len() as u64)
+    }
+
+    /// Closes what waited too long, and makes everything durable. To be called every few seconds.
+    pub fn sweep(&self, now_unix_ms: u64) -> Result<Swept, EvidenceError> {
+        let mut inner = self.lock();
+        let age = u64::try_from(inner.settings.max_age.as_millis()).unwrap_or(u64::MAX);
+        let old = |item: &&ReviewItem| item.opened_unix_ms.saturating_add(age) < now_unix_ms;
+        let expired: Vec<u64> = inner
+            .state
+            .open(None)
+            .filter(old)
+            .map(|item| item.id)
+            .collect();
+        for id in &expired {
+            let state = ReviewState::Expired {
+                at_unix_ms: now_unix_ms,
+            };
+            inner.record(Event::State { id: *id, state })?;
+        }
+        inner.state.prune();
+        inner.compact_if_stale();
+        inner.log.sync()?;
+        Ok(Swept { expired })
+    }
+}
+
+// === impl Inner ===
+
+/// There is no room for an item.
+struct Crowded;
+
+impl Inner {
+    /// Writes an event and applies it.
+    fn record(&mut self, event: Event) -> Result<(), EvidenceError> {
+        let head = serde_json::to_vec(&event).map_err(EvidenceError::Form)?;
+        self.log.append(&head, &[], 0)?;
+        self.events += 1;
+        self.state.apply(event);
+        Ok(())
+    }
+
+    /// The item that goes if this one comes: none while there is room, else the least urgent and youngest, if it is less
+    /// urgent than this one.
+    fn displaced_by(&self, item: &ReviewItem) -> Result<Option<u64>, Crowded> {
+        let open = || self.state.open(Some(&item.route));
+        if open().count() < self.settings.open_per_route {
+            return Ok(None);
+        }
+        let least = open().max_by_key(|open| (open.urgency(), open.id));
+        least
+            .filter(|least| least.urgency() > item.urgency())
+            .map(|least| Some(least.id))
+            .ok_or(Crowded)
+    }
+
+    fn compact_if_stale(&mut self) {
+        let live = self.state.items.len() + self.state.rules.len();
+        if self.events > live.saturating_mul(2).saturating_add(STALE_EVENTS)
+            && let Err(error) = self.compact()
+        {
+            tracing::warn!(%error, "backplane.reviews.compaction_failed");
+        }
+    }
+
+    /// Writes what is live into a new segment, and removes the older ones. Whatever a crash leaves of the two folds to the
+    /// same.
+    fn compact(&mut self) -> Result<(), EvidenceError> {
+        let older = self.log.segments();
+        self.log.begin()?;
+        let items = self.state.items.values().cloned().map(Event::Item);
+        let rules = self.state.rules.values().cloned().map(Event::Rule);
+        let next = Event::Next {
+            id: self.state.next,
+        };
+        let mut events = 0;
+        for event in items.chain(rules).chain([next]) {
+            let head = serde_json::to_vec(&event).map_err(EvidenceError::Form)?;
+            self.log.append(&head, &[], 0)?;
+            events += 1;
+        }
+        self.log.sync()?;
+        for number in older {
+            self.log.remove(number)?;
+        }
+        self.events = events;
+        Ok(())
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn open(&self, route: Option<&RouteId>) -> impl Iterator<Item = &ReviewItem> {
+        self.items
+            .values()
+            .filter(move |item| item.is_open() && route.is_none_or(|route| *route == item.route))
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Item(item) => {
+                self.next = self.next.max(item.id.saturating_add(1));
+                self.unlink(item.id);
+                if let Some(signature) = &item.signature
+                    && item.is_open()
+                {
+                    let key = (item.route.clone(), signature.clone());
+                    self.by_signature.insert(key, item.id);
+                }
+                self.items.insert(item.id, item);
+            }
+            Event::Joined { id, reasons } => {
+                if let Some(item) = self.items.get_mut(&id) {
+                    item.stands_for = item.stands_for.saturating_add(1);
+                    item.reasons.extend(reasons);
+                    item.reasons.sort_unstable();
+                    item.reasons.dedup();
+                }
+            }
+            Event::State { id, state } => {
+                self.unlink(id);
+                if let Some(item) = self.items.get_mut(&id) {
+                    item.state = state;
+                }
+            }
+            Event::Gone { id } => {
+                self.unlink(id);
+                self.items.remove(&id);
+            }
+            Event::Rule(rule) => {
+                let key = (rule.route.clone(), rule.signature.clone());
+                self.rules.insert(key, rule);
+            }
+            Event::NoRule { route, signature } => {
+                self.rules.remove(&(route, signature));
+            }
+            Event::Next { id } => self.next = self.next.max(id),
+        }
+    }
+
+    /// Its signature may be opened again.
+    fn unlink(&mut self, id: u64) {
+        let Some(item) = self.items.get(&id) else {
+            return;
+        };
+        if let Some(signature) = &item.signature {
+            let key = (item.route.clone(), signature.clone());
+            if self.by_signature.get(&key) == Some(&id) {
+                self.by_signature.remove(&key);
+            }
+        }
+    }
+
+    /// Lets go of the oldest closed items beyond the bound.
+    fn prune(&mut self) {
+        let closed = self.items.values().filter(|item| !item.is_open());
+        let surplus = closed.clone().count().saturating_sub(MOST_CLOSED);
+        let gone: Vec<u64> = closed.take(surplus).map(|item| item.id).collect();
+        for id in gone {
+            self.items.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! One file of records. Its head names its form, its key and itself; each record is a short head, which is read when the
+//! process starts, and a body, which is read when somebody asks for it. It knows nothing of what they hold.
+
+use std::{fs, io, path::PathBuf};
+
+use super::{
+    EvidenceError,
+    vault::{Form, KEY_ID, Vault},
+};
+use crate::append_file::AppendFile;
+
+/// Magic and version.
+const MAGIC: [u8; 7] = *b"CFEVID1";
+/// Bytes of a file's head: magic, form, key id, the file's own random id.
+const HEAD: usize = 32;
+/// Bytes before each record: the two lengths.
+const FRAME: u64 = 8;
+/// The most that one piece may take.
+pub(super) const LARGEST_PIECE: usize = 64 << 20;
+
+/// Where a record stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    offset: u64,
+    head: u32,
+    body: u32,
+}
+
+/// An opened segment.
+pub(super) struct Segment {
+    path: PathBuf,
+    file: AppendFile,
+    head: [u8; HEAD],
+    form: Form,
+}
+
+/// What a segment holds when it is opened.
+pub(super) struct Opened {
+    /// It.
+    pub(super) segment: Segment,
+    /// The records' places and heads, in order.
+    pub(super) records: Vec<(Place, Vec<u8>)>,
+    /// Records that could not be read.
+    pub(super) damaged: u64,
+}
+
+/// What is done with bytes behind the last whole record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// They are what a crash left of the last write: cut.
+    Cut,
+    /// The file was complete once, so they are damage: kept, and counted.
+    Keep,
+}
+
+/// Which piece of a record.
+#[derive(Clone, Copy)]
+enum Piece {
+    Head = 0,
+    Body = 1,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Bytes of the record with its frame.
+    pub(super) fn bytes(&self) -> u64 {
+        FRAME + u64::from(self.head) + u64::from(self.body)
+    }
+
+    /// Whether it has a body.
+    const fn end(&self) -> Option<u64> {
+        let both = self.head as u64 + self.body as u64;
+        self.offset.checked_add(FRAME + both)
+    }
+}
+
+// === impl Segment ===
+
+impl Segment {
+    /// A new, empty file in the vault's current form.
+    pub(super) fn create(path: PathBuf, vault: &Vault) -> Result<Self, EvidenceError> {
+        let failed = |source| io_error("create", &path, source);
+        let mut file = AppendFile::open_unread(&path).map_err(failed)?;
+        file.cut(0).map_err(failed)?;
+        let form = vault.current().clone();
+        let head = file_head(&form);
+        file.append(&head).map_err(failed)?;
+        Ok(Self {
+            path,
+            file,
+            head,
+            form,
+        })
+    }
+
+    /// Opens a file and reads its records' heads. Of the `last` file, which a crash may have torn, the tail is cut; `None` if
+    /// not even the file's head was whole, and then the file is gone.
+    pub(super) fn open(
+        path: PathBuf,
+        vault: &Vault,
+        tail: Tail,
+    ) -> Result<Option<Opened>, EvidenceError> {
+        let failed = |source| io_error("read", &path, source);
+        let file = AppendFile::open_unread(&path).map_err(failed)?;
+        let mut head = [0; HEAD];
+        if file.length() < HEAD as u64 {
+            fs::remove_file(&path).map_err(failed)?;
+            return Ok(None);
+        }
+        file.read_exact_at(&mut head, 0).map_err(failed)?;
+        let form = match form_of(&head, vault) {
+            Known::Form(form) => form,
+            Known::Unknown => return Err(EvidenceError::Damaged { path, offset: 0 }),
+            Known::NoKey if vault.has_keys() => return Err(EvidenceError::OtherKey { path }),
+            Known::NoKey => return Err(EvidenceError::NoKey { path }),
+        };
+        let mut segment = Self {
+            path,
+            file,
+            head,
+            form,
+        };
+        let (records, damaged) = segment.scan(tail)?;
+        Ok(Some(Opened {
+            segment,
+            records,
+            damaged,
+        }))
+    }
+
+    /// Reads every record's head, and sees to what stands behind the last whole one.
+    fn scan(&mut self, tail: Tail) -> Result<(Vec<(Place, Vec<u8>)>, u64), EvidenceError> {
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |source| io_error("read", &path, source)
+        };
+        let (mut records, mut damaged) = (Vec::new(), 0);
+        let mut offset = HEAD as u64;
+        let mut whole = offset;
+        while let Some(place) = self.frame(offset).map_err(failed(&self.path))? {
+            let next = offset + place.bytes();
+            match self.piece(&place, Piece::Head)? {
+                Some(head) => {
+                    records.push((place, head));
+                    whole = next;
+                }
+                // Behind a torn tail there is nothing; behind a damaged record there may be.
+                None => damaged += 1,
+            }
+            offset = next;
+        }
+        if tail == Tail::Keep {
+            damaged += u64::from(offset < self.file.length());
+            return Ok((records, damaged));
+        }
+        // The last record may have its length and not all of its body.
+        if let Some((place, _)) = records.last()
+            && self.piece(place, Piece::Body)?.is_none()
+        {
+            whole = place.offset;
+            records.pop();
+            damaged += 1;
+        }
+        if whole < self.file.length() {
+            tracing::warn!(path = %self.path.display(), cut_bytes = self.file.length() - whole,
+                "backplane.evidence.torn_tail_cut");
+            self.file.cut(whole).map_err(failed(&self.path))?;
+        }
+        Ok((records, damaged))
+    }
+
+    /// The frame at an offset, if a whole record of possible size stands there.
+    fn frame(&self, offset: u64) -> io::Result<Option<Place>> {
+        let mut frame = [0; FRAME as usize];
+        if offset.saturating_add(FRAME) > self.file.length() {
+            return Ok(None);
+        }
+        self.file.read_exact_at(&mut frame, offset)?;
+        let [a, b, c, d, e, f, g, h] = frame;
+        let place = Place {
+            offset,
+            head: u32::from_le_bytes([a, b, c, d]),
+            body: u32::from_le_bytes([e, f, g, h]),
+        };
+        // No record is empty: zeros are what some file systems leave of a write that did not happen.
+        let fits = place.end().is_some_and(|end| end <= self.file.length());
+        Ok((fits && place.head > 0).then_some(place))
+    }
+
+    fn piece(&self, place: &Place, piece: Piece) -> Result<Option<Vec<u8>>, EvidenceError> {
+        let (start, length) = match piece {
+            Piece::Head => (place.offset + FRAME, place.head),
+            Piece::Body => (place.offset + FRAME + u64::from(place.head), place.body),
+        };
+        let mut sealed = vec![0; length as usize];
+        self.file
+            .read_exact_at(&mut sealed, start)
+            .map_err(|source| io_error("read", &self.path, source))?;
+        Ok(self.form.open(&self.bound(place.offset, piece), sealed))
+    }
+
+    /// What a piece is bound to: its file, its place, and which piece it is.
+    fn bound(&self, offset: u64, piece: Piece) -> Vec<u8> {
+        let mut bound = self.head.to_vec();
+        bound.extend_from_slice(&offset.to_le_bytes());
+        bound.push(piece as u8);
+        bound
+    }
+
+    /// A record's head.
+    pub(super) fn head(&self, place: &Place) -> Result<Vec<u8>, EvidenceError> {
+        let found = self.piece(place, Piece::Head)?;
+        found.ok_or_else(|| self.damaged(place))
+    }
+
+    /// A record's body.
+    pub(super) fn body(&self, place: &Place) -> Result<Vec<u8>, EvidenceError> {
+        let found = self.piece(place, Piece::Body)?;
+        found.ok_or_else(|| self.damaged(place))
+    }
+
+    fn damaged(&self, place: &Place) -> EvidenceError {
+        EvidenceError::Damaged {
+            path: self.path.clone(),
+            offset: place.offset,
+        }
+    }
+
+    /// Appends a record. Nothing of it is left if it fails.
+    pub(super) fn append(&mut self, head: &[u8], body: &[u8]) -> Result<Place, EvidenceError> {
+        let offset = self.file.length();
+        let bytes = head.len() + body.len();
+        let large = || EvidenceError::TooLarge { bytes };
+        if bytes > LARGEST_PIECE {
+            return Err(large());
+        }
+        let seal = |piece: Piece, bytes: &[u8]| {
+            let sealed = self.form.seal(&self.bound(offset, piece), bytes.to_vec());
+            sealed.ok_or_else(large)
+        };
+        let (head, body) = (seal(Piece::Head, head)?, seal(Piece::Body, body)?);
+        let place = Place {
+            offset,
+            head: u32::try_from(head.len()).map_err(|_| large())?,
+            body: u32::try_from(body.len()).map_err(|_| large())?,
+        };
+        let mut record = Vec::with_capacity(FRAME as usize + head.len() + body.len());
+        record.extend_from_slice(&place.head.to_le_bytes());
+        record.extend_from_slice(&place.body.to_le_bytes());
+        record.extend_from_slice(&head);
+        record.extend_from_slice(&body);
+        self.file
+            .append(&record)
+            .map_err(|source| io_error("write", &self.path, source))?;
+        Ok(place)
+    }
+
+    /// Makes what was appended durable.
+    pub(super) fn sync(&mut self) -> Result<(), EvidenceError> {
+        self.file
+            .sync()
+            .map_err(|source| io_error("write", &self.path, source))
+    }
+
+    /// Bytes of the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.file.length()
+    }
+
+    /// Whether it is written in this form, so that it can be continued.
+    pub(super) fn is_of(&self, form: &Form) -> bool {
+        self.form.id() == form.id()
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// The file has another name now.
+    pub(super) fn renamed(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+}
+
+enum Known {
+    Form(Form),
+    NoKey,
+    Unknown,
+}
+
+fn form_of(head: &[u8; HEAD], vault: &Vault) -> Known {
+    let known = || {
+        let (magic, rest) = head.split_first_chunk::<7>()?;
+        let (form, rest) = rest.split_first()?;
+        let (id, _) = rest.split_first_chunk::<KEY_ID>()?;
+        (*magic == MAGIC).then_some((*form, *id))
+    };
+    let form = match known() {
+        Some((0, _)) => vault.by_id(None),
+        Some((1, id)) => vault.by_id(Some(id)),
+        Some(_) | None => return Known::Unknown,
+    };
+    form.map_or(Known::NoKey, Known::Form)
+}
+
+fn file_head(form: &Form) -> [u8; HEAD] {
+    let id = form.id();
+    let own: [u8; 16] = rand::random();
+    let bytes = MAGIC
+        .into_iter()
+        .chain([u8::from(id.is_some())])
+        .chain(id.unwrap_or_default())
+        .chain(own);
+    let mut head = [0; HEAD];
+    for (place, byte) in head.iter_mut().zip(bytes) {
+        *place = byte;
+    }
+    head
+}
+
+pub(super) fn io_error(
+    action: &'static str,
+    path: &std::path::Path,
+    source: io::Error,
+) -> EvidenceError {
+    EvidenceError::Io {
+        action,
+        path: path.to_path_buf(),
+        source,
+    }
+}

@@ -1,0 +1,1 @@
+//! Kept, read back, bounded, deleted, torn.
