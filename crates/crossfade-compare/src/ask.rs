@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 /// What a request asks of its answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ask<'r> {
+    /// Whether the answer is to be a stream.
+    pub(crate) streamed: bool,
     /// Whether a stream is to end with the tokens used.
     pub(crate) include_usage: bool,
     /// Whether the answer is to be JSON.

@@ -9,12 +9,19 @@ pub(crate) mod first_content;
 pub(crate) mod json_parse;
 pub(crate) mod json_schema;
 pub(crate) mod json_structure;
+pub(crate) mod judge;
 pub(crate) mod label;
+pub(crate) mod length;
+pub(crate) mod output_rate;
+pub(crate) mod ratio;
 pub(crate) mod refusal;
 pub(crate) mod required_fields;
+pub(crate) mod semantic_similarity;
 pub(crate) mod text_similarity;
+pub(crate) mod tokens;
 pub(crate) mod tool_arguments;
 pub(crate) mod tool_selection;
+pub(crate) mod total_time;
 
 use crossfade_exchange::Severity;
 

@@ -118,7 +118,8 @@ impl Checks {
         recording: impl Fn(Which) -> Option<&'e Recording>,
         opinions: &Opinions,
     ) -> Verdict {
-        let ask = Ask::read(exchange.operation, &exchange.request);
+        let mut ask = Ask::read(exchange.operation, &exchange.request);
+        ask.streamed = exchange.streamed;
         let wanted = Wanted {
             operation: exchange.operation,
             streamed: exchange.streamed,
@@ -230,20 +231,48 @@ fn check_ranges(settings: &CheckSettings) -> Result<(), SettingsError> {
             within(key, value, f64::MAX, money)?;
         }
     }
-    let neighbours = settings.embeddings.neighbours;
+    let citations = settings.citations.as_ref();
+    let extraction = settings.extraction.as_ref();
+    for (key, share) in [
+        ("embeddings.neighbours", settings.embeddings.neighbours),
+        (
+            "text_similarity.threshold",
+            settings.text_similarity.threshold,
+        ),
+        (
+            "semantic_similarity.threshold",
+            settings.semantic_similarity.threshold,
+        ),
+        ("groundedness.threshold", settings.groundedness.threshold),
+        (
+            "citations.threshold",
+            citations.and_then(|citations| citations.threshold),
+        ),
+        (
+            "extraction.threshold",
+            extraction.and_then(|extraction| extraction.threshold),
+        ),
+    ] {
+        within(key, share, 1.0, "a number from 0 to 1")?;
+    }
+    let rate = settings.latency.tokens_per_second;
     within(
-        "embeddings.neighbours",
-        neighbours,
-        1.0,
-        "a number from 0 to 1",
+        "latency.tokens_per_second",
+        rate,
+        f64::MAX,
+        "a number, 0 or more",
     )?;
-    let threshold = settings.text_similarity.threshold;
-    within(
-        "text_similarity.threshold",
-        threshold,
-        1.0,
-        "a number from 0 to 1",
-    )?;
+    if let Some(value) = settings
+        .length
+        .ratio
+        .filter(|ratio| !(*ratio >= 1.0 && ratio.is_finite()))
+    {
+        return Err(SettingsError::Range {
+            key: "length.ratio",
+            value,
+            range: "a number, 1 or more",
+        });
+    }
     if settings.max_cost_usd.is_some() && settings.price.is_none() {
         return Err(SettingsError::NoPrice);
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crossfade_exchange::{CheckOutcome, Difference};
+use crossfade_exchange::{CheckOutcome, CheckResult, Difference, DifferenceKind};
 
 /// A check's word on one side or on a pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +87,15 @@ impl Finding {
             evidence: Some(evidence.into()),
             ..self
         }
+    }
+
+    /// The same with one more place that differs; places beyond the bound are left out.
+    pub(crate) fn at(mut self, path: impl Into<String>, kind: DifferenceKind) -> Self {
+        if self.differences.len() < CheckResult::MOST_DIFFERENCES {
+            let path = path.into();
+            self.differences.push(Difference { path, kind });
+        }
+        self
     }
 
     /// Whether it says fail.

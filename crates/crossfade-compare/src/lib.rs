@@ -16,6 +16,8 @@ mod finding;
 mod json;
 mod label;
 mod leaves;
+mod loss;
+mod nature;
 mod path;
 mod reading;
 mod schema;
@@ -34,6 +36,7 @@ pub use reading::{
 };
 pub use schema::SchemaError;
 pub use settings::{
-    CheckSettings, LabelSettings, LatencySettings, Price, RefusalSettings, SettingsError,
-    TextSimilaritySettings, ToolArgumentSettings,
+    CheckSettings, CitationSettings, EmbeddingSettings, ExtractionSettings, FactKind,
+    GroundednessSettings, LabelSettings, LatencySettings, LengthSettings, Price, RefusalSettings,
+    SemanticSimilaritySettings, SettingsError, TextSimilaritySettings, ToolArgumentSettings,
 };

@@ -7,6 +7,13 @@ use crossfade_exchange::{Check, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod text;
+
+pub use text::{
+    CitationSettings, ExtractionSettings, FactKind, GroundednessSettings, LatencySettings,
+    LengthSettings, SemanticSimilaritySettings, TextSimilaritySettings,
+};
+
 /// The checks of one route: `[routes.NAME.checks]`. Everything has a default that judges nothing the route did not
 /// ask for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,8 +43,23 @@ pub struct CheckSettings {
     pub refusal: RefusalSettings,
     /// What is expected of free text.
     pub text_similarity: TextSimilaritySettings,
-    /// What is expected of the time to the first content.
+    /// What is expected of the nearness of two texts by the embeddings of a model.
+    pub semantic_similarity: SemanticSimilaritySettings,
+    /// Answers are to be taken from what the request brings: numbers, names and quotations must stand there, and what is
+    /// cited too.
+    pub retrieval: bool,
+    /// How much of an answer has to stand in its request, where `retrieval` is set.
+    pub groundedness: GroundednessSettings,
+    /// Which citations two answers have to share. Without it, and without `retrieval`, none are looked for.
+    pub citations: Option<CitationSettings>,
+    /// Which facts of free text two answers have to share. Without it differences are only reported.
+    pub extraction: Option<ExtractionSettings>,
+    /// How far two texts may differ in length before that is reported.
+    pub length: LengthSettings,
+    /// What is expected of times.
     pub latency: LatencySettings,
+    /// The most tokens that one answer of the candidate may take. Without it the ratio is only reported.
+    pub max_output_tokens: Option<u64>,
     /// What is expected of embeddings.
     pub embeddings: EmbeddingSettings,
     /// The most that one answer may cost, in USD. Without it nothing is over cost.
@@ -81,22 +103,6 @@ pub struct ToolArgumentSettings {
 pub struct RefusalSettings {
     /// How a sentence starts that refuses, in any language.
     pub phrases: Vec<String>,
-}
-
-/// What is expected of free text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TextSimilaritySettings {
-    /// Similarity under which the check fails, 0..=1. Without it the score is only reported.
-    pub threshold: Option<f64>,
-}
-
-/// What is expected of the time to the first content.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LatencySettings {
-    /// The candidate's first content must come within this many milliseconds. Without it the ratio is only reported.
-    pub first_content_ms: Option<u64>,
 }
 
 /// What is expected of embeddings.
@@ -175,6 +181,9 @@ pub enum SettingsError {
     /// A refusal phrase that would match every sentence.
     #[error("refusal.phrases: {0:?} holds no word")]
     EmptyPhrase(String),
+    /// A pattern of citations that does not compile.
+    #[error("citations.patterns: {0:?} is not a regular expression that is matched in linear time")]
+    Citation(String, #[source] regex::Error),
     /// A limit on cost without a price.
     #[error("max_cost_usd: set the candidate's price too, or nothing can be judged")]
     NoPrice,

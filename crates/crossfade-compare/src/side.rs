@@ -12,7 +12,9 @@
 //! 9. JSON that says nothing but a refusal is a full refusal too: only its form is what was asked for.
 //! 10. Cost is judged wherever the tokens are known.
 
-use crossfade_exchange::{JsonForm, Metric, MetricSet, Recording, SideVerdict, Stance, Usage};
+use crossfade_exchange::{
+    Check, JsonForm, Metric, MetricSet, Recording, SideVerdict, Stance, Usage,
+};
 
 use crate::{
     Checks,
@@ -49,6 +51,7 @@ pub(crate) struct Side<'e> {
     pub(crate) required_fields: Finding,
     pub(crate) refusal: Finding,
     pub(crate) tool_arguments: Finding,
+    pub(crate) groundedness: Finding,
     pub(crate) cost: Finding,
 }
 
@@ -85,6 +88,7 @@ impl<'e> Side<'e> {
             required_fields: Finding::na(),
             refusal: Finding::na(),
             tool_arguments: Finding::na(),
+            groundedness: Finding::na(),
             cost: cost::own(cost_usd, checks.settings.max_cost_usd),
         };
         match &state {
@@ -145,6 +149,52 @@ impl<'e> Side<'e> {
                 self.required_fields = required_fields::own(&checks.required, value);
             }
         }
+    }
+
+    /// What a check says of this side alone, if it judges one side alone.
+    pub(crate) const fn finding(&self, check: Check) -> Option<&Finding> {
+        match check {
+            Check::Transport => Some(&self.transport),
+            Check::Envelope => Some(&self.envelope),
+            Check::JsonParse => Some(&self.json_parse),
+            Check::JsonSchema => Some(&self.json_schema),
+            Check::RequiredFields => Some(&self.required_fields),
+            Check::Refusal => Some(&self.refusal),
+            Check::ToolArguments => Some(&self.tool_arguments),
+            Check::Groundedness => Some(&self.groundedness),
+            Check::Cost => Some(&self.cost),
+            Check::FinishReason
+            | Check::JsonStructure
+            | Check::ToolSelection
+            | Check::Label
+            | Check::TextSimilarity
+            | Check::FirstContent
+            | Check::Embeddings
+            | Check::Citations
+            | Check::Extraction
+            | Check::SemanticSimilarity
+            | Check::Judge
+            | Check::Length
+            | Check::Language
+            | Check::Format
+            | Check::TotalTime
+            | Check::OutputRate
+            | Check::Tokens => None,
+        }
+    }
+
+    /// The answer of a side that took the task up: what a refusal lacks is counted as the refusal.
+    pub(crate) fn served(&self) -> Option<&Answer> {
+        self.state
+            .answer()
+            .filter(|_| self.stance.is_some_and(|stance| stance != Stance::Full))
+    }
+
+    /// The free text of a side that took the task up: neither JSON, which is compared by its leaves, nor nothing.
+    pub(crate) fn free_text(&self) -> Option<&str> {
+        let answer = self.served()?;
+        let is_json = self.json.as_ref().and_then(Json::value).is_some();
+        Some(answer.text.trim()).filter(|text| !is_json && !text.is_empty())
     }
 
     /// What is said of this side alone. `label` is its label's place in the route's list.

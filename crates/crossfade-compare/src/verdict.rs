@@ -2,7 +2,7 @@
 //! how the two sides make a class and a parity.
 
 use crossfade_exchange::{
-    Check, CheckOutcome, CheckResult, LossKind, Opinions, Severity, Stance, Verdict, VerdictClass,
+    Check, CheckOutcome, CheckResult, Opinions, Severity, Verdict, VerdictClass,
 };
 
 use crate::{
@@ -10,42 +10,17 @@ use crate::{
     answer::Answer,
     ask::Ask,
     checks::{
-        Weighed, cost, embeddings, finish_reason, first_content, json_structure, label, refusal,
+        Weighed, cost, embeddings, finish_reason, first_content, json_structure, judge, label,
+        length, output_rate, refusal, semantic_similarity,
         text_similarity::{self, Compared},
-        tool_arguments, tool_selection,
+        tokens, tool_arguments, tool_selection, total_time,
     },
     finding::Finding,
+    loss::changes_task,
+    nature::{Compares, nature},
     side::Side,
     state::State,
 };
-
-/// How much a failure of a check matters, unless the check or the settings say otherwise.
-const fn default_severity(check: Check) -> Severity {
-    match check {
-        Check::Transport
-        | Check::Envelope
-        | Check::JsonParse
-        | Check::JsonSchema
-        | Check::RequiredFields
-        | Check::Embeddings => Severity::Blocker,
-        Check::ToolSelection | Check::ToolArguments | Check::Refusal | Check::Label => {
-            Severity::Major
-        }
-        Check::FinishReason | Check::JsonStructure => Severity::Minor,
-        Check::Citations | Check::Extraction | Check::Groundedness => Severity::Major,
-        Check::TextSimilarity
-        | Check::FirstContent
-        | Check::Cost
-        | Check::SemanticSimilarity
-        | Check::Judge
-        | Check::Length
-        | Check::Language
-        | Check::Format
-        | Check::TotalTime
-        | Check::OutputRate
-        | Check::Tokens => Severity::Info,
-    }
-}
 
 /// Judges what there is: a pair, or one side alone.
 pub(crate) fn of(
@@ -53,13 +28,19 @@ pub(crate) fn of(
     ask: &Ask<'_>,
     primary: Option<&Side<'_>>,
     candidate: Option<&Side<'_>>,
-    _opinions: &Opinions,
+    opinions: &Opinions,
 ) -> Verdict {
     let on = checks.metrics_on();
     let alone = |side: &Side<'_>| side.verdict(on, label::index(checks, side));
     let (results, class) = match (primary, candidate) {
         (Some(primary), Some(candidate)) => {
-            let results = of_pair(checks, ask, primary, candidate);
+            let results = of_pair(&Pair {
+                checks,
+                ask,
+                opinions,
+                primary,
+                candidate,
+            });
             let class = classify(&results, primary, candidate);
             (results, Some(class))
         }
@@ -79,35 +60,37 @@ pub(crate) fn of(
 fn of_one(checks: &Checks, side: &Side<'_>) -> Vec<CheckResult> {
     let on = Check::ALL.iter().filter(|check| checks.is_on(**check));
     on.filter_map(|check| {
-        let finding = own(*check, side)?.clone();
+        let finding = side.finding(*check)?.clone();
         Some(result(
             checks,
             *check,
-            Weighed::new(finding, default_severity(*check)),
+            Weighed::new(finding, nature(*check).severity),
         ))
     })
     .collect()
 }
 
-fn of_pair(
-    checks: &Checks,
-    ask: &Ask<'_>,
-    primary: &Side<'_>,
-    candidate: &Side<'_>,
-) -> Vec<CheckResult> {
+fn of_pair(pair: &Pair<'_>) -> Vec<CheckResult> {
+    let checks = pair.checks;
     let on = Check::ALL.iter().filter(|check| checks.is_on(**check));
     let (texts, others): (Vec<Check>, Vec<Check>) =
         on.partition(|check| **check == Check::TextSimilarity);
-    let judged = |check: Check, compared: Compared| {
-        let weighed = weigh(checks, ask, check, primary, candidate, compared);
-        result(checks, check, weighed)
-    };
+    let judged =
+        |check: Check, compared: Compared| result(checks, check, pair.weigh(check, compared));
     let mut results: Vec<CheckResult> = others
         .into_iter()
         .map(|check| judged(check, Compared::Yes))
         .collect();
     // Wording counts for something only where nothing else compared what was said: it is judged after all others.
-    let compared = compared(&results);
+    let threshold = checks.settings.semantic_similarity.threshold;
+    let by_meaning = checks.is_on(Check::SemanticSimilarity)
+        && pair.opinions.cosine.is_some()
+        && threshold.is_some();
+    let compared = if by_meaning {
+        Compared::Yes
+    } else {
+        compared(&results)
+    };
     results.extend(texts.into_iter().map(|check| judged(check, compared)));
     results.sort_by_key(|result| Check::ALL.iter().position(|check| *check == result.check));
     results
@@ -116,34 +99,11 @@ fn of_pair(
 /// Whether a check has compared what two answers say.
 fn compared(results: &[CheckResult]) -> Compared {
     let said = |result: &CheckResult| {
-        let applies = matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail);
-        match result.check {
-            Check::JsonStructure | Check::ToolArguments | Check::Label | Check::Embeddings => {
-                applies
-            }
-            // That neither calls a tool says nothing of what they say instead.
-            Check::ToolSelection => result.outcome == CheckOutcome::Fail,
-            Check::Transport
-            | Check::Envelope
-            | Check::FinishReason
-            | Check::JsonParse
-            | Check::JsonSchema
-            | Check::RequiredFields
-            | Check::Refusal
-            | Check::TextSimilarity
-            | Check::FirstContent
-            | Check::Cost
-            | Check::Citations
-            | Check::Extraction
-            | Check::Groundedness
-            | Check::SemanticSimilarity
-            | Check::Judge
-            | Check::Length
-            | Check::Language
-            | Check::Format
-            | Check::TotalTime
-            | Check::OutputRate
-            | Check::Tokens => false,
+        let failed = result.outcome == CheckOutcome::Fail;
+        match nature(result.check).compares {
+            Compares::Never => false,
+            Compares::Always => failed || result.outcome == CheckOutcome::Pass,
+            Compares::Failing => failed,
         }
     };
     if results.iter().any(said) {
@@ -170,154 +130,122 @@ fn result(checks: &Checks, check: Check, weighed: Weighed) -> CheckResult {
     }
 }
 
-/// What a check says of one side alone, if it judges one side alone.
-fn own<'s>(check: Check, side: &'s Side<'_>) -> Option<&'s Finding> {
-    match check {
-        Check::Transport => Some(&side.transport),
-        Check::Envelope => Some(&side.envelope),
-        Check::JsonParse => Some(&side.json_parse),
-        Check::JsonSchema => Some(&side.json_schema),
-        Check::RequiredFields => Some(&side.required_fields),
-        Check::Refusal => Some(&side.refusal),
-        Check::ToolArguments => Some(&side.tool_arguments),
-        Check::Cost => Some(&side.cost),
-        Check::FinishReason
-        | Check::JsonStructure
-        | Check::ToolSelection
-        | Check::Label
-        | Check::TextSimilarity
-        | Check::FirstContent
-        | Check::Embeddings
-        | Check::Citations
-        | Check::Extraction
-        | Check::Groundedness
-        | Check::SemanticSimilarity
-        | Check::Judge
-        | Check::Length
-        | Check::Language
-        | Check::Format
-        | Check::TotalTime
-        | Check::OutputRate
-        | Check::Tokens => None,
+/// Two sides, and what they are judged by.
+struct Pair<'p> {
+    checks: &'p Checks,
+    ask: &'p Ask<'p>,
+    opinions: &'p Opinions,
+    primary: &'p Side<'p>,
+    candidate: &'p Side<'p>,
+}
+
+// === impl Pair ===
+
+impl Pair<'_> {
+    fn weigh(&self, check: Check, compared: Compared) -> Weighed {
+        let Self {
+            checks,
+            ask,
+            opinions,
+            primary,
+            candidate,
+        } = *self;
+        let settings = &checks.settings;
+        let na = || Weighed::new(Finding::na(), nature(check).severity);
+        match check {
+            Check::Transport
+            | Check::Envelope
+            | Check::JsonParse
+            | Check::JsonSchema
+            | Check::RequiredFields
+            | Check::Groundedness => self.validity(check),
+            Check::Refusal => refusal::pair(primary, candidate),
+            Check::FirstContent => {
+                let limit = settings.latency.first_content_ms;
+                first_content::pair(primary.recording, candidate.recording, limit)
+            }
+            Check::TotalTime => {
+                let limit = settings.latency.total_ms;
+                total_time::pair(primary.recording, candidate.recording, limit)
+            }
+            Check::OutputRate => {
+                let least = settings.latency.tokens_per_second;
+                output_rate::pair(primary, candidate, ask.streamed, least)
+            }
+            Check::Tokens => tokens::pair(primary, candidate, settings.max_output_tokens),
+            Check::Cost => cost::pair(primary, candidate),
+            Check::FinishReason => match (primary.state.answer(), candidate.state.answer()) {
+                (Some(from), Some(to)) => finish_reason::pair(from, to),
+                (None | Some(_), None) | (None, Some(_)) => na(),
+            },
+            Check::JsonStructure => self.on_answers(check, |_, _| {
+                json_structure::pair(checks, ask, primary, candidate)
+            }),
+            Check::ToolSelection => self.on_answers(check, |from, to| {
+                tool_selection::pair(checks, ask, from, to)
+            }),
+            Check::ToolArguments => self.on_answers(check, |_, _| {
+                tool_arguments::pair(checks, primary, candidate)
+            }),
+            Check::Label => self.on_answers(check, |_, _| label::pair(checks, primary, candidate)),
+            Check::TextSimilarity => self.on_answers(check, |from, to| {
+                text_similarity::pair(from, to, settings.text_similarity.threshold, compared)
+            }),
+            Check::SemanticSimilarity => self.on_answers(check, |_, _| {
+                semantic_similarity::pair(opinions.cosine, settings.semantic_similarity.threshold)
+            }),
+            Check::Judge => self.on_answers(check, |_, _| judge::pair(opinions.judge)),
+            Check::Length => {
+                self.on_texts(check, |from, to| length::pair(from, to, &settings.length))
+            }
+            Check::Embeddings => match (primary.state.vectors(), candidate.state.vectors()) {
+                (Some(from), Some(to)) => embeddings::pair(from, to, &settings.embeddings),
+                (None | Some(_), None) | (None, Some(_)) => na(),
+            },
+            Check::Citations | Check::Extraction | Check::Language | Check::Format => na(),
+        }
     }
-}
 
-/// Whether a check is about each side's own validity, so that a pair has nothing to add.
-const fn is_validity(check: Check) -> bool {
-    match check {
-        Check::Transport
-        | Check::Envelope
-        | Check::JsonParse
-        | Check::JsonSchema
-        | Check::RequiredFields => true,
-        Check::FinishReason
-        | Check::JsonStructure
-        | Check::ToolSelection
-        | Check::ToolArguments
-        | Check::Refusal
-        | Check::Label
-        | Check::TextSimilarity
-        | Check::FirstContent
-        | Check::Cost
-        | Check::Embeddings
-        | Check::Citations
-        | Check::Extraction
-        | Check::Groundedness
-        | Check::SemanticSimilarity
-        | Check::Judge
-        | Check::Length
-        | Check::Language
-        | Check::Format
-        | Check::TotalTime
-        | Check::OutputRate
-        | Check::Tokens => false,
+    /// Compares the answers of two sides that took the task up.
+    fn on_answers(&self, check: Check, pair: impl Fn(&Answer, &Answer) -> Weighed) -> Weighed {
+        match (self.primary.served(), self.candidate.served()) {
+            (Some(from), Some(to)) => pair(from, to),
+            (None | Some(_), None) | (None, Some(_)) => {
+                Weighed::new(Finding::na(), nature(check).severity)
+            }
+        }
     }
-}
 
-fn weigh(
-    checks: &Checks,
-    ask: &Ask<'_>,
-    check: Check,
-    primary: &Side<'_>,
-    candidate: &Side<'_>,
-    compared: Compared,
-) -> Weighed {
-    let na = || Weighed::new(Finding::na(), default_severity(check));
-    let on_answers = |compare: &dyn Fn(&Answer, &Answer) -> Weighed| match (
-        served(primary),
-        served(candidate),
-    ) {
-        (Some(from), Some(to)) => compare(from, to),
-        (None | Some(_), None) | (None, Some(_)) => na(),
-    };
-    match check {
-        Check::Transport => validity(check, &primary.transport, &candidate.transport),
-        Check::Envelope => validity(check, &primary.envelope, &candidate.envelope),
-        Check::JsonParse => validity(check, &primary.json_parse, &candidate.json_parse),
-        Check::JsonSchema => validity(check, &primary.json_schema, &candidate.json_schema),
-        Check::RequiredFields => {
-            validity(check, &primary.required_fields, &candidate.required_fields)
+    /// Compares two free texts.
+    fn on_texts(&self, check: Check, pair: impl Fn(&str, &str) -> Weighed) -> Weighed {
+        match (self.primary.free_text(), self.candidate.free_text()) {
+            (Some(from), Some(to)) => pair(from, to),
+            (None | Some(_), None) | (None, Some(_)) => {
+                Weighed::new(Finding::na(), nature(check).severity)
+            }
         }
-        Check::Refusal => refusal::pair(primary, candidate),
-        Check::FirstContent => {
-            let limit = checks.settings.latency.first_content_ms;
-            first_content::pair(primary.recording, candidate.recording, limit)
-        }
-        Check::Cost => cost::pair(primary, candidate),
-        Check::FinishReason => match (primary.state.answer(), candidate.state.answer()) {
-            (Some(from), Some(to)) => finish_reason::pair(from, to),
-            (None | Some(_), None) | (None, Some(_)) => na(),
-        },
-        Check::JsonStructure => {
-            on_answers(&|_, _| json_structure::pair(checks, ask, primary, candidate))
-        }
-        Check::ToolSelection => on_answers(&|from, to| tool_selection::pair(checks, ask, from, to)),
-        Check::ToolArguments => {
-            on_answers(&|_, _| tool_arguments::pair(checks, primary, candidate))
-        }
-        Check::Label => on_answers(&|_, _| label::pair(checks, primary, candidate)),
-        Check::TextSimilarity => on_answers(&|from, to| {
-            let threshold = checks.settings.text_similarity.threshold;
-            text_similarity::pair(from, to, threshold, compared)
-        }),
-        Check::Embeddings => match (primary.state.vectors(), candidate.state.vectors()) {
-            (Some(from), Some(to)) => embeddings::pair(from, to, &checks.settings.embeddings),
-            (None | Some(_), None) | (None, Some(_)) => na(),
-        },
-        Check::Citations
-        | Check::Extraction
-        | Check::Groundedness
-        | Check::SemanticSimilarity
-        | Check::Judge
-        | Check::Length
-        | Check::Language
-        | Check::Format
-        | Check::TotalTime
-        | Check::OutputRate
-        | Check::Tokens => na(),
     }
-}
 
-/// The answer of a side that took the task up: what a refusal lacks is counted as the refusal.
-fn served<'s>(side: &'s Side<'_>) -> Option<&'s Answer> {
-    side.state
-        .answer()
-        .filter(|_| side.stance.is_some_and(|stance| stance != Stance::Full))
-}
-
-/// On a pair, a check of validity speaks of the candidate; the evidence says where the primary fails.
-fn validity(check: Check, primary: &Finding, candidate: &Finding) -> Weighed {
-    let why = |finding: &Finding| finding.evidence.as_deref().unwrap_or_default().to_owned();
-    let finding = match (primary.failed(), candidate.failed()) {
-        (true, true) => candidate
-            .clone()
-            .because(format!("both: {}", why(candidate))),
-        (true, false) => candidate
-            .clone()
-            .because(format!("primary: {}", why(primary))),
-        (false, _) => candidate.clone(),
-    };
-    Weighed::new(finding, default_severity(check))
+    /// On a pair, a check of validity speaks of the candidate; the evidence says where the primary fails.
+    fn validity(&self, check: Check) -> Weighed {
+        let severity = nature(check).severity;
+        let (Some(primary), Some(candidate)) =
+            (self.primary.finding(check), self.candidate.finding(check))
+        else {
+            return Weighed::new(Finding::na(), severity);
+        };
+        let why = |finding: &Finding| finding.evidence.as_deref().unwrap_or_default().to_owned();
+        let finding = match (primary.failed(), candidate.failed()) {
+            (true, true) => candidate
+                .clone()
+                .because(format!("both: {}", why(candidate))),
+            (true, false) => candidate
+                .clone()
+                .because(format!("primary: {}", why(primary))),
+            (false, _) => candidate.clone(),
+        };
+        Weighed::new(finding, severity)
+    }
 }
 
 fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -> VerdictClass {
@@ -340,7 +268,7 @@ fn classify(results: &[CheckResult], primary: &Side<'_>, candidate: &Side<'_>) -
     };
     let candidate_bad = blockers().any(|result| result.outcome == CheckOutcome::Fail);
     let primary_bad = blockers().any(|result| {
-        is_validity(result.check) && own(result.check, primary).is_some_and(Finding::failed)
+        nature(result.check).validity && primary.finding(result.check).is_some_and(Finding::failed)
     });
     match (primary_bad, candidate_bad) {
         (true, true) => return VerdictClass::BothBad,
@@ -383,7 +311,7 @@ fn by_differences(results: &[CheckResult], primary: &Side<'_>) -> VerdictClass {
         return VerdictClass::Incomparable;
     }
     let shared = |result: &CheckResult| {
-        is_validity(result.check) && own(result.check, primary).is_some_and(Finding::failed)
+        nature(result.check).validity && primary.finding(result.check).is_some_and(Finding::failed)
     };
     let failed = results
         .iter()
@@ -392,61 +320,6 @@ fn by_differences(results: &[CheckResult], primary: &Side<'_>) -> VerdictClass {
         Some(Severity::Blocker | Severity::Major) => VerdictClass::DifferentMajor,
         Some(Severity::Minor) => VerdictClass::DifferentMinor,
         Some(Severity::Info) | None => VerdictClass::Equivalent,
-    }
-}
-
-/// Losses after which the candidate was asked for something else.
-const fn changes_task(kind: LossKind) -> bool {
-    match kind {
-        // Without its stop sequence an answer goes on where the primary's ends.
-        LossKind::StopDropped => true,
-        LossKind::TemperatureClamped
-        | LossKind::SamplingDropped
-        | LossKind::SeedDropped
-        | LossKind::TokenFloor
-        | LossKind::SystemReordered
-        | LossKind::MessagesMerged
-        | LossKind::PlaceholderInserted
-        | LossKind::BlankDropped
-        | LossKind::NameDropped
-        | LossKind::ToolNameMapped
-        | LossKind::ToolIdMapped
-        | LossKind::ToolDuplicateDropped
-        | LossKind::ToolArgumentsWrapped
-        | LossKind::ToolArgumentsSplit
-        | LossKind::ToolHistoryNeutralised
-        | LossKind::StrictDropped
-        | LossKind::SchemaChanged
-        | LossKind::ToolChoiceEmulated
-        | LossKind::ParallelToolsEmulated
-        | LossKind::JsonByTool
-        | LossKind::JsonByInstruction
-        | LossKind::ReasoningMapped
-        | LossKind::ReasoningDropped
-        | LossKind::RefusalAsText
-        | LossKind::HintDropped
-        | LossKind::MetadataChanged
-        | LossKind::StopReasonUnknown
-        | LossKind::BlockDropped
-        | LossKind::ToolCallsTrimmed
-        | LossKind::Adapted
-        | LossKind::SystemInPlace
-        | LossKind::DocumentRenamed
-        | LossKind::UrlFetched
-        | LossKind::FunctionsEmulated
-        | LossKind::CustomToolEmulated
-        | LossKind::CacheHintMapped
-        | LossKind::BudgetClamped
-        | LossKind::ThinkingMissing
-        | LossKind::ServiceTierMapped
-        | LossKind::Unstored
-        | LossKind::ReasoningHidden
-        | LossKind::JsonUnwrapped
-        | LossKind::ToolCallFromText
-        | LossKind::EventSkipped
-        | LossKind::InputReordered
-        | LossKind::TemperatureScaled
-        | LossKind::TokensDecoded => false,
     }
 }
 
@@ -489,8 +362,10 @@ fn agreement(results: &[CheckResult]) -> f64 {
     let alone = compared(results) == Compared::No;
     failed
         .filter(|result| {
-            matches!(result.check, Check::JsonStructure | Check::Embeddings)
-                || (result.check == Check::TextSimilarity && alone)
+            matches!(
+                result.check,
+                Check::JsonStructure | Check::Embeddings | Check::SemanticSimilarity
+            ) || (result.check == Check::TextSimilarity && alone)
         })
         .fold(1.0, |least, result| least.min(result.score))
 }

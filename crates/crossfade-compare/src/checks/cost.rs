@@ -4,7 +4,7 @@
 use crossfade_exchange::{Severity, Usage};
 use crossfade_openai::chat::TokenCounts;
 
-use super::Weighed;
+use super::{Weighed, ratio};
 use crate::{finding::Finding, settings::Price, side::Side};
 
 /// Azure's counts, where the cache classes are part of the prompt, as classes that do not overlap.
@@ -45,16 +45,14 @@ pub(crate) fn own(cost_usd: Option<f64>, limit_usd: Option<f64>) -> Finding {
 
 /// Compares two costs.
 pub(crate) fn pair(primary: &Side<'_>, candidate: &Side<'_>) -> Weighed {
-    let ratio = primary
-        .cost_usd
-        .zip(candidate.cost_usd)
-        .map(|(from, to)| if to > 0.0 { from / to } else { 1.0 });
-    let finding = match (candidate.cost.failed(), ratio) {
-        (true, ratio) => Finding::fail_with(ratio.unwrap_or_default(), "over_limit"),
-        (false, Some(ratio)) => Finding::pass().scored(ratio),
-        (false, None) => candidate.cost.clone(),
-    };
-    Weighed::new(finding, Severity::Info)
+    if primary.cost_usd.is_none() {
+        return Weighed::new(candidate.cost.clone(), Severity::Info);
+    }
+    ratio::of(
+        primary.cost_usd,
+        candidate.cost_usd,
+        candidate.cost.failed(),
+    )
 }
 
 #[cfg(test)]

@@ -4,28 +4,19 @@
 
 use std::time::Duration;
 
-use crossfade_exchange::{Recording, Severity};
+use crossfade_exchange::Recording;
 
-use super::Weighed;
-use crate::finding::Finding;
+use super::{Weighed, ratio};
 
 /// Compares when two answers began.
 pub(crate) fn pair(primary: &Recording, candidate: &Recording, limit_ms: Option<u64>) -> Weighed {
-    let times = primary
-        .timings
-        .first_content
-        .zip(candidate.timings.first_content);
-    let finding = times.map_or_else(Finding::na, |(from, to)| {
-        let score = if to.is_zero() {
-            1.0
-        } else {
-            from.as_secs_f64() / to.as_secs_f64()
-        };
-        if limit_ms.is_some_and(|limit| to > Duration::from_millis(limit)) {
-            Finding::fail_with(score, "over_limit")
-        } else {
-            Finding::pass().scored(score)
-        }
-    });
-    Weighed::new(finding, Severity::Info)
+    let (from, to) = (
+        primary.timings.first_content,
+        candidate.timings.first_content,
+    );
+    let over = to
+        .zip(limit_ms)
+        .is_some_and(|(to, limit)| to > Duration::from_millis(limit));
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    ratio::of(seconds(from), seconds(to), over)
 }

@@ -7,7 +7,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crossfade_bedrock::{CandidateSettings, FetchSettings, Overrides};
-use crossfade_compare::{CheckSettings, LabelSettings};
+use crossfade_compare::{
+    CheckSettings, CitationSettings, ExtractionSettings, FactKind, LabelSettings,
+};
 use crossfade_exchange::{Check, LossKind, LossPolicy, Metric, Severity};
 
 use super::raw::RawConfig;
@@ -278,9 +280,7 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
         .map(|severity| severity.as_str())
         .collect();
     let texts = json!({ "type": "array", "items": { "type": "string" } });
-    json_schema!({
-        "type": "object",
-        "properties": {
+    let mut properties = json!({
             "off": { "type": "array", "items": { "enum": checks }, "description": "Checks that are switched off, with the metrics they feed." },
             "severity": {
                 "type": "object",
@@ -317,12 +317,6 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
                 "properties": { "phrases": texts },
                 "additionalProperties": false,
             },
-            "text_similarity": {
-                "type": "object",
-                "description": "Similarity under which the check fails.",
-                "properties": { "threshold": { "type": "number", "minimum": 0, "maximum": 1 } },
-                "additionalProperties": false,
-            },
             "embeddings": {
                 "type": "object",
                 "description": "How far the two models must order the same neighbours, and whether their vectors may differ in length.",
@@ -332,14 +326,45 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
                 },
                 "additionalProperties": false,
             },
-            "latency": {
-                "type": "object",
-                "description": "Milliseconds within which the candidate's first content must come.",
-                "properties": { "first_content_ms": { "type": "integer", "minimum": 1 } },
-                "additionalProperties": false,
-            },
-        },
-        "additionalProperties": false,
+    });
+    if let (Value::Object(all), Value::Object(of_text)) = (&mut properties, text_checks()) {
+        all.extend(of_text);
+    }
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// What is said of the checks of free text, time and tokens.
+fn text_checks() -> Value {
+    let share = || json!({ "type": "number", "minimum": 0, "maximum": 1 });
+    let only = |description: &str, properties: Value| {
+        json!({
+            "type": "object",
+            "description": description,
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    };
+    let kinds: Vec<&str> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    json!({
+        "text_similarity": only("Similarity under which the check fails.", json!({ "threshold": share() })),
+        "semantic_similarity": only("Cosine of the embeddings under which the check fails; it then takes the place of the wording.", json!({ "threshold": share() })),
+        "retrieval": { "type": "boolean", "description": "Answers are to be taken from what the request brings: what they name and cite must stand there." },
+        "groundedness": only("Share of the answer's numbers, names and quotations found in the request under which the check fails, where retrieval is set.", json!({ "threshold": share() })),
+        "citations": only("Which citations two answers have to share: found by these patterns, or by those of all routes; the least F1.", json!({
+            "patterns": { "type": "array", "items": { "type": "string" } },
+            "threshold": share(),
+        })),
+        "extraction": only("Which facts of free text two answers have to share: these kinds, or all; the least F1.", json!({
+            "kinds": { "type": "array", "items": { "enum": kinds } },
+            "threshold": share(),
+        })),
+        "length": only("How many times as long the longer text may be before that is reported.", json!({ "ratio": { "type": "number", "minimum": 1 } })),
+        "latency": only("When the candidate's first content must come and its answer end, in milliseconds, and how many tokens per second its streams must bring.", json!({
+            "first_content_ms": { "type": "integer", "minimum": 1 },
+            "total_ms": { "type": "integer", "minimum": 1 },
+            "tokens_per_second": { "type": "number", "minimum": 0 },
+        })),
+        "max_output_tokens": { "type": "integer", "minimum": 1, "description": "The most tokens that one answer of the candidate may take." },
     })
 }
 
@@ -388,10 +413,20 @@ fn what_other_crates_read_is_described_in_full() {
         "tool_arguments",
         "refusal",
         "text_similarity",
+        "semantic_similarity",
+        "groundedness",
+        "length",
         "latency",
         "embeddings",
     ] {
         same_keys(&checks["properties"][table], &full[table], &[]);
+    }
+    let full = serde_json::to_value(CitationSettings::default()).unwrap();
+    same_keys(&checks["properties"]["citations"], &full, &[]);
+    let full = serde_json::to_value(ExtractionSettings::default()).unwrap();
+    same_keys(&checks["properties"]["extraction"], &full, &[]);
+    for kind in FactKind::ALL {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
     }
     let label = LabelSettings {
         path: None,

@@ -1,6 +1,6 @@
 //! What the checks of pairs say.
 
-use crossfade_exchange::{CheckOutcome, CheckResult, Recording, Severity, VerdictClass as Class};
+use crossfade_exchange::{CheckOutcome, CheckResult, Severity, VerdictClass as Class};
 use serde_json::{Value, json};
 
 use super::{
@@ -370,27 +370,6 @@ fn labels_are_compared_and_risky_cells_block() {
         &label("refund"),
         "na minor 0.00 primary has no label",
         Class::DifferentMinor,
-    );
-}
-
-#[test]
-fn first_content_is_a_ratio_and_perhaps_a_limit() {
-    let at = |milliseconds: u64| {
-        let mut recording: Recording = recorded(200, &body("x"));
-        recording.timings.first_content = Some(std::time::Duration::from_millis(milliseconds));
-        recording
-    };
-    let check = |settings: Value, candidate: u64, expected: &str| {
-        let exchange = exchange(&json!({}), Some(at(100)), Some(at(candidate)));
-        let verdict = checks(settings).compare(&exchange);
-        assert_eq!(told(result(&verdict, Check::FirstContent)), expected);
-    };
-    check(json!({}), 50, "pass info 1.00 -");
-    check(json!({}), 400, "pass info 0.25 -");
-    check(
-        json!({"latency": {"first_content_ms": 300}}),
-        400,
-        "fail info 0.25 over_limit",
     );
 }
 

@@ -1,0 +1,62 @@
+//! What stands fixed about each check, in one place: how much its failure matters unless the settings say otherwise, whether it is
+//! about a side's own validity, and whether it compares what two answers say. No judgement of any exchange.
+
+use crossfade_exchange::{Check, Severity};
+
+/// What stands fixed about a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nature {
+    /// How much a failure matters, unless the check or the settings say otherwise.
+    pub(crate) severity: Severity,
+    /// Whether it is about each side's own validity, so that a pair has nothing to add.
+    pub(crate) validity: bool,
+    /// When it has compared what two answers say.
+    pub(crate) compares: Compares,
+}
+
+/// When a check has compared what two answers say, so that their wording no longer counts for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compares {
+    /// Never: it looks at something else, or at a part of what they say.
+    Never,
+    /// Wherever it applies.
+    Always,
+    /// Where it fails: that neither calls a tool says nothing of what they say instead.
+    Failing,
+}
+
+/// What stands fixed about a check.
+pub(crate) const fn nature(check: Check) -> Nature {
+    use Compares::{Always, Failing, Never};
+    use Severity::{Blocker, Info, Major, Minor};
+    let (severity, validity, compares) = match check {
+        Check::Transport
+        | Check::Envelope
+        | Check::JsonParse
+        | Check::JsonSchema
+        | Check::RequiredFields => (Blocker, true, Never),
+        Check::Embeddings => (Blocker, false, Always),
+        Check::Groundedness => (Major, true, Never),
+        Check::ToolSelection => (Major, false, Failing),
+        Check::ToolArguments | Check::Label => (Major, false, Always),
+        Check::Refusal | Check::Citations | Check::Extraction => (Major, false, Never),
+        Check::JsonStructure => (Minor, false, Always),
+        Check::FinishReason => (Minor, false, Never),
+        Check::SemanticSimilarity => (Info, false, Never),
+        Check::TextSimilarity
+        | Check::FirstContent
+        | Check::Cost
+        | Check::Judge
+        | Check::Length
+        | Check::Language
+        | Check::Format
+        | Check::TotalTime
+        | Check::OutputRate
+        | Check::Tokens => (Info, false, Never),
+    };
+    Nature {
+        severity,
+        validity,
+        compares,
+    }
+}
