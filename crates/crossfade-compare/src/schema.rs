@@ -1,13 +1,21 @@
 //! JSON schemas of callers and routes: compiled with no way out (no remote or file references), with a pattern engine
 //! that runs in linear time, within bounds of size and expansion, and kept in a small cache. Not a check by itself.
+//!
+//! The dialect is the one that `$schema` names, and 2020-12 without: drafts 4, 6, 7, 2019-09 and 2020-12 are known. What
+//! is not compiled is refused by name: [`SchemaError`]. Formats are asserted in every dialect (the older ones leave them
+//! to the validator), because structured outputs promise them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt::Write as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use jsonschema::{PatternOptions, Validator, paths::LocationSegment};
+use crossfade_exchange::{Difference, DifferenceKind};
+use jsonschema::{
+    PatternOptions, ReferencingError, ValidationError, ValidationOptions, Validator,
+    error::ValidationErrorKind, paths::LocationSegment,
+};
 use serde_json::Value;
 
 use crate::{expansion, finding::Finding};
@@ -22,6 +30,10 @@ const MOST_TEXT: usize = 2 * 1024 * 1024;
 const LARGEST_PATTERN: usize = 1024 * 1024;
 /// The longest evidence, in bytes.
 const LONGEST_EVIDENCE: usize = 200;
+/// Violations of one value that are looked for.
+const MOST_VIOLATIONS: usize = 8;
+/// What stands for a name that nobody declared: a model may have put anything there.
+pub(crate) const UNNAMED: &str = "?";
 
 /// Why a schema cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,20 +44,57 @@ pub enum SchemaError {
     /// Its references multiply beyond what one validation may cost.
     #[error("the schema's references expand to too many parts; refer to fewer definitions")]
     TooComplex,
-    /// Not a schema, or one that needs what is not offered.
+    /// No JSON text.
+    #[error("the schema is not JSON")]
+    NotJson,
+    /// It refers to a document elsewhere.
+    #[error("the schema refers to another document, and none is fetched; inline what it refers to")]
+    RemoteReference,
+    /// It refers to a part of itself that is not there.
+    #[error("the schema refers to a part that it does not hold; correct its \"$ref\"")]
+    UnresolvedReference,
+    /// It names a dialect that is not known.
+    #[error("the schema's \"$schema\" names no known dialect; name a published draft, or none")]
+    UnknownDialect,
+    /// A pattern that is not matched in linear time, or not within bounds, or is none.
     #[error(
-        "not a valid schema, or one with remote references or look-around patterns, which are not resolved; inline them"
+        "a pattern of the schema is no regular expression that is matched in linear time; look-around and back-references are not"
     )]
-    Unsupported,
+    Pattern,
+    /// What stands in it is no schema by its own dialect.
+    #[error("not a valid schema by its own dialect")]
+    Invalid,
 }
 
 impl SchemaError {
-    /// The fixed phrase for evidence.
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The fixed name, for evidence and counts.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::TooLarge => "schema_too_large",
             Self::TooComplex => "schema_too_complex",
-            Self::Unsupported => "schema_not_supported",
+            Self::NotJson => "schema_not_json",
+            Self::RemoteReference => "schema_remote_reference",
+            Self::UnresolvedReference => "schema_unresolved_reference",
+            Self::UnknownDialect => "schema_unknown_dialect",
+            Self::Pattern => "schema_pattern",
+            Self::Invalid => "schema_invalid",
+        }
+    }
+
+    /// Why the library did not compile a schema.
+    fn of(error: &ValidationErrorKind) -> Self {
+        match error {
+            ValidationErrorKind::Referencing(error) => match error {
+                ReferencingError::Unretrievable { .. } => Self::RemoteReference,
+                ReferencingError::UnknownSpecification { .. }
+                | ReferencingError::CircularMetaschema { .. } => Self::UnknownDialect,
+                _ => Self::UnresolvedReference,
+            },
+            ValidationErrorKind::Pattern { .. }
+            | ValidationErrorKind::BacktrackLimitExceeded { .. }
+            | ValidationErrorKind::RegexEngineFailure { .. } => Self::Pattern,
+            ValidationErrorKind::Format { format } if format == "regex" => Self::Pattern,
+            _ => Self::Invalid,
         }
     }
 }
@@ -66,11 +115,11 @@ impl Schema {
         if text.len() > LARGEST {
             return Err(SchemaError::TooLarge);
         }
-        let schema: Value = serde_json::from_str(text).map_err(|_| SchemaError::Unsupported)?;
+        let schema: Value = serde_json::from_str(text).map_err(|_| SchemaError::NotJson)?;
         if !expansion::is_bounded(&schema) {
             return Err(SchemaError::TooComplex);
         }
-        let validator = jsonschema::options()
+        let validator = formats(jsonschema::options())
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(
@@ -79,7 +128,7 @@ impl Schema {
                     .dfa_size_limit(LARGEST_PATTERN),
             )
             .build(&schema)
-            .map_err(|_| SchemaError::Unsupported)?;
+            .map_err(|error| SchemaError::of(error.kind()))?;
         let mut declared = HashSet::new();
         declare(&schema, &mut declared);
         Ok(Self {
@@ -88,41 +137,130 @@ impl Schema {
         })
     }
 
-    /// Validates a value. The evidence is the place of the first violation and the keyword that was violated.
+    /// Validates a value. The evidence is the place of the first violation and the keyword that was violated; the
+    /// differences are the first [`MOST_VIOLATIONS`] of them, by kind.
     pub(crate) fn check(&self, value: &Value) -> Finding {
-        match self.validator.validate(value) {
-            Ok(()) => Finding::pass(),
-            Err(error) => {
-                let mut evidence = String::from("$");
-                for segment in error.instance_path().segments() {
-                    self.push_segment(&mut evidence, &segment);
-                }
+        if self.validator.is_valid(value) {
+            return Finding::pass();
+        }
+        let mut finding = Finding::fail("$: not valid");
+        let mut differences = BTreeSet::new();
+        for (number, error) in self
+            .validator
+            .iter_errors(value)
+            .take(MOST_VIOLATIONS)
+            .enumerate()
+        {
+            let keyword = error.kind().keyword();
+            if number == 0 {
+                let mut evidence = self.place(&error, Index::Shown);
                 evidence.truncate(evidence.floor_char_boundary(LONGEST_EVIDENCE));
-                evidence.push_str(": ");
-                evidence.push_str(error.kind().keyword());
-                Finding::fail(evidence)
+                finding = Finding::fail(format!("{evidence}: {keyword}"));
+            }
+            let mut path = self.place(&error, Index::Any);
+            if let ValidationErrorKind::Required {
+                property: Value::String(name),
+            } = error.kind()
+            {
+                self.push_name(&mut path, name);
+            }
+            differences.insert(Difference {
+                path,
+                kind: kind_of(keyword),
+            });
+        }
+        finding.differences = differences.into_iter().collect();
+        finding
+    }
+
+    fn place(&self, error: &ValidationError<'_>, index: Index) -> String {
+        let mut place = String::from("$");
+        for segment in error.instance_path().segments() {
+            match (segment, index) {
+                (LocationSegment::Property(name), _) => self.push_name(&mut place, &name),
+                (LocationSegment::Index(_), Index::Any) => place.push_str("[*]"),
+                (LocationSegment::Index(index), Index::Shown) => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(place, "[{index}]");
+                }
             }
         }
+        place
+    }
+
+    fn push_name(&self, place: &mut String, name: &str) {
+        place.push('.');
+        place.push_str(if self.declares(name) { name } else { UNNAMED });
     }
 
     /// Whether the schema itself declares a property of that name.
     pub(crate) fn declares(&self, name: &str) -> bool {
         self.declared.contains(name)
     }
+}
 
-    fn push_segment(&self, evidence: &mut String, segment: &LocationSegment<'_>) {
-        match segment {
-            LocationSegment::Property(name) if self.declared.contains(name.as_ref()) => {
-                evidence.push('.');
-                evidence.push_str(name);
-            }
-            LocationSegment::Property(_) => evidence.push_str("[*]"),
-            LocationSegment::Index(index) => {
-                // Writing to a string cannot fail.
-                let _ = write!(evidence, "[{index}]");
-            }
+/// How the place of an element is written.
+#[derive(Clone, Copy)]
+enum Index {
+    /// As it is, for evidence.
+    Shown,
+    /// As any, so that like violations are told by like paths.
+    Any,
+}
+
+/// What kind of difference the violation of a keyword is.
+fn kind_of(keyword: &str) -> DifferenceKind {
+    match keyword {
+        "type" => DifferenceKind::Type,
+        "required" | "minItems" | "minProperties" | "contains" | "dependentRequired" => {
+            DifferenceKind::Missing
         }
+        "additionalProperties"
+        | "additionalItems"
+        | "unevaluatedProperties"
+        | "unevaluatedItems"
+        | "maxItems"
+        | "maxProperties"
+        | "falseSchema" => DifferenceKind::Extra,
+        _ => DifferenceKind::Value,
     }
+}
+
+/// Formats that the older drafts do not know by themselves.
+const LATER_FORMATS: [&str; 10] = [
+    "uuid",
+    "duration",
+    "uri-reference",
+    "uri-template",
+    "iri",
+    "iri-reference",
+    "idn-email",
+    "idn-hostname",
+    "json-pointer",
+    "relative-json-pointer",
+];
+
+/// A validator for each of them, by the newest draft.
+static LATER: LazyLock<Vec<(&'static str, Arc<Validator>)>> = LazyLock::new(|| {
+    let validator = |name: &'static str| {
+        let schema = serde_json::json!({"type": "string", "format": name});
+        let validator = jsonschema::options()
+            .offline()
+            .should_validate_formats(true)
+            .build(&schema);
+        validator.ok().map(|validator| (name, Arc::new(validator)))
+    };
+    LATER_FORMATS.into_iter().filter_map(validator).collect()
+});
+
+/// Options that know the later formats whatever the draft.
+fn formats(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
+    LATER.iter().fold(options, |options, (name, validator)| {
+        let validator = Arc::clone(validator);
+        options.with_format(*name, move |text: &str| {
+            validator.is_valid(&Value::String(text.to_owned()))
+        })
+    })
 }
 
 /// Collects every property name that the schema declares.
@@ -131,6 +269,10 @@ fn declare(schema: &Value, names: &mut HashSet<String>) {
         Value::Object(object) => {
             if let Some(Value::Object(properties)) = object.get("properties") {
                 names.extend(properties.keys().cloned());
+            }
+            if let Some(Value::Array(required)) = object.get("required") {
+                let required = required.iter().filter_map(Value::as_str);
+                names.extend(required.map(str::to_owned));
             }
             object.values().for_each(|part| declare(part, names));
         }

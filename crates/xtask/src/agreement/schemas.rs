@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use crossfade_compare::Checks;
+use crossfade_compare::{Checks, SettingsError};
 use crossfade_exchange::{Check, CheckOutcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,8 +50,11 @@ const MOST_SHOWN: usize = 20;
 
 /// Measures the section.
 pub(super) fn section(data: &Path, table: &mut Table) -> Result<()> {
-    for name in ["maskbench_schemas_with_instances", "schemas"] {
-        let rows: Vec<Labelled> = recorded::lines(data, &format!("schemas/{name}.jsonl.gz"))?;
+    for (name, file) in [
+        ("labelled", "maskbench_schemas_with_instances"),
+        ("further", "schemas"),
+    ] {
+        let rows: Vec<Labelled> = recorded::lines(data, &format!("schemas/{file}.jsonl.gz"))?;
         let (mut outcome, mut right, mut wrong) = (Outcome::default(), 0, Vec::new());
         let (mut unparsed, mut instances) = (0, 0);
         for row in &rows {
@@ -128,7 +131,11 @@ impl Outcome {
                 Some(checks)
             }
             Err(error) => {
-                *self.refused.entry(error.to_string()).or_default() += 1;
+                let name = match &error {
+                    SettingsError::Schema(why) => why.as_str().to_owned(),
+                    other => other.to_string(),
+                };
+                *self.refused.entry(name).or_default() += 1;
                 None
             }
         }

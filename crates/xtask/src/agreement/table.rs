@@ -221,7 +221,7 @@ mod tests {
         let table = measured();
         assert_eq!(table.missed(), 2);
         let text = table.to_string();
-        assert!(text.contains("0.7500 (3 of 4)  >= 0.75  met"), "{text}");
+        assert!(text.contains("0.7500 (3 of 4)   >= 0.75  met"), "{text}");
         assert!(
             text.contains("NaN (0 of 0)") && text.contains("MISSED"),
             "{text}"

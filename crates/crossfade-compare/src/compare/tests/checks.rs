@@ -190,7 +190,7 @@ fn schemas_come_from_the_request_before_the_route() {
     check(
         schema(json!({"type": "dict"})),
         "{}",
-        "error blocker 0.00 schema_not_supported",
+        "error blocker 0.00 schema_invalid",
     );
 }
 
