@@ -80,6 +80,10 @@ pub(super) const SUBJECTLESS: &[&str] = &[
     "am not able to",
     "am unable to",
     "must not",
+    "do not have the capability to",
+    "don't have the capability to",
+    "do not have the ability to",
+    "don't have the ability to",
 ];
 
 /// Words between the inability and its verb.
@@ -293,8 +297,10 @@ pub(super) const DENIALS: &[&str] = &[
     "it's not acceptable",
     "it is not respectful",
     "it's not respectful",
-    "it is not accurate or appropriate",
-    "it's not accurate or appropriate",
+    "it is not accurate or",
+    "it's not accurate or",
+    "i'm not sure that it's appropriate",
+    "i'm not sure it's appropriate",
     "it is not fair or appropriate",
     "i don't think it's appropriate",
     "i don't think it is appropriate",
