@@ -1,0 +1,248 @@
+//! A report for a terminal.
+
+use std::fmt::Write as _;
+
+use crossfade_exchange::{Severity, VerdictClass};
+
+use crate::{Finding, GateState, GateView, RouteReport, confidence::Rate};
+
+/// The longest line, in characters.
+const WIDTH: usize = 110;
+/// Findings in the text.
+const MOST_FINDINGS: usize = 12;
+/// Losses in the text.
+const MOST_LOSSES: usize = 5;
+/// Noisy places in the text.
+const MOST_NOISY: usize = 5;
+
+/// What matters, in one line.
+pub(super) fn headline(report: &RouteReport) -> String {
+    if report.pairs == 0 {
+        return "nothing compared yet".to_owned();
+    }
+    let of = |state: GateState| report.gates.iter().filter(move |gate| gate.state == state);
+    let failing: Vec<&str> = of(GateState::Fails)
+        .map(|gate| gate.gate.as_str())
+        .collect();
+    let (passing, unknown) = (
+        of(GateState::Passes).count(),
+        of(GateState::Inconclusive).count(),
+    );
+    let worst = report.findings.first();
+    let top = worst.map_or_else(String::new, |finding| {
+        format!("; most: {} ({})", finding.title, share(&finding.share))
+    });
+    let state = if failing.is_empty() {
+        format!("no gate fails ({passing} pass, {unknown} not yet known)")
+    } else {
+        format!("{} above the margin", failing.join(", "))
+    };
+    format!("{state}{top}; {} pairs", report.pairs)
+}
+
+pub(super) fn render(report: &RouteReport) -> String {
+    let mut text = String::new();
+    line(&mut text, &report.headline);
+    if report.pairs == 0 {
+        return text;
+    }
+    classes(&mut text, report);
+    gates(&mut text, report);
+    findings(&mut text, report);
+    losses(&mut text, report);
+    noisy(&mut text, report);
+    reviews(&mut text, report);
+    text
+}
+
+/// A line, cut to the width.
+fn line(text: &mut String, content: &str) {
+    let cut: String = content.chars().take(WIDTH).collect();
+    text.push_str(cut.trim_end());
+    text.push('\n');
+}
+
+fn classes(text: &mut String, report: &RouteReport) {
+    let mut worse: Vec<String> = Vec::new();
+    let mut apart: Vec<String> = Vec::new();
+    for class in &report.classes {
+        let written = format!("{} {}", class.class, share(&class.share));
+        match class.class {
+            VerdictClass::Equal
+            | VerdictClass::Equivalent
+            | VerdictClass::DifferentMinor
+            | VerdictClass::DifferentMajor
+            | VerdictClass::CandidateInvalid
+            | VerdictClass::CandidateError => worse.push(written),
+            VerdictClass::PrimaryBad | VerdictClass::BothBad | VerdictClass::Incomparable => {
+                apart.push(written);
+            }
+        }
+    }
+    text.push('\n');
+    line(text, &worse.join(" · "));
+    if !apart.is_empty() {
+        line(text, &format!("not the candidate's: {}", apart.join(" · ")));
+    }
+}
+
+fn gates(text: &mut String, report: &RouteReport) {
+    if report.gates.is_empty() {
+        return;
+    }
+    text.push('\n');
+    line(
+        text,
+        &format!(
+            "{:<20} {:>9} {:>9} {:>9}  {:>24} {:>7}  {}",
+            "gate", "candidate", "primary", "again", "excess (95 %, any time)", "margin", "state"
+        ),
+    );
+    for gate in &report.gates {
+        line(text, &gate_line(gate));
+    }
+    if report.noise_pairs == 0 {
+        line(
+            text,
+            "the primary was never asked twice: nothing is known above the noise",
+        );
+    }
+}
+
+fn gate_line(gate: &GateView) -> String {
+    let part = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
+    let excess = format!(
+        "{:+.2} ({:+.2}..{:+.2})",
+        gate.excess.estimate * 100.0,
+        gate.excess.low * 100.0,
+        gate.excess.high * 100.0
+    );
+    let state = match gate.state {
+        GateState::Passes => "passes".to_owned(),
+        GateState::Fails => "FAILS".to_owned(),
+        GateState::Inconclusive => gate.needed.map_or_else(
+            || "not yet known".to_owned(),
+            |needed| format!("about {needed} more needed"),
+        ),
+    };
+    format!(
+        "{:<20} {:>9} {:>9} {:>9}  {excess:>24} {:>7}  {state}",
+        gate.gate.as_str(),
+        part(gate.candidate),
+        part(gate.primary),
+        part(gate.candidate_noise),
+        percent(gate.margin),
+    )
+}
+
+fn findings(text: &mut String, report: &RouteReport) {
+    if report.findings.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for finding in report.findings.iter().take(MOST_FINDINGS) {
+        line(text, &finding_line(finding));
+    }
+    let rest = &report.rest;
+    if rest.pairs > 0 {
+        let more = format!("and {} pairs of {} more kinds", rest.pairs, rest.findings);
+        line(text, &more);
+    }
+    let accepted: u64 = report.accepted.iter().map(|accepted| accepted.count).sum();
+    if accepted > 0 {
+        let kinds = report.accepted.len();
+        line(
+            text,
+            &format!("accepted as no difference: {accepted} pairs of {kinds} kinds"),
+        );
+    }
+}
+
+fn finding_line(finding: &Finding) -> String {
+    let noise = match finding.noise.share {
+        Some(noise) => format!("{:>8}", percent(noise)),
+        None => format!("{:>8}", "-"),
+    };
+    let mark = match finding.severity {
+        Severity::Blocker => "BLOCKER",
+        Severity::Major => "major",
+        Severity::Minor => "minor",
+        Severity::Info => "info",
+    };
+    format!(
+        "{mark:<7} {:>6} {:>8} noise {noise}  {}",
+        finding.share.events,
+        share(&finding.share),
+        finding.title
+    )
+}
+
+fn losses(text: &mut String, report: &RouteReport) {
+    if report.losses.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for loss in report.losses.iter().take(MOST_LOSSES) {
+        let worse: Vec<&str> = loss
+            .checks
+            .iter()
+            .filter(|check| check.worse)
+            .map(|check| check.check.as_str())
+            .collect();
+        let mut written = format!("lost: {} in {} of pairs", loss.loss, share(&loss.share));
+        if !worse.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = write!(written, "; worse with it: {}", worse.join(", "));
+        }
+        line(text, &written);
+    }
+}
+
+fn noisy(text: &mut String, report: &RouteReport) {
+    if report.noisy_paths.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for path in report.noisy_paths.iter().take(MOST_NOISY) {
+        let written = format!(
+            "noisy: {} at {}: the primary differs from itself in {}",
+            path.check,
+            path.path,
+            share(&path.noise)
+        );
+        line(text, &written);
+    }
+}
+
+fn reviews(text: &mut String, report: &RouteReport) {
+    let reviews = &report.reviews;
+    let total: u64 = reviews.verdicts.iter().map(|(_, count)| count).sum();
+    if total == 0 {
+        return;
+    }
+    text.push('\n');
+    let said: Vec<String> = reviews
+        .verdicts
+        .iter()
+        .map(|(verdict, count)| format!("{verdict} {count}"))
+        .collect();
+    line(text, &format!("{total} reviewed: {}", said.join(" · ")));
+    if let Some(missed) = reviews.missed.share {
+        let written = format!(
+            "missed by the checks: {} of {} drawn at random ({}..{})",
+            percent(missed),
+            reviews.missed.of,
+            percent(reviews.missed.low),
+            percent(reviews.missed.high)
+        );
+        line(text, &written);
+    }
+}
+
+fn share(rate: &Rate) -> String {
+    rate.share.map_or_else(|| "-".to_owned(), percent)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
