@@ -39,6 +39,7 @@ pub struct Setup {
     owner: bool,
     sticky_by: String,
     level: &'static str,
+    twice: (f64, f64),
 }
 
 /// A script that always says the same.
@@ -74,6 +75,7 @@ impl Setup {
             owner: true,
             sticky_by: "request".to_owned(),
             level: "info",
+            twice: (0.0, 0.0),
         }
     }
 
@@ -152,6 +154,13 @@ impl Setup {
         self
     }
 
+    /// These shares of compared pairs have their primary, and their candidate too, asked once more; nothing is without this.
+    #[must_use]
+    pub fn twice(mut self, primary: f64, candidate: f64) -> Self {
+        self.twice = (primary, candidate);
+        self
+    }
+
     /// Callers with these keys may name the side.
     #[must_use]
     pub fn internal(self, keys: &[&str]) -> Self {
@@ -176,6 +185,7 @@ impl Setup {
             tables,
             sticky_by,
             level,
+            twice: (primary_twice, candidate_twice),
             ..
         } = self;
         let owner = if self.owner {
@@ -198,7 +208,7 @@ impl Setup {
              [azure]\nendpoint = \"http://{azure}\"\n\
              [bedrock]\nregion = \"us-east-1\"\nendpoint = \"http://{bedrock}\"\nauth = \"static\"\n\
              access_key_env = \"E2E_ACCESS_KEY\"\nsecret_key_env = \"E2E_SECRET_KEY\"\n{bedrock_table}\n\
-             [mirror]\n{mirror}\n\
+             [mirror]\nask_primary_twice = {primary_twice:.1}\nask_candidate_twice = {candidate_twice:.1}\n{mirror}\n\
              [logging]\nlevel = \"{level}\"\n\
              [routes.{DEPLOYMENT}]\n{owner}\nsticky_by = \"{sticky_by}\"\n{route}\n\
              [routes.{DEPLOYMENT}.candidate]\n{candidate}\n\

@@ -309,6 +309,7 @@ fn route(answer: Answer) -> RouteSettings {
         fallback_after: Duration::from_secs(10),
         candidate_streams: true,
         price: None,
+        primary_price: None,
         caps: Caps::default(),
         internal: Arc::new(|_| false),
     }

@@ -131,7 +131,8 @@ impl Checks {
                 &ask,
                 wanted,
                 recording,
-                self.price(which),
+                // Of a side that was asked twice, both answers have its price.
+                self.price(recording.side),
             ))
         };
         let (primary, candidate) = (judge(Which::Primary), judge(Which::Candidate));

@@ -98,6 +98,40 @@ closed_enum! {
 }
 
 closed_enum! {
+    /// What became of a pair's side that was drawn to be asked the same once more.
+    pub enum RepeatOutcome {
+        /// Asked; its answer is on its way to the comparison.
+        Asked = "asked",
+        /// Azure did not show more than half of its quota left, or showed none of it and the trickle was spent.
+        Quota = "quota",
+        /// Azure answered with 429 on this route within the last minute.
+        Throttled = "throttled",
+        /// The candidate's breaker was not closed.
+        Breaker = "breaker",
+        /// No slot for repeats was free.
+        Slots = "slots",
+        /// The mirror's byte budget was spent.
+        Bytes = "bytes",
+        /// The mirror's money cap was reached.
+        Money = "money",
+        /// Mirroring has been switched off.
+        Disabled = "disabled",
+        /// The process was draining.
+        Draining = "draining",
+        /// The pair took so long that the caller's credential was not kept for it.
+        Late = "late",
+        /// It took longer than the mirror's deadline.
+        Deadline = "deadline",
+        /// The side gave no whole 2xx answer, or a task panicked.
+        Failed = "failed",
+        /// The queue of finished exchanges was full.
+        QueueFull = "queue_full",
+        /// The candidate was not asked because the primary gave no second answer to compare with.
+        NoPrimary = "no_primary",
+    }
+}
+
+closed_enum! {
     /// The size of a request's body: the strata of coverage.
     pub enum SizeClass {
         /// Up to 4 KiB.

@@ -27,7 +27,8 @@ pub use check::{
     Severity, SideVerdict, Stance, Verdict, VerdictClass,
 };
 pub use eligibility::{
-    Allowance, IneligibleReason, MirrorOnlyReason, Operation, SizeClass, SkipReason, Unsupported,
+    Allowance, IneligibleReason, MirrorOnlyReason, Operation, RepeatOutcome, SizeClass, SkipReason,
+    Unsupported,
 };
 pub use exchange::{Caller, Exchange};
 pub use loss::{Loss, LossKind, LossPolicies, LossPolicy};

@@ -68,6 +68,8 @@ pub(crate) struct Eligible {
     pub(crate) unit: Unit,
     pub(crate) streamed: bool,
     pub(crate) json: JsonMode,
+    /// Whether asking it once more changes nothing at the provider, and could tell something.
+    pub(crate) repeatable: bool,
     pub(crate) max_output_tokens: Option<u64>,
     /// The request's own `user` or `safety_identifier`.
     pub(crate) user: Option<String>,

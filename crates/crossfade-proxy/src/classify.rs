@@ -357,6 +357,7 @@ impl Read<'_> {
             size,
             streamed: scanned.stream,
             json: scanned.json,
+            repeatable: repeatable(operation, scanned),
             max_output_tokens: match operation {
                 Operation::Chat | Operation::Responses => scanned.max_output_tokens,
                 // Nothing is generated.
@@ -388,6 +389,17 @@ fn allowance(
             why = %unsupported.why, "proxy.request.ineligible");
         unsupported.reason
     })
+}
+
+/// Whether a request may be asked once more: not where that would keep a second answer at the provider, or go on with what it keeps.
+/// Embeddings come out the same.
+fn repeatable(operation: Operation, scanned: &Scan) -> bool {
+    let stateful = scanned.previous_response || scanned.background;
+    match operation {
+        Operation::Chat => !stateful && scanned.store != Some(true),
+        Operation::Responses => !stateful && scanned.store == Some(false),
+        Operation::Embeddings => false,
+    }
 }
 
 /// The operation, if it is one of those that may be mirrored.

@@ -270,6 +270,8 @@ impl Collected {
         };
         let status = answer.status();
         self.plane.learn_admission(self.caller, status);
+        self.plane
+            .learn_quota(&route, &eligible.deployment, &answer);
         route.metrics.answered(Side::Primary, status);
         let (ticket, draw) = waiting.answered();
         let opened = Answered {

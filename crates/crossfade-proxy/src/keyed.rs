@@ -83,6 +83,15 @@ impl HashKey {
         Unit(self.hash("asker by credential", credential, []))
     }
 
+    /// Where a text falls in [0, 1), for a draw of its own that callers cannot foresee.
+    pub(crate) fn fraction(&self, domain: &str, text: &[u8]) -> f64 {
+        let hash = self.hash(domain, text, []);
+        // The upper 53 bits are what a float holds exactly.
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are held exactly")]
+        let above = (hash >> 75) as f64;
+        above / (1_u64 << 53) as f64
+    }
+
     /// The unit of a caller's parts.
     pub fn unit<'a>(
         &self,
@@ -181,5 +190,14 @@ mod tests {
         assert_ne!(user, known, "a user is not a credential");
         let other = HashKey::new([8; 32]);
         assert_ne!(user, Some(other.caller_of_user("secret")));
+    }
+
+    #[test]
+    fn fractions_are_spread_evenly() {
+        let key = HashKey::new([7; 32]);
+        let below = (0_u32..2_000)
+            .filter(|n| key.fraction("repeat", &n.to_le_bytes()) < 0.05)
+            .count();
+        assert!((60..=140).contains(&below), "{below}");
     }
 }

@@ -6,8 +6,8 @@ use http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crossfade_exchange::{
-    Failover, IneligibleReason, LossKind, MirrorOnlyReason, Role, RouteId, Side, SizeClass,
-    SkipReason,
+    Failover, IneligibleReason, LossKind, MirrorOnlyReason, RepeatOutcome, Role, RouteId, Side,
+    SizeClass, SkipReason,
 };
 
 use crate::accounting::Accounting;
@@ -112,6 +112,12 @@ pub const METRICS: &[MetricInfo] = &[
         help: "Calls to the candidate beyond the first of a request",
     },
     MetricInfo {
+        name: "crossfade_repeats_total",
+        kind: "counter",
+        labels: &["route", "side", "outcome"],
+        help: "Compared pairs that were drawn to have a side asked the same once more, by what became of that",
+    },
+    MetricInfo {
         name: "crossfade_mirror_bytes",
         kind: "gauge",
         labels: &[],
@@ -143,6 +149,7 @@ pub(crate) struct RouteMetrics {
     losses: Vec<(LossKind, Counter)>,
     eligible: Vec<(SizeClass, Counter, Counter)>,
     skipped: Vec<(SizeClass, SkipReason, Counter)>,
+    repeats: Vec<Vec<Counter>>,
 }
 
 impl RouteMetrics {
@@ -164,9 +171,18 @@ impl RouteMetrics {
                 })
                 .collect()
         };
+        let repeats = |side: Side| {
+            RepeatOutcome::ALL
+                .iter()
+                .map(|outcome| {
+                    counter!("crossfade_repeats_total", "route" => route(), "side" => side.as_str(), "outcome" => outcome.as_str())
+                })
+                .collect()
+        };
         let size_counter = |name: &'static str, size: SizeClass| counter!(name, "route" => route(), "size" => size.as_str());
         Self {
             requests: Side::ALL.iter().map(|s| classes(*s)).collect(),
+            repeats: Side::ALL.iter().map(|s| repeats(*s)).collect(),
             duration: per_role("crossfade_request_duration_seconds"),
             first_byte: per_role("crossfade_time_to_first_byte_seconds"),
             fallbacks: Failover::ALL
@@ -239,6 +255,17 @@ impl RouteMetrics {
     /// The primary answered because the candidate failed.
     pub(crate) fn fallback(&self, reason: Failover) {
         if let Some(counter) = self.fallbacks.get(reason.index()) {
+            counter.increment(1);
+        }
+    }
+
+    /// What became of a repeat.
+    pub(crate) fn repeated(&self, side: Side, outcome: RepeatOutcome) {
+        if let Some(counter) = self
+            .repeats
+            .get(side.index())
+            .and_then(|c| c.get(outcome.index()))
+        {
             counter.increment(1);
         }
     }

@@ -19,6 +19,7 @@ use crate::{
     pairing::{Opening, Pairing},
     plane::Plane,
     record::{Capture, RecorderPlan},
+    repeat::Twice,
     route::Route,
     shadow,
 };
@@ -43,6 +44,9 @@ impl Answered {
     /// Opens the exchange, and starts its shadow if there is to be one.
     pub(crate) fn open(mut self, of: &Collected) -> OpenExchange {
         let start = self.start(&of.plane);
+        let twice = start
+            .as_ref()
+            .and_then(|_| Twice::draw(&of.plane, of.id, &self.eligible, &of.parts));
         let mut exchange = self.exchange(of);
         if let Some(CandidateAnswer::Failed { recording, .. }) = self.failed
             && self.ticket.is_some()
@@ -66,6 +70,7 @@ impl Answered {
             request_hold: Some(hold),
             shadow: start.is_some(),
             queue: of.plane.queue.clone(),
+            repeat: twice.map(|twice| twice.spawn(&of.plane)),
         });
         if let Some((side, admitted)) = start {
             let job = shadow::Job {

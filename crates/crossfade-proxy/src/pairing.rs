@@ -17,6 +17,7 @@ use crate::{
     draw::Draw,
     queue::{Purpose, Queued, offer},
     record::Held,
+    repeat::Line,
     route::lock,
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct Opening {
     /// Whether a shadow has been started.
     pub(crate) shadow: bool,
     pub(crate) queue: mpsc::Sender<Queued>,
+    /// What waits for the pair to ask it again.
+    pub(crate) repeat: Option<Line>,
 }
 
 struct Open {
@@ -85,6 +88,9 @@ impl Pairing {
                     return;
                 }
                 open.answered = true;
+                if let Some(repeat) = &mut open.opening.repeat {
+                    repeat.answered();
+                }
             }
             // Repeats go another way; one that came here would be no answer for the caller either.
             Role::Shadow | Role::Repeat => {
@@ -168,6 +174,7 @@ impl Open {
             mut ticket,
             draw,
             queue,
+            repeat,
             ..
         } = self.opening;
         if let Some(reason) = skipped {
@@ -182,6 +189,7 @@ impl Open {
         if !exchange.is_pair() && drawn.is_none() {
             return;
         }
+        let repeat = repeat.and_then(|line| line.follow(&exchange, &self.holds));
         let queued = Queued {
             exchange,
             drawn,
@@ -192,6 +200,9 @@ impl Open {
         let taken = offer(&queue, queued);
         if let Some(draw) = draw {
             hand_over(&draw, taken);
+        }
+        if let Some(repeat) = repeat {
+            repeat.go(taken);
         }
     }
 }

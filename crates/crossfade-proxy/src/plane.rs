@@ -25,7 +25,8 @@ use crate::{
     metrics::SharedMetrics,
     queue::Queued,
     rate::Rate,
-    route::{Now, RouteTable},
+    repeat::Repeats,
+    route::{Now, Route, RouteTable},
     spawner::Spawner,
 };
 
@@ -58,6 +59,8 @@ pub struct PlaneSettings {
     pub rate: Option<f64>,
     /// The longest a mirror may take.
     pub deadline: Duration,
+    /// How much is asked twice.
+    pub repeats: Repeats,
 }
 
 impl Default for PlaneSettings {
@@ -73,6 +76,7 @@ impl Default for PlaneSettings {
             answer_bytes: 1 << 20,
             rate: None,
             deadline: Duration::from_secs(120),
+            repeats: Repeats::default(),
         }
     }
 }
@@ -87,6 +91,8 @@ pub(crate) struct Plane {
     pub(crate) slots: Budget,
     pub(crate) bytes: Budget,
     pub(crate) rate: Option<Rate>,
+    /// Repeats at once.
+    pub(crate) repeats: Budget,
     pub(crate) queue: mpsc::Sender<Queued>,
     pub(crate) spawner: Spawner,
     pub(crate) metrics: SharedMetrics,
@@ -105,6 +111,15 @@ impl Plane {
     /// Sends a request to Azure.
     pub(crate) fn send(&self, request: Request<SideBody>) -> Answer {
         Box::pin(self.forward.clone().oneshot(request))
+    }
+
+    /// What Azure's head says about its quota; only looked at where something is to be asked twice.
+    pub(crate) fn learn_quota(&self, route: &Route, deployment: &str, answer: &SideResponse) {
+        if !self.settings.repeats.primary.is_zero() {
+            let (status, headers) = (answer.status(), answer.headers());
+            let quota = &route.state.quota;
+            quota.learn(deployment, status, headers, Now::read().instant);
+        }
     }
 
     /// What Azure's status says about a caller.

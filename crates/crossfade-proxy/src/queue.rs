@@ -28,6 +28,9 @@ pub enum Purpose {
     Exchange,
     /// Only to resolve a drawn answer, whose shadow is still under way: the exchange itself follows, and counts then.
     Outcome,
+    /// A pair that has been on the queue already, with what its primary, and perhaps its candidate, answered when asked the same once
+    /// more: for the noise floor only. It counts as nothing else.
+    Repeat,
 }
 
 impl Queued {

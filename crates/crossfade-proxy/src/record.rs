@@ -247,7 +247,8 @@ impl Recorder {
         };
         let mut losses = self.report.losses.to_vec();
         losses.extend(late.into_iter().flat_map(|l| l.losses.iter().cloned()));
-        if self.side == Side::Candidate {
+        // A repeat is the same request once more, and its losses have been counted.
+        if self.side == Side::Candidate && self.role != Role::Repeat {
             self.route.accounts.asked(&losses);
         }
         let recording = Recording {
@@ -285,7 +286,9 @@ impl Recorder {
     }
 
     fn learn(&self, total: Duration) {
-        if self.side == Side::Primary && (200..300).contains(&self.status) {
+        // A repeat finds the provider's caches warm: its times are not the usual ones.
+        let is_usual = self.side == Side::Primary && self.role != Role::Repeat;
+        if is_usual && (200..300).contains(&self.status) {
             let first = self.timings.first_content.unwrap_or(total);
             self.route.state.learn_times(self.streamed, first, total);
         }

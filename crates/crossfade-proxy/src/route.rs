@@ -25,6 +25,7 @@ use crate::{
     durations::Durations,
     metrics::RouteMetrics,
     money::{Caps, Price, Purse},
+    quota::Quota,
 };
 
 /// One side of a route, whatever stands behind it.
@@ -86,10 +87,22 @@ pub struct RouteSettings {
     pub candidate_streams: bool,
     /// The candidate's price, if the money caps are to hold.
     pub price: Option<Price>,
+    /// The primary's price: what it costs to ask it twice.
+    pub primary_price: Option<Price>,
     /// The money caps of the mirror.
     pub caps: Caps,
     /// Keyed hashes of callers who may name the side that answers, see [`crate::HashKey`].
     pub internal: Arc<dyn Fn(&http::HeaderMap) -> bool + Send + Sync>,
+}
+
+impl RouteSettings {
+    /// A side's price.
+    pub(crate) fn price_of(&self, side: crossfade_exchange::Side) -> Option<Price> {
+        match side {
+            crossfade_exchange::Side::Primary => self.primary_price,
+            crossfade_exchange::Side::Candidate => self.price,
+        }
+    }
 }
 
 impl fmt::Debug for RouteSettings {
@@ -141,6 +154,8 @@ impl Route {
 #[derive(Debug, Default)]
 pub(crate) struct RouteState {
     pub(crate) breaker: Breaker,
+    /// What Azure says is left of its quota.
+    pub(crate) quota: Quota,
     faces: RwLock<HashMap<String, Face>>,
     streamed: Times,
     plain: Times,

@@ -65,7 +65,7 @@ pub(crate) fn admit(
     let copy = plane.bytes.try_take(body_bytes).ok_or(SkipReason::Bytes)?;
     let money = match (side, route.settings.price) {
         (Side::Candidate, Some(price)) => {
-            let most = price.most(body_bytes, max_output_tokens.unwrap_or(USUAL_OUTPUT_TOKENS));
+            let most = price.most(body_bytes, output_tokens(max_output_tokens));
             Some(
                 route
                     .purse
@@ -78,7 +78,13 @@ pub(crate) fn admit(
     Ok(Admitted { slot, copy, money })
 }
 
-fn moment(route: &Route) -> Moment {
+/// The most tokens that an answer is expected to have.
+pub(crate) fn output_tokens(limit: Option<u64>) -> u64 {
+    limit.unwrap_or(USUAL_OUTPUT_TOKENS)
+}
+
+/// Now, as money is counted.
+pub(crate) fn moment(route: &Route) -> Moment {
     Moment {
         unix_seconds: Now::read().unix.as_secs(),
         attempt: route.split.borrow().attempt.as_ref().map_or(0, |a| a.id),
@@ -164,6 +170,7 @@ impl Job {
             Side::Primary => {
                 let answer = plane.send(request.map(full_body)).await?;
                 plane.learn_admission(self.caller, answer.status());
+                plane.learn_quota(&self.route, &self.deployment, &answer);
                 if !answer.status().is_success() {
                     let reason = refused(answer.status());
                     self.pairing.give_up_if_awaited(reason);
@@ -244,7 +251,7 @@ pub(crate) fn refused(status: StatusCode) -> SkipReason {
 }
 
 /// Gives money back where the provider cannot have charged for anything.
-fn refund(money: Option<Reservation>, reason: Failover) {
+pub(crate) fn refund(money: Option<Reservation>, reason: Failover) {
     match reason {
         Failover::Connect | Failover::Throttled | Failover::Configuration => {
             if let Some(money) = money {
@@ -263,7 +270,8 @@ fn settle(money: Option<Reservation>, route: &Route, recording: &Recording) {
     }
 }
 
-async fn read_to_end(answer: SideResponse) {
+/// Reads an answer that only its recorder looks at.
+pub(crate) async fn read_to_end(answer: SideResponse) {
     let mut body = answer.into_body();
     // An error ends the recording as broken; there is nothing else to do about it here.
     while let Some(Ok(_)) = body.frame().await {}

@@ -75,6 +75,7 @@ impl Builder {
                 .settings
                 .rate
                 .map(|rate| Rate::new(rate, Now::read().instant)),
+            repeats: Budget::new(self.settings.repeats.slots),
             settings: self.settings,
             key: self.key,
             routes: Arc::new(RouteTable::new(routes.collect(), unrouted)),

@@ -19,7 +19,7 @@ use crossfade_bedrock::{
 use crossfade_compare::{Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
 use crossfade_proxy::{
-    AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError,
+    AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
     RouteSettings,
 };
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
@@ -116,6 +116,11 @@ pub(crate) fn plane_settings(config: &Config) -> PlaneSettings {
         answer_bytes: config.mirror.answer_bytes,
         rate: config.mirror.rate,
         deadline: config.mirror.deadline,
+        repeats: Repeats {
+            primary: config.mirror.ask_primary_twice,
+            candidate: config.mirror.ask_candidate_twice,
+            ..Repeats::default()
+        },
     }
 }
 
@@ -152,6 +157,7 @@ pub(crate) fn route(
         candidate_streams,
         fallback_after: config.bedrock.fallback_after,
         price: route.checks.price.map(price),
+        primary_price: route.checks.primary_price.map(price),
         caps: Caps {
             hourly: config.mirror.hourly_usd,
             daily: config.mirror.daily_usd,

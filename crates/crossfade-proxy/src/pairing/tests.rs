@@ -73,6 +73,7 @@ fn setup(shadow: bool) -> Setup {
         request_hold: None,
         shadow,
         queue: queue_sender,
+        repeat: None,
     });
     Setup {
         pairing,

@@ -21,6 +21,7 @@ use super::*;
 use crate::{Accounting, Caps, StickyBy};
 
 mod pinned;
+mod repeat;
 
 const PRIMARY: &str = "the primary";
 const CANDIDATE: &str = "the candidate";
@@ -30,16 +31,34 @@ const MARK: &str = "resp_marked";
 /// What one side was asked: method, path, and the face it was shown.
 type Asked = Arc<Mutex<Vec<(Method, String, Option<Face>)>>>;
 
+/// What holds the candidate's answers back, for as long as there is a sender.
+type Gate = Arc<Mutex<Option<watch::Receiver<()>>>>;
+
+/// A candidate that waits for the gate.
+fn gated(side: crate::Side, gate: Gate) -> crate::Side {
+    BoxCloneSyncService::new(service_fn(move |request: SideRequest| {
+        let (side, held) = (side.clone(), gate.lock().unwrap().clone());
+        async move {
+            if let Some(mut held) = held {
+                while held.changed().await.is_ok() {}
+            }
+            side.oneshot(request).await
+        }
+    }))
+}
+
 /// How the sides answer.
 #[derive(Clone, Copy)]
 struct Script {
     percent: f64,
+    reverse: f64,
     primary: (u16, &'static str),
     candidate: Option<Failover>,
 }
 
 const SCRIPT: Script = Script {
     percent: 0.0,
+    reverse: 0.0,
     primary: (200, PRIMARY),
     candidate: None,
 };
@@ -51,6 +70,7 @@ struct World {
     candidate: Asked,
     queue: mpsc::Receiver<Queued>,
     outcomes: mpsc::Receiver<OutcomeMessage>,
+    gate: Gate,
     // The split stays as it is.
     _split: watch::Sender<Arc<Split>>,
 }
@@ -140,21 +160,38 @@ fn split(percent: f64, id: RouteId) -> Split {
 }
 
 fn world(script: Script) -> World {
+    world_of(script, PlaneSettings::default(), &[])
+}
+
+/// With these bounds, and an Azure whose answers carry these headers.
+fn world_of(
+    script: Script,
+    plane: PlaneSettings,
+    headers: &'static [(&'static str, &'static str)],
+) -> World {
     let (primary, candidate) = (Asked::default(), Asked::default());
+    let gate = Gate::default();
     let asked = Arc::clone(&primary);
     let forward = BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
         note(&asked, request.method(), request.uri().path(), None);
         let (status, body) = script.primary;
-        async move { Ok::<_, BoxError>(answer(status, body)) }
+        let mut answer = answer(status, body);
+        for (name, value) in headers {
+            answer.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        async move { Ok::<_, BoxError>(answer) }
     }));
-    let side = scripted_candidate(script, Arc::clone(&candidate));
+    let side = gated(
+        scripted_candidate(script, Arc::clone(&candidate)),
+        Arc::clone(&gate),
+    );
     let id = RouteId::new("support");
     let settings = RouteSettings {
         id: id.clone(),
         sticky_by: StickyBy::Conversation,
         mirror: MirrorPlan {
             share: Percent::HUNDRED,
-            reverse_share: Percent::ZERO,
+            reverse_share: Percent::new(script.reverse).unwrap(),
         },
         eligibility: Arc::new(eligibility),
         minted: Arc::new(|id| id.starts_with(MARK)),
@@ -167,6 +204,7 @@ fn world(script: Script) -> World {
         fallback_after: Duration::from_secs(5),
         candidate_streams: true,
         price: None,
+        primary_price: None,
         caps: Caps::default(),
         internal: Arc::new(|_| false),
     };
@@ -175,7 +213,7 @@ fn world(script: Script) -> World {
     let (to_queue, queue) = mpsc::channel(64);
     let (to_outcomes, outcomes) = mpsc::channel(1024);
     let (proxy, handle) = Builder {
-        settings: PlaneSettings::default(),
+        settings: plane,
         key: HashKey::new([7; 32]),
         forward,
         queue: to_queue,
@@ -191,6 +229,7 @@ fn world(script: Script) -> World {
         candidate,
         queue,
         outcomes,
+        gate,
         _split: of_split,
     }
 }
@@ -199,14 +238,30 @@ const CHAT: &str = "/openai/deployments/support/chat/completions";
 const RESPONSES: &str = "/openai/v1/responses";
 
 impl World {
-    async fn ask(&self, method: Method, path: &str, body: &str) -> (u16, String) {
+    /// Holds the candidate's answers back until the sender is dropped.
+    fn hold_candidate(&self) -> watch::Sender<()> {
+        let (sender, receiver) = watch::channel(());
+        *self.gate.lock().unwrap() = Some(receiver);
+        sender
+    }
+
+    /// An answer whose body has not been read.
+    async fn open(&self, path: &str, body: &str) -> SideResponse {
+        self.begin(Method::POST, path, body).await
+    }
+
+    async fn begin(&self, method: Method, path: &str, body: &str) -> SideResponse {
         let mut request = Request::new(full_body(Bytes::copy_from_slice(body.as_bytes())));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap();
         request
             .headers_mut()
             .insert("api-key", "k".parse().unwrap());
-        let answer = self.proxy.clone().oneshot(request).await.unwrap();
+        self.proxy.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &str) -> (u16, String) {
+        let answer = self.begin(method, path, body).await;
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())

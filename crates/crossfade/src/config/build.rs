@@ -387,10 +387,16 @@ fn mirror(raw: &RawMirror, at: &mut Findings<'_>) -> Mirror {
         let message = "less than one request and its two answers (request_bytes + 2 × answer_bytes): raise it";
         at.wrong(&["mirror", "bytes"], message);
     }
+    if raw.ask_candidate_twice > raw.ask_primary_twice {
+        let message = "more than ask_primary_twice: the candidate is asked again only where the primary is; lower it";
+        at.wrong(&["mirror", "ask_candidate_twice"], message);
+    }
     Mirror {
         enabled: raw.enabled,
         share: raw.share,
         reverse_share: raw.reverse_share,
+        ask_primary_twice: raw.ask_primary_twice,
+        ask_candidate_twice: raw.ask_candidate_twice,
         rate: raw.rate,
         slots: at.at_least_one(&["mirror", "slots"], raw.slots),
         bytes: raw.bytes.bytes(),

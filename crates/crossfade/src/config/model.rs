@@ -184,6 +184,10 @@ pub struct Mirror {
     pub share: Percent,
     /// The share of the candidate's requests that is copied to the primary.
     pub reverse_share: Percent,
+    /// The share of compared pairs whose primary is asked once more.
+    pub ask_primary_twice: Percent,
+    /// The share of compared pairs whose candidate is asked once more too, no larger than that of the primary.
+    pub ask_candidate_twice: Percent,
     /// The most copies a second.
     pub rate: Option<f64>,
     /// Copies in flight.

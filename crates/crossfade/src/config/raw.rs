@@ -226,6 +226,12 @@ pub(crate) struct RawMirror {
     /// The share of the requests answered by the candidate that is copied back to the primary, in percent of units.
     #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
     pub(crate) reverse_share: Percent,
+    /// The share of compared pairs whose primary is asked the same once more, to learn how far it disagrees with itself, in percent; only while Azure shows more than half of its quota left.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
+    pub(crate) ask_primary_twice: Percent,
+    /// The share of compared pairs whose candidate is asked once more too, in percent; these are among those of `ask_primary_twice`.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
+    pub(crate) ask_candidate_twice: Percent,
     /// The most copies a second; no limit if absent.
     pub(crate) rate: Option<f64>,
     /// Copies in flight.
@@ -383,6 +389,8 @@ impl Default for RawMirror {
             enabled: true,
             share: Percent::HUNDRED,
             reverse_share: Percent::ZERO,
+            ask_primary_twice: percent(5.0),
+            ask_candidate_twice: percent(1.0),
             rate: None,
             slots: 1024,
             bytes: Size(256 << 20),
@@ -395,6 +403,11 @@ impl Default for RawMirror {
             attempt_usd: None,
         }
     }
+}
+
+/// A share that stands in this file.
+fn percent(value: f64) -> Percent {
+    Percent::new(value).unwrap_or(Percent::ZERO)
 }
 
 fn five_seconds() -> Span {

@@ -126,7 +126,11 @@ fn checks(out: &mut String, facts: &Facts) {
     let outcome = |scrape: &Exposition, outcome| {
         scrape.by(
             "crossfade_check_total",
-            &[("route", ROUTE), ("outcome", outcome)],
+            &[
+                ("route", ROUTE),
+                ("outcome", outcome),
+                ("pairing", "candidate"),
+            ],
             "check",
         )
     };

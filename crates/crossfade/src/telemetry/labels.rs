@@ -1,6 +1,6 @@
 //! The closed label sets that belong to the control plane alone.
 
-use crossfade_exchange::VerdictClass;
+use crossfade_exchange::{Side, VerdictClass};
 
 /// Declares a fieldless enum with its fixed names, as metric labels show them.
 macro_rules! labels {
@@ -57,6 +57,28 @@ labels! {
         Forced = "forced",
         /// Announced too late, never announced, or resolved without having been announced.
         Lost = "lost",
+    }
+}
+
+labels! {
+    /// Which two answers a check compared.
+    pub enum Pairing {
+        /// The primary's and the candidate's.
+        Candidate = "candidate",
+        /// The primary's and what it answered when asked the same once more: the noise floor.
+        Noise = "noise",
+        /// The candidate's and what it answered when asked the same once more.
+        CandidateNoise = "candidate_noise",
+    }
+}
+
+impl Pairing {
+    /// The pairing of a side with itself.
+    pub const fn of_repeat(side: Side) -> Self {
+        match side {
+            Side::Primary => Self::Noise,
+            Side::Candidate => Self::CandidateNoise,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use metrics::{Counter, Gauge, Histogram};
 use super::{
     catalogue::{AGREEMENT, MICROS, metric_struct},
     dollars::Dollars,
-    labels::{ExchangeLabel, OutcomeFate, TokenKind, TransitionReason},
+    labels::{ExchangeLabel, OutcomeFate, Pairing, TokenKind, TransitionReason},
     recorder::Registrar,
 };
 
@@ -29,8 +29,8 @@ metric_struct! {
     pub struct RouteWorkerMetrics {
         /// Exchanges that left the queue, by verdict; unpaired ones had one recording only.
         exchanges: Family<Counter> = Counter("crossfade_exchanges_total", "", ["route", "verdict"], &[]);
-        /// Checks of compared pairs by outcome; pairing `candidate` compares the candidate with the primary.
-        checks: Grid<Counter> = Counter("crossfade_check_total", "", ["route", "check", "outcome", "pairing"], &[]);
+        /// Checks of compared answers by outcome; pairing `candidate` compares the candidate with the primary, `noise` the primary with itself, asked twice, and `candidate_noise` the candidate with itself.
+        checks: Family<Grid<Counter>> = Counter("crossfade_check_total", "", ["route", "check", "outcome", "pairing"], &[]);
         /// Agreement of the two answers by check, from 0 to 1.
         check_scores: Family<Histogram> = Histogram("crossfade_check_score", "ratio", ["route", "check"], AGREEMENT);
         /// Tokens of recorded answers by the provider's own count; reasoning is also part of output.
@@ -135,6 +135,8 @@ impl RouteWorkerMetrics {
     fn new(made: &Registrar<'_>, route: &str) -> Self {
         let check_names = || Check::ALL.iter().map(|check| check.as_str());
         let side_names = || Side::ALL.iter().map(|side| side.as_str());
+        let outcome_names = || CheckOutcome::ALL.iter().map(|outcome| outcome.as_str());
+        let pairings = Pairing::ALL.iter().map(|pairing| pairing.as_str());
         Self {
             exchanges: Family::new(ExchangeLabel::names(), |verdict| {
                 made.counter(
@@ -142,19 +144,18 @@ impl RouteWorkerMetrics {
                     &[("route", route), ("verdict", verdict)],
                 )
             }),
-            checks: Grid::new(check_names(), |check| {
-                Family::new(
-                    CheckOutcome::ALL.iter().map(|outcome| outcome.as_str()),
-                    |outcome| {
+            checks: Family::new(pairings, |pairing| {
+                Grid::new(check_names(), |check| {
+                    Family::new(outcome_names(), |outcome| {
                         let labels = [
                             ("route", route),
                             ("check", check),
                             ("outcome", outcome),
-                            ("pairing", "candidate"),
+                            ("pairing", pairing),
                         ];
                         made.counter("crossfade_check_total", &labels)
-                    },
-                )
+                    })
+                })
             }),
             check_scores: Family::new(check_names(), |check| {
                 made.histogram(

@@ -8,7 +8,7 @@ mod metrics;
 mod recorder;
 
 pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
-pub use labels::{ExchangeLabel, OutcomeFate, TokenKind, TransitionReason};
+pub use labels::{ExchangeLabel, OutcomeFate, Pairing, TokenKind, TransitionReason};
 pub use logging::{LogFormat, LoggingError, init_logging, quiet_panics};
 pub use metrics::{
     ControlMetrics, Metrics, RouteControlMetrics, RouteWorkerMetrics, WorkerMetrics,

@@ -16,7 +16,7 @@ use crossfade_exchange::{
 use crossfade_proxy::{Purpose, Queued};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::telemetry::{ExchangeLabel, Metrics, RouteWorkerMetrics, TokenKind};
+use crate::telemetry::{ExchangeLabel, Metrics, Pairing, RouteWorkerMetrics, TokenKind};
 
 /// Exchanges that one job on the blocking pool compares.
 const BATCH: usize = 16;
@@ -26,6 +26,7 @@ type Judge = Box<dyn Fn(&Exchange) -> Verdict + Send + Sync>;
 
 /// Compares exchanges of every route.
 pub struct Comparer {
+    checks: HashMap<RouteId, Arc<Checks>>,
     judges: HashMap<RouteId, Judge>,
     metrics: Arc<Metrics>,
     settlements: mpsc::Sender<(RouteId, Settled)>,
@@ -53,10 +54,11 @@ impl Comparer {
             Box::new(move |exchange: &Exchange| checks.compare(exchange))
         };
         let judges = checks
-            .into_iter()
-            .map(|(route, checks)| (route, judge(checks)))
+            .iter()
+            .map(|(route, checks)| (route.clone(), judge(Arc::clone(checks))))
             .collect();
         Self {
+            checks,
             judges,
             metrics,
             settlements,
@@ -93,6 +95,13 @@ impl Comparer {
 
     /// Compares one exchange, counts it and resolves it.
     fn handle(&self, queued: Queued) {
+        match queued.purpose {
+            Purpose::Exchange | Purpose::Outcome => {}
+            Purpose::Repeat => {
+                self.judge_repeats(&queued.exchange);
+                return;
+            }
+        }
         // What was not compared is dropped without a word, and the data plane counts it so.
         if self.judge(&queued.exchange, queued.drawn, queued.purpose) {
             queued.compared();
@@ -127,11 +136,29 @@ impl Comparer {
         verdict.is_some()
     }
 
+    /// How far each side disagrees with itself, where it was asked twice, the primary first. The pair itself has been judged and
+    /// counted on its own.
+    pub(super) fn judge_repeats(&self, exchange: &Exchange) -> [Option<Verdict>; 2] {
+        [Side::Primary, Side::Candidate].map(|side| {
+            let checks = self.checks.get(&exchange.route)?;
+            let verdict = self.timed(exchange, || checks.compare_repeat(exchange, side))??;
+            if let Some(metrics) = self.metrics.worker(exchange.route.as_str()) {
+                count_repeat(metrics, exchange, side, &verdict);
+            }
+            Some(verdict)
+        })
+    }
+
     /// The verdict, or nothing if the route has no checks or a check panicked.
     fn compare(&self, exchange: &Exchange) -> Option<Verdict> {
         let judge = self.judges.get(&exchange.route)?;
+        self.timed(exchange, || judge(exchange))
+    }
+
+    /// What a comparison gives, or nothing if it panicked.
+    fn timed<T>(&self, exchange: &Exchange, compare: impl FnOnce() -> T) -> Option<T> {
         let started = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| judge(exchange)));
+        let result = catch_unwind(AssertUnwindSafe(compare));
         self.metrics.worker.comparison.record(started.elapsed());
         if result.is_err() {
             tracing::error!(route = %exchange.route, exchange = %exchange.id, "worker.comparison.panicked");
@@ -152,13 +179,8 @@ fn count(metrics: &RouteWorkerMetrics, exchange: &Exchange, verdict: Option<&Ver
     }
     let Some(verdict) = verdict else { return };
     if verdict.class.is_some() {
+        count_checks(metrics, Pairing::Candidate, verdict);
         for result in &verdict.checks {
-            if let Some(counter) = metrics
-                .checks
-                .at(result.check.index(), result.outcome.index())
-            {
-                counter.increment(1);
-            }
             if let Some(scores) = metrics.check_scores.at(result.check.index())
                 && matches!(result.outcome, CheckOutcome::Pass | CheckOutcome::Fail)
             {
@@ -179,6 +201,35 @@ fn count(metrics: &RouteWorkerMetrics, exchange: &Exchange, verdict: Option<&Ver
         {
             dollars.add(usd);
         }
+    }
+}
+
+fn count_checks(metrics: &RouteWorkerMetrics, pairing: Pairing, verdict: &Verdict) {
+    let Some(checks) = metrics.checks.at(pairing.index()) else {
+        return;
+    };
+    for result in &verdict.checks {
+        if let Some(counter) = checks.at(result.check.index(), result.outcome.index()) {
+            counter.increment(1);
+        }
+    }
+}
+
+/// Of a side that was asked twice only the second answer is new: it stands where the candidate's stands.
+fn count_repeat(metrics: &RouteWorkerMetrics, exchange: &Exchange, side: Side, verdict: &Verdict) {
+    if verdict.class.is_some() {
+        count_checks(metrics, Pairing::of_repeat(side), verdict);
+    }
+    let Some(second) = verdict.side(Side::Candidate) else {
+        return;
+    };
+    if let Some(usage) = second.usage {
+        count_tokens(metrics, side, usage);
+    }
+    if let (Some(usd), Some(recording)) = (second.cost_usd, exchange.repeat(side))
+        && let Some(dollars) = metrics.cost.at(side.index(), recording.role.index())
+    {
+        dollars.add(usd);
     }
 }
 

@@ -85,9 +85,9 @@ pub(in crate::demo) fn facts() -> Facts {
         .collect();
     let scrape = |pass: u64, fail: u64| {
         Exposition::parse(&format!(
-            "crossfade_check_total{{route=\"support\",check=\"json_parse\",outcome=\"pass\"}} {pass}\n\
-             crossfade_check_total{{route=\"support\",check=\"json_parse\",outcome=\"fail\"}} {fail}\n\
-             crossfade_check_total{{route=\"support\",check=\"envelope\",outcome=\"pass\"}} {pass}\n\
+            "crossfade_check_total{{route=\"support\",check=\"json_parse\",outcome=\"pass\",pairing=\"candidate\"}} {pass}\n\
+             crossfade_check_total{{route=\"support\",check=\"json_parse\",outcome=\"fail\",pairing=\"candidate\"}} {fail}\n\
+             crossfade_check_total{{route=\"support\",check=\"envelope\",outcome=\"pass\",pairing=\"candidate\"}} {pass}\n\
              crossfade_exchanges_total{{route=\"support\",verdict=\"equal\"}} {pass}\n\
              crossfade_losses_total{{route=\"support\",loss=\"hint_dropped\"}} {fail}\n\
              crossfade_losses_total{{route=\"assistant\",loss=\"sampling_dropped\"}} 700\n"
