@@ -297,7 +297,7 @@ fn age_is_bounded_for_bodies_then_for_summaries() {
 fn a_callers_exchanges_are_gone_from_the_files() {
     let home = home();
     let store = home.store(1 << 20);
-    for number in 0..20 {
+    for number in 0..20_u64 {
         store
             .put(&kept(
                 &format!("n{number}"),
@@ -310,7 +310,7 @@ fn a_callers_exchanges_are_gone_from_the_files() {
     store.put(&kept("later", 1_001_500, caller(2))).unwrap();
     store.sweep(1_001_500).unwrap();
     assert_eq!(store.stats().summaries, 20);
-    for number in 20..24 {
+    for number in 20..24_u64 {
         store
             .put(&kept(
                 &format!("n{number}"),
