@@ -149,6 +149,14 @@ fn values_of_the_wrong_kind() {
         "mirror.share: NaN is not a percentage: use a number from 0 to 100",
     );
     check(
+        "[mirror]\nask_candidate_twice = 6.0",
+        "mirror.ask_candidate_twice: more than ask_primary_twice: the candidate is asked again only where the primary is; lower it",
+    );
+    check(
+        "[mirror]\nask_primary_twice = 200",
+        "mirror.ask_primary_twice: 200 is not a percentage: use a number from 0 to 100",
+    );
+    check(
         "[mirror]\nshare = \"ten\"",
         "mirror.share: invalid type: string \"ten\", expected a number",
     );
