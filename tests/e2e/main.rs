@@ -22,7 +22,6 @@ mod floors;
 mod guardrails;
 mod headers;
 mod lifecycle;
-mod noise;
 mod operators;
 mod policies;
 mod probing;

@@ -28,6 +28,7 @@ mod stance;
 mod state;
 mod vectors;
 mod verdict;
+mod whole;
 
 pub use compare::Checks;
 pub use feeds::{Advance, Feeds, feeds, feeds_table};
@@ -40,3 +41,4 @@ pub use settings::{
     GroundednessSettings, LabelSettings, LatencySettings, LengthSettings, Price, RefusalSettings,
     SemanticSimilaritySettings, SettingsError, TextSimilaritySettings, ToolArgumentSettings,
 };
+pub use whole::{Whole, whole};

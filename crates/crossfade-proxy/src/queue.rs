@@ -34,11 +34,12 @@ pub enum Purpose {
 }
 
 impl Queued {
-    /// The exchange has been compared (or judged alone, if it is no pair).
-    pub fn compared(mut self) {
-        if let Some(ticket) = self.ticket.take() {
+    /// The exchange has been compared (or judged alone, if it is no pair). What it held of the mirror's bytes is given back.
+    pub fn compared(self) -> Exchange {
+        if let Some(ticket) = self.ticket {
             ticket.compared();
         }
+        self.exchange
     }
 }
 

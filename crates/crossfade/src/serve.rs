@@ -30,6 +30,7 @@ use crate::{
     config::{Config, LogFormat},
     control::{Controller, ControllerOptions, LeaseTimes},
     listen::{self, AppListener},
+    review::{Keeper, Records},
     telemetry::{self, Telemetry},
     wiring,
     worker::{Comparer, Outcomes, SETTLEMENTS},
@@ -99,11 +100,13 @@ impl Server {
         let controller = controller(&config, &directory, lease, &metrics).await?;
 
         let checks = wiring::checks(&config)?;
+        let (records, keeper) = records(&config, &directory, &metrics).await?;
         let (queue, exchanges) = mpsc::channel(config.mirror.queue_items);
         let (outcomes, messages) = mpsc::channel(OUTCOMES);
+        let key = HashKey::new(secret(&config, &directory));
         let builder = Builder {
             settings: wiring::plane_settings(&config),
-            key: HashKey::new(secret(&config, &directory)),
+            key: key.clone(),
             forward: wiring::forward(&config.azure).context("[azure]")?,
             queue,
             outcomes,
@@ -119,14 +122,28 @@ impl Server {
         let spawner = Spawner::new();
         let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
         let (settlements, settled) = mpsc::channel(SETTLEMENTS);
-        let comparer = Comparer::new(checks, Arc::clone(&metrics), settlements);
+        let sink = {
+            let records = records.clone();
+            Arc::new(move |judged| records.take(judged))
+        };
+        let comparer = Comparer::new(checks, Arc::clone(&metrics), settlements, sink);
         let comparer = spawn(comparer.run(exchanges));
         let ordering = Outcomes::new(controller.clone(), Arc::clone(&metrics));
         spawner.spawn(ordering.run(messages, settled, stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
+        spawner.spawn(keeper.run(stop.clone()));
         spawner.spawn(until(stop.clone(), telemetry.upkeep()));
         let draining = Arc::new(AtomicBool::new(false));
-        let state = admin_state(&config, &controller, &telemetry, metrics, &proxy, &draining);
+        let state = admin_state(AdminParts {
+            config: &config,
+            controller: &controller,
+            telemetry: &telemetry,
+            metrics,
+            proxy: &proxy,
+            draining: &draining,
+            records,
+            key,
+        });
         spawner.spawn(administer(admin_listener, state, stop.clone()));
         let drain = config.listen.drain;
         let application = spawn(application.run(stop_listening.clone(), drain));
@@ -267,14 +284,45 @@ fn secret(config: &Config, directory: &DataDirectory) -> [u8; 32] {
     }
 }
 
-fn admin_state(
+/// Opens what was kept.
+async fn records(
     config: &Config,
-    controller: &Controller,
-    telemetry: &Arc<Telemetry>,
+    directory: &Arc<DataDirectory>,
+    metrics: &Arc<telemetry::Metrics>,
+) -> anyhow::Result<(Records, Keeper)> {
+    let settings = wiring::records(
+        config,
+        directory,
+        secret(config, directory),
+        Arc::clone(metrics),
+    )?;
+    let opened = tokio::task::spawn_blocking(move || Records::start(settings)).await?;
+    opened.context("what was kept for review cannot be read")
+}
+
+/// What the admin listener looks at.
+struct AdminParts<'a> {
+    config: &'a Config,
+    controller: &'a Controller,
+    telemetry: &'a Arc<Telemetry>,
     metrics: Arc<telemetry::Metrics>,
-    proxy: &ProxyHandle,
-    draining: &Arc<AtomicBool>,
-) -> Arc<AdminState> {
+    proxy: &'a ProxyHandle,
+    draining: &'a Arc<AtomicBool>,
+    records: Records,
+    key: HashKey,
+}
+
+fn admin_state(parts: AdminParts<'_>) -> Arc<AdminState> {
+    let AdminParts {
+        config,
+        controller,
+        telemetry,
+        metrics,
+        proxy,
+        draining,
+        records,
+        key,
+    } = parts;
     // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
     let accounting = proxy.downgrade();
     let before_scrape = proxy.downgrade();
@@ -285,6 +333,8 @@ fn admin_state(
         metrics,
         tokens: wiring::tokens(config),
         metrics_auth: config.admin.metrics_auth,
+        records,
+        key,
         accounting: Arc::new(move || {
             accounting
                 .upgrade()

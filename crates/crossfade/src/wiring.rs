@@ -1,6 +1,6 @@
 //! From the configuration to the parts: every setting goes to the one part that uses it. Starts nothing.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, header};
 use rustls::{
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 
 use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
+use crossfade_backplane::{DataDirectory, EvidenceKeys, EvidenceSettings, QueueSettings};
 use crossfade_bedrock::{
     Auth, Candidate, CandidateSettings, Connection, Sealer, Settings as BedrockSettings,
     eligibility, loosened, minted,
@@ -22,11 +23,15 @@ use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
     RouteSettings,
 };
+use crossfade_redact::{RedactSettings, Redactor};
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
+use crossfade_statistics::StatisticsSettings;
 
 use crate::{
     admin::{Token, Tokens},
     config::{Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, Route, TokenRole},
+    review::{self, RecordedRoute, RecordsSettings},
+    telemetry::Metrics,
 };
 
 /// The way to Azure.
@@ -189,6 +194,52 @@ pub(crate) fn checks(config: &Config) -> anyhow::Result<HashMap<RouteId, Arc<Che
     };
     config.routes.iter().map(compile).collect()
 }
+
+/// What is kept of verdicts, and how.
+pub(crate) fn records(
+    config: &Config,
+    directory: &Arc<DataDirectory>,
+    secret: [u8; 32],
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<RecordsSettings> {
+    let record = |route: &Route| {
+        let labels = route.checks.label.as_ref();
+        let statistics = StatisticsSettings {
+            labels: labels.map(|label| label.values.clone()).unwrap_or_default(),
+            ..StatisticsSettings::default()
+        };
+        let comparable = (&route.checks, &statistics, &route.candidate.model);
+        anyhow::Ok(RecordedRoute {
+            id: route.id.clone(),
+            fingerprint: review::fingerprint(&comparable),
+            statistics,
+            share: 0.0,
+            redactor: Redactor::new(&RedactSettings::default())?,
+        })
+    };
+    Ok(RecordsSettings {
+        directory: Arc::clone(directory),
+        secret,
+        keys: EvidenceKeys {
+            current: None,
+            previous: None,
+        },
+        evidence: EvidenceSettings {
+            max_bytes: 1 << 30,
+            retention: DAYS_30,
+            summaries: DAYS_30,
+        },
+        reviews: QueueSettings {
+            open_per_route: 200,
+            max_age: DAYS_30,
+        },
+        routes: config.routes.iter().map(record).collect::<Result<_, _>>()?,
+        metrics,
+    })
+}
+
+/// How long evidence and open reviews live.
+const DAYS_30: Duration = Duration::from_secs(30 * 86_400);
 
 /// Who may use the admin API.
 pub(crate) fn tokens(config: &Config) -> Tokens {

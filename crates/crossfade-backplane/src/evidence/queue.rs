@@ -88,7 +88,7 @@ struct State {
 #[serde(rename_all = "snake_case")]
 enum Event {
     /// An item as it is now.
-    Item(Box<ReviewItem>),
+    Item(ReviewItem),
     /// Another exchange of its signature came.
     Joined { id: u64, reasons: Vec<ReviewReason> },
     /// An item's new state.
@@ -160,7 +160,18 @@ impl ReviewQueue {
     /// If it cannot be written; the queue is as it was.
     pub fn offer(&self, mut item: ReviewItem) -> Result<Offered, EvidenceError> {
         let mut inner = self.lock();
-        let asked = item.reasons.contains(&ReviewReason::Requested);
+        // Signatures do not tell risky cells from others: what a blocker found is looked at whatever was accepted.
+        let asked = item.reasons.iter().any(|reason| match reason {
+            ReviewReason::Requested
+            | ReviewReason::RiskyLabel
+            | ReviewReason::RefusalFlip
+            | ReviewReason::SideEffectingTool => true,
+            ReviewReason::JudgeContradiction
+            | ReviewReason::ChecksContradict
+            | ReviewReason::LowSimilarity
+            | ReviewReason::NewSignature
+            | ReviewReason::RandomAgreement => false,
+        });
         if let Some(signature) = &item.signature {
             let key = (item.route.clone(), signature.clone());
             if !asked && inner.state.rules.contains_key(&key) {
@@ -180,7 +191,7 @@ impl ReviewQueue {
         };
         let id = inner.state.next;
         (item.id, item.stands_for, item.state) = (id, 1, ReviewState::Open);
-        inner.record(Event::Item(Box::new(item)))?;
+        inner.record(Event::Item(item))?;
         if let Some(id) = displaced {
             inner.record(Event::Gone { id })?;
         }
@@ -376,12 +387,7 @@ impl Inner {
     fn compact(&mut self) -> Result<(), EvidenceError> {
         let older = self.log.segments();
         self.log.begin()?;
-        let items = self
-            .state
-            .items
-            .values()
-            .cloned()
-            .map(|item| Event::Item(Box::new(item)));
+        let items = self.state.items.values().cloned().map(Event::Item);
         let rules = self.state.rules.values().cloned().map(Event::Rule);
         let next = Event::Next {
             id: self.state.next,
@@ -421,7 +427,7 @@ impl State {
                     let key = (item.route.clone(), signature.clone());
                     self.by_signature.insert(key, item.id);
                 }
-                self.items.insert(item.id, *item);
+                self.items.insert(item.id, item);
             }
             Event::Joined { id, reasons } => {
                 if let Some(item) = self.items.get_mut(&id) {

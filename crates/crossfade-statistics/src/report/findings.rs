@@ -1,7 +1,5 @@
 //! Thousands of differing pairs as a dozen findings.
 
-use std::fmt::Write as _;
-
 use crossfade_exchange::{DifferenceKind, Severity};
 
 use crate::{
@@ -160,8 +158,7 @@ fn title(places: &[Place], more: u64) -> String {
     let mut title = named.collect::<Vec<_>>().join("; ");
     let more = more + places.len().saturating_sub(MOST_NAMED) as u64;
     if more > 0 {
-        // Writing to a string cannot fail.
-        let _ = write!(title, "; {more} more");
+        title.push_str(&format!("; {more} more"));
     }
     title
 }

@@ -212,17 +212,13 @@ pub(super) async fn ledger(
     _: Caller,
     Params(query): Params<LedgerQuery>,
 ) -> Result<Json<LedgerPage>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        let remedy = format!("use a number from 1 to {LONGEST_PAGE}, and `after` for what follows");
-        return Err(Problem::malformed(format!("limit is {limit}"), remedy));
-    }
+    let limit = limited(query.limit)?;
     let route = query.route.as_deref().map(RouteId::new);
     if let Some(unknown) = route
         .as_ref()
         .filter(|route| !state.controller.knows(route))
     {
-        return Err(problem(ControlError::UnknownRoute(unknown.to_string())));
+        return Err(unknown_route(unknown));
     }
     let entries = state.controller.entries(route.as_ref(), limit, query.after);
     Ok(Json(LedgerPage {
@@ -264,6 +260,39 @@ fn changes(state: &AdminState, changed: Changed, route: Option<&RouteId>) -> Jso
         unchanged: changed == Changed::Unchanged,
         routes,
     })
+}
+
+/// How much is listed.
+pub(super) fn limited(limit: Option<usize>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(PAGE);
+    if (1..=LONGEST_PAGE).contains(&limit) {
+        Ok(limit)
+    } else {
+        let remedy =
+            format!("use a number from 1 to {LONGEST_PAGE}, and ask again for what follows");
+        Err(Problem::malformed(format!("limit is {limit}"), remedy))
+    }
+}
+
+pub(super) fn unknown_route(route: &RouteId) -> Problem {
+    problem(ControlError::UnknownRoute(route.to_string()))
+}
+
+/// What is printed on terminals and kept for good is plain text in one line.
+pub(super) fn one_line(name: &str, text: String, longest: usize) -> Result<String, Problem> {
+    if text.chars().any(is_control) {
+        return Err(Problem::malformed(
+            format!("{name} has control characters"),
+            "write it as plain text in one line",
+        ));
+    }
+    if text.chars().count() > longest {
+        return Err(Problem::malformed(
+            format!("{name} has more than {longest} characters"),
+            "say it in fewer",
+        ));
+    }
+    Ok(text)
 }
 
 /// Who asks and why. The reason is printed on terminals and kept for good, so it is plain text in one line.

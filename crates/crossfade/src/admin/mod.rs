@@ -5,13 +5,14 @@ mod auth;
 mod extract;
 mod handlers;
 mod problem;
+mod reviews;
 mod router;
 mod view;
 
 pub use auth::{Token, Tokens};
 pub use problem::Problem;
 pub use router::{AdminState, router, serve};
-pub use view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport};
+pub use view::{Changes, FindingsPage, LedgerPage, RouteReport, RouteReports, StatusReport};
 
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,9 @@ use std::{fmt, io, sync::Arc};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
-use crossfade_proxy::Accounting;
+use crossfade_proxy::{Accounting, HashKey};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +17,11 @@ use super::{
         health, ledger, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
         routes, set_mirror, set_split, status,
     },
+    reviews::{decide, exchange, exchanges, findings, forget, review, reviews, rules, withdraw},
 };
 use crate::{
     control::Controller,
+    review::Records,
     telemetry::{Metrics, Telemetry},
 };
 
@@ -38,6 +40,10 @@ pub struct AdminState {
     pub tokens: Tokens,
     /// Whether `/metrics` needs a token.
     pub metrics_auth: bool,
+    /// What the comparison has found, and what is kept.
+    pub records: Records,
+    /// What callers are hashed with.
+    pub key: HashKey,
     /// The accounting of every route, the unrouted one included.
     pub accounting: Arc<dyn Fn() -> Vec<Accounting> + Send + Sync>,
     /// Brings the data plane's metrics in step before they are rendered.
@@ -68,6 +74,13 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .route("/api/v1/routes/{route}/split", put(set_split))
         .route("/api/v1/routes/{route}/rollback", post(rollback))
         .route("/api/v1/routes/{route}/resume", post(resume))
+        .route("/api/v1/routes/{route}/findings", get(findings))
+        .route("/api/v1/routes/{route}/rules", get(rules))
+        .route("/api/v1/routes/{route}/rules/{signature}", delete(withdraw))
+        .route("/api/v1/reviews", get(reviews))
+        .route("/api/v1/reviews/{id}", get(review).post(decide))
+        .route("/api/v1/exchanges", get(exchanges).delete(forget))
+        .route("/api/v1/exchanges/{id}", get(exchange))
         .route("/api/v1/mirror", put(set_mirror))
         .route("/api/v1/ledger", get(ledger))
         .fallback(missing)

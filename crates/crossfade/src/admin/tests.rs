@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::{Router, body::Body};
 use crossfade_backplane::DataDirectory;
 use crossfade_exchange::RouteId;
+use crossfade_proxy::HashKey;
 use crossfade_rollout::{ActorRole, RoutePlan};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -15,16 +16,21 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     control::{Controller, ControllerOptions, LeaseTimes},
+    review::{Keeper, Records},
     telemetry::Telemetry,
 };
 
 mod changes;
+mod reviews;
 
 const SPLIT: &str = "/api/v1/routes/support/split";
 
 struct Api {
     router: Router,
     controller: Controller,
+    records: Records,
+    /// Not yet running.
+    keeper: Option<Keeper>,
     _home: tempfile::TempDir,
 }
 
@@ -36,6 +42,8 @@ fn token(name: &str, role: ActorRole) -> Token {
     }
 }
 
+use reviews::records;
+
 fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
     let home = tempfile::tempdir().unwrap();
     let telemetry = Arc::new(Telemetry::new().unwrap());
@@ -44,8 +52,10 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
         owner: Some("team".into()),
         ..RoutePlan::new(RouteId::new("support"))
     };
+    let directory = Arc::new(DataDirectory::open(home.path()).unwrap());
+    let (records, keeper) = records(&directory, &metrics);
     let controller = Controller::start(ControllerOptions {
-        directory: Arc::new(DataDirectory::open(home.path()).unwrap()),
+        directory,
         plans: vec![owned, RoutePlan::new(RouteId::new("bare"))],
         lease: LeaseTimes::default(),
         metrics: Arc::clone(&metrics),
@@ -56,6 +66,8 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
         metrics,
         tokens: Tokens::new(tokens),
         metrics_auth,
+        records: records.clone(),
+        key: HashKey::new([5; 32]),
         accounting: Arc::new(Vec::new),
         before_scrape: Arc::new(|| ()),
         ready: Arc::new(|| Err("the listener is not bound yet".to_owned())),
@@ -63,6 +75,8 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
     Api {
         router: router(Arc::new(state)),
         controller,
+        records,
+        keeper: Some(keeper),
         _home: home,
     }
 }
@@ -190,6 +204,9 @@ async fn roles_may_do_what_they_may() {
         "/api/v1/status",
         "/api/v1/routes",
         "/api/v1/routes/support",
+        "/api/v1/routes/support/findings",
+        "/api/v1/routes/support/rules",
+        "/api/v1/reviews",
         "/api/v1/ledger",
     ] {
         for (token, expected) in tokens.iter().zip([401, 401, 200, 200, 200]) {
@@ -344,7 +361,10 @@ async fn the_document_and_the_router_agree() {
         .json();
     let mut known = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let concrete = path.replace("{route}", "support");
+        let concrete = path
+            .replace("{route}", "support")
+            .replace("{id}", "1")
+            .replace("{signature}", "8d");
         let methods: Vec<&String> = item
             .as_object()
             .unwrap()

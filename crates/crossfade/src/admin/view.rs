@@ -1,10 +1,15 @@
 //! The answers' shapes: what `openapi.json` promises.
 
+use crossfade_exchange::RouteId;
 use crossfade_proxy::Accounting;
 use crossfade_rollout::Entry;
+use crossfade_statistics::RouteReport as Findings;
 use serde::Serialize;
 
-use crate::control::{LedgerState, RouteView};
+use crate::{
+    control::{LedgerState, RouteView},
+    review::{Records, RuleLine},
+};
 
 /// One route with its counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,6 +67,31 @@ pub struct LedgerPage {
     pub entries: Vec<Entry>,
     /// The hash of the last entry written.
     pub head: Option<String>,
+}
+
+/// What the comparison of a route has found.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingsPage {
+    /// The route.
+    pub route: RouteId,
+    /// Pairs that wait for a person.
+    pub reviews_open: usize,
+    /// Differences that do not matter, and by whose word.
+    pub rules: Vec<RuleLine>,
+    /// Rates, the noise floor, findings, losses, what people said.
+    pub report: Findings,
+}
+
+impl FindingsPage {
+    /// Of a route; `None` if it is not configured. May wait for the disk.
+    pub fn of(records: &Records, route: &RouteId) -> Option<Self> {
+        Some(Self {
+            report: records.report(route)?,
+            reviews_open: records.open_reviews(route),
+            rules: records.rules(route),
+            route: route.clone(),
+        })
+    }
 }
 
 impl RouteReport {

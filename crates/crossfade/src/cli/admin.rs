@@ -65,7 +65,7 @@ impl Ask {
     }
 
     /// Changes something.
-    fn change(method: Method, path: String, body: Value) -> Self {
+    pub(super) fn change(method: Method, path: String, body: Value) -> Self {
         Self {
             method,
             path,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crossfade_exchange::Percent;
+use crossfade_exchange::{Percent, ReviewVerdict, VerdictClass};
 
 use crate::text::is_control;
 
@@ -60,6 +60,30 @@ pub(super) enum Command {
     /// Show the history: every change of a split, who made it and why
     #[command(after_help = "Example:\n  crossfade ledger --route support --limit 20")]
     Ledger(LedgerArgs),
+    /// Show what the comparison of a route has found: agreement by check, the noise floor, the kinds of differences
+    #[command(after_help = "Example:\n  crossfade findings support")]
+    Findings(FindingsArgs),
+    /// List the pairs that wait for a person, or that people have decided
+    #[command(after_help = "Example:\n  crossfade reviews --route support --state open")]
+    Reviews(ReviewsArgs),
+    /// Show a pair that waits for a person, both answers side by side, or decide it
+    #[command(
+        after_help = "Example:\n  crossfade review 17 --verdict same --note \"only the wording differs\"\n  crossfade review 17 --verdict acceptable --accept-difference --reason \"dates are ISO now, agreed\""
+    )]
+    Review(ReviewArgs),
+    /// Show the rules by which differences of a route do not matter, or withdraw one
+    #[command(
+        after_help = "Example:\n  crossfade rules support --withdraw 8d3f0c6b1a2e4f5087969ab3c4d5e6f7"
+    )]
+    Rules(RulesArgs),
+    /// List the exchanges that are kept as evidence, or show one
+    #[command(
+        after_help = "Example:\n  crossfade exchanges --route support --class different_major"
+    )]
+    Exchanges(ExchangesArgs),
+    /// Delete what is kept of one caller; for owners
+    #[command(after_help = "Example:\n  crossfade forget --user customer-4711")]
+    Forget(ForgetArgs),
     /// Run a simulated provider alone
     #[cfg(feature = "demo")]
     #[command(
@@ -223,6 +247,115 @@ pub(super) struct LedgerArgs {
     pub(super) admin: AdminArgs,
 }
 
+/// `findings`
+#[derive(Debug, Args)]
+pub(super) struct FindingsArgs {
+    /// The route's name
+    pub(super) route: String,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `reviews`
+#[derive(Debug, Args)]
+pub(super) struct ReviewsArgs {
+    /// Only this route
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+    /// In which state
+    #[arg(long, value_enum, default_value_t = State::Open)]
+    pub(super) state: State,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// The state of what waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum State {
+    /// Nobody has decided it
+    Open,
+    /// Somebody has
+    Decided,
+    /// Nobody did in time
+    Expired,
+    /// Any of these
+    All,
+}
+
+/// `review`
+#[derive(Debug, Args)]
+pub(super) struct ReviewArgs {
+    /// Which, as `crossfade reviews` shows it
+    #[arg(value_name = "ID")]
+    pub(super) id: u64,
+    /// What you say of the pair: `candidate_better`, `same`, `candidate_worse`, `both_wrong` or `acceptable`
+    #[arg(long, value_name = "VERDICT")]
+    pub(super) verdict: Option<ReviewVerdict>,
+    /// A word on it, for whoever reads it later
+    #[arg(long, value_name = "TEXT", value_parser = one_line, requires = "verdict")]
+    pub(super) note: Option<String>,
+    /// Record that differences of this kind do not matter on this route: they are counted apart from now on, and not asked
+    /// about again
+    #[arg(long, requires = "verdict", requires = "reason")]
+    pub(super) accept_difference: bool,
+    /// Why they do not matter; the rule keeps it
+    #[arg(long, value_name = "TEXT", value_parser = reason, requires = "accept_difference")]
+    pub(super) reason: Option<String>,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `rules`
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    /// The route's name
+    pub(super) route: String,
+    /// Take this rule back
+    #[arg(long, value_name = "SIGNATURE", value_parser = name)]
+    pub(super) withdraw: Option<String>,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `exchanges`
+#[derive(Debug, Args)]
+pub(super) struct ExchangesArgs {
+    /// Show this one, both answers side by side
+    #[arg(value_name = "ID", value_parser = name, conflicts_with_all = ["route", "class", "signature"])]
+    pub(super) id: Option<String>,
+    /// Only this route
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+    /// Only this verdict, such as `different_major`
+    #[arg(long, value_name = "CLASS")]
+    pub(super) class: Option<VerdictClass>,
+    /// Only differences of this signature
+    #[arg(long, value_name = "SIGNATURE", value_parser = name)]
+    pub(super) signature: Option<String>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
+/// `forget`
+#[derive(Debug, Args)]
+#[group(id = "whom", required = true, multiple = false, args = ["user", "credential_env"])]
+pub(super) struct ForgetArgs {
+    /// Whatever came with this `user` or `safety_identifier`
+    #[arg(long, value_name = "ID")]
+    pub(super) user: Option<String>,
+    /// Whatever came with the key or token in this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub(super) credential_env: Option<String>,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+}
+
 /// `simulate`
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
@@ -276,6 +409,23 @@ fn reason(text: &str) -> Result<String, String> {
         Err("it has control characters: write plain text in one line".to_owned())
     } else {
         Ok(text.to_owned())
+    }
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(is_control) {
+        Err("it has control characters: write plain text in one line".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    if !text.is_empty() && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("this is no id: copy it from the list".to_owned())
     }
 }
 
@@ -364,6 +514,21 @@ mod tests {
                 "write plain text in one line",
             ),
             ("crossfade ledger --limit 0", "0 is not in 1..=1000"),
+            ("crossfade review", "<ID>"),
+            ("crossfade review a/b", "invalid digit"),
+            ("crossfade exchanges a/b", "copy it from the list"),
+            ("crossfade review 3 --verdict fine", "candidate_better"),
+            ("crossfade review 3 --note x", "--verdict <VERDICT>"),
+            (
+                "crossfade review 3 --verdict same --accept-difference",
+                "--reason <TEXT>",
+            ),
+            ("crossfade exchanges --class odd", "different_major"),
+            ("crossfade forget", "--user <ID>"),
+            (
+                "crossfade forget --user a --credential-env B",
+                "cannot be used with",
+            ),
             (
                 "crossfade status --output yaml",
                 "[possible values: text, json]",

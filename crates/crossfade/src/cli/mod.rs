@@ -6,11 +6,18 @@ use clap::Parser as _;
 
 mod admin;
 mod args;
+mod beside;
 mod check;
+mod exchanges;
 mod failure;
+mod findings;
+mod forget;
 mod ledger;
 pub(crate) mod print;
 mod process;
+mod review;
+mod reviews;
+mod rules;
 #[cfg(feature = "demo")]
 mod simulate;
 pub(crate) mod status;
@@ -55,6 +62,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Resume(args) => admin::resume(&args),
         Command::Mirror(args) => admin::mirror(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Findings(args) => findings::run(&args),
+        Command::Reviews(args) => reviews::run(&args),
+        Command::Review(args) => review::run(&args),
+        Command::Rules(args) => rules::run(&args),
+        Command::Exchanges(args) => exchanges::run(&args),
+        Command::Forget(args) => forget::run(&args),
         #[cfg(feature = "demo")]
         Command::Simulate(args) => simulate::run(args),
     }

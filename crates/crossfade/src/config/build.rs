@@ -6,7 +6,6 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use super::{
     document::{Environment, Places},
     error::{ConfigError, Problem},
-    evidence::{build_evidence, build_review},
     model::{
         Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data,
         HashKey, Listen, Logging, Mirror, Tls,
@@ -53,34 +52,28 @@ pub(super) fn build(
     let mut mirror = mirror(&raw.mirror, at);
     mirror.request_bytes = mirror.request_bytes.min(Size(listen.max_body).bytes());
     let backplane = backplane(&raw.backplane, at);
-    let evidence = build_evidence(&raw.evidence, at);
-    let review = build_review(&raw.review, at);
     let routes = raw
         .routes
         .into_iter()
-        .filter_map(|(name, route)| build_route(&name, route, &raw.evidence, at))
+        .filter_map(|(name, route)| build_route(&name, route, at))
         .collect();
     let logging = Logging {
         format: raw.logging.format,
         level: raw.logging.level,
     };
     let problems = findings.problems;
-    match (azure, bedrock, data, evidence) {
-        (Some(azure), Some(bedrock), Some(data), Some(evidence)) if problems.is_empty() => {
-            Ok(Config {
-                listen,
-                admin,
-                data,
-                azure,
-                bedrock,
-                mirror,
-                evidence,
-                review,
-                backplane,
-                logging,
-                routes,
-            })
-        }
+    match (azure, bedrock, data) {
+        (Some(azure), Some(bedrock), Some(data)) if problems.is_empty() => Ok(Config {
+            listen,
+            admin,
+            data,
+            azure,
+            bedrock,
+            mirror,
+            backplane,
+            logging,
+            routes,
+        }),
         _ => Err(places.error(problems)),
     }
 }
@@ -109,7 +102,7 @@ impl Findings<'_> {
         value.0
     }
 
-    pub(super) fn at_least_one(&mut self, path: &[&str], value: usize) -> usize {
+    fn at_least_one(&mut self, path: &[&str], value: usize) -> usize {
         if value == 0 {
             self.wrong(path, "use a number of at least 1");
         }
@@ -117,7 +110,7 @@ impl Findings<'_> {
     }
 
     /// The variable's value, if it is set to something.
-    pub(super) fn variable(&mut self, path: &[&str], name: &str) -> Option<Secret> {
+    fn variable(&mut self, path: &[&str], name: &str) -> Option<Secret> {
         match (self.environment)(name) {
             Some(value) if !value.is_empty() => Some(Secret::new(value)),
             Some(_) => {
@@ -138,7 +131,7 @@ impl Findings<'_> {
     }
 
     /// A secret from the environment or a file: exactly one of the two keys must be there.
-    pub(super) fn secret(
+    fn secret(
         &mut self,
         table: &str,
         variable: Option<&str>,

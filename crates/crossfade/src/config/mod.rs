@@ -8,7 +8,6 @@ use std::path::Path;
 mod build;
 mod document;
 mod error;
-mod evidence;
 #[cfg(test)]
 mod example;
 mod model;
@@ -25,7 +24,6 @@ mod units;
 
 pub use crossfade_proxy::StickyBy;
 pub use error::{ConfigError, Problem};
-pub use evidence::{Evidence, RouteEvidence};
 pub use model::{
     Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data, HashKey,
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,

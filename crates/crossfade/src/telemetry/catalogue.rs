@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::metrics::{ControlMetrics, RouteControlMetrics, RouteWorkerMetrics, WorkerMetrics};
+use super::metrics::{
+    ControlMetrics, RecordsMetrics, RouteControlMetrics, RouteReviewMetrics, RouteWorkerMetrics,
+    WorkerMetrics,
+};
 
 /// One metric, as the exposition shows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,6 +99,8 @@ pub fn catalogue() -> impl Iterator<Item = MetricInfo> {
         .map(from_data_plane)
         .chain(RouteWorkerMetrics::CATALOGUE.iter().copied())
         .chain(WorkerMetrics::CATALOGUE.iter().copied())
+        .chain(RouteReviewMetrics::CATALOGUE.iter().copied())
+        .chain(RecordsMetrics::CATALOGUE.iter().copied())
         .chain(RouteControlMetrics::CATALOGUE.iter().copied())
         .chain(ControlMetrics::CATALOGUE.iter().copied())
 }

@@ -98,6 +98,42 @@ labels! {
     }
 }
 
+labels! {
+    /// What became of an exchange that was to be kept as evidence.
+    pub enum EvidenceOutcome {
+        /// It is kept, redacted and sealed.
+        Kept = "kept",
+        /// It found no room in the queue before the disk.
+        Dropped = "dropped",
+        /// It could not be written.
+        Failed = "failed",
+        /// No key is configured, so that nothing is kept.
+        NoKey = "no_key",
+    }
+}
+
+labels! {
+    /// What became of a pair that a person should look at.
+    pub enum ReviewOutcome {
+        /// It waits, or waited.
+        Opened = "opened",
+        /// One with the same differences waits already, and stands for it too.
+        Joined = "joined",
+        /// Somebody has said that such differences do not matter.
+        Accepted = "accepted",
+        /// As much waits as may, and nothing that waits is less urgent.
+        Full = "full",
+        /// It had to go for a more urgent one.
+        Displaced = "displaced",
+        /// Nobody looked in time.
+        Expired = "expired",
+        /// A person decided it.
+        Decided = "decided",
+        /// It could not be written.
+        Failed = "failed",
+    }
+}
+
 /// The verdict of an exchange as a label: a class, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeLabel {

@@ -9,7 +9,10 @@ use metrics::{Counter, Gauge, Histogram};
 use super::{
     catalogue::{AGREEMENT, MICROS, metric_struct},
     dollars::Dollars,
-    labels::{ExchangeLabel, OutcomeFate, Pairing, TokenKind, TransitionReason},
+    labels::{
+        EvidenceOutcome, ExchangeLabel, OutcomeFate, Pairing, ReviewOutcome, TokenKind,
+        TransitionReason,
+    },
     recorder::Registrar,
 };
 
@@ -51,6 +54,28 @@ metric_struct! {
 }
 
 metric_struct! {
+    /// One route's reviews and evidence.
+    pub struct RouteReviewMetrics {
+        /// Pairs that wait for a person.
+        open: Gauge = Gauge("crossfade_reviews_open", "", ["route"], &[]);
+        /// Pairs that a person should look at, by what became of them.
+        reviews: Family<Counter> = Counter("crossfade_reviews_total", "", ["route", "outcome"], &[]);
+        /// Exchanges that were to be kept as evidence, by what became of them.
+        evidence: Family<Counter> = Counter("crossfade_evidence_total", "", ["route", "outcome"], &[]);
+    }
+}
+
+metric_struct! {
+    /// What is kept as a whole.
+    pub struct RecordsMetrics {
+        /// Bytes of evidence on disk.
+        bytes: Gauge = Gauge("crossfade_evidence_bytes", "bytes", [], &[]);
+        /// Exchanges that are kept with their bodies.
+        exchanges: Gauge = Gauge("crossfade_evidence_exchanges", "", [], &[]);
+    }
+}
+
+metric_struct! {
     /// One route's rollout.
     pub struct RouteControlMetrics {
         /// The share of traffic that the candidate may answer now, from 0 to 1; 0 while the lease is expired.
@@ -86,8 +111,11 @@ metric_struct! {
 #[derive(Debug)]
 pub struct Metrics {
     routes: BTreeMap<String, (RouteWorkerMetrics, RouteControlMetrics)>,
+    reviews: BTreeMap<String, RouteReviewMetrics>,
     /// The worker as a whole.
     pub worker: WorkerMetrics,
+    /// What is kept as a whole.
+    pub records: RecordsMetrics,
     /// The controller as a whole.
     pub control: ControlMetrics,
 }
@@ -178,6 +206,26 @@ impl RouteWorkerMetrics {
     }
 }
 
+// === impl RouteReviewMetrics ===
+
+impl RouteReviewMetrics {
+    fn new(made: &Registrar<'_>, route: &str) -> Self {
+        let reviews = ReviewOutcome::ALL.iter().map(|outcome| outcome.as_str());
+        let evidence = EvidenceOutcome::ALL.iter().map(|outcome| outcome.as_str());
+        Self {
+            open: made.gauge("crossfade_reviews_open", &[("route", route)]),
+            reviews: Family::new(reviews, |outcome| {
+                let labels = [("route", route), ("outcome", outcome)];
+                made.counter("crossfade_reviews_total", &labels)
+            }),
+            evidence: Family::new(evidence, |outcome| {
+                let labels = [("route", route), ("outcome", outcome)];
+                made.counter("crossfade_evidence_total", &labels)
+            }),
+        }
+    }
+}
+
 // === impl RouteControlMetrics ===
 
 impl RouteControlMetrics {
@@ -231,7 +279,13 @@ impl Metrics {
             writable: made.gauge("crossfade_ledger_writable", &[]),
             entries: made.gauge("crossfade_ledger_entries", &[]),
         };
+        let records = RecordsMetrics {
+            bytes: made.gauge("crossfade_evidence_bytes", &[]),
+            exchanges: made.gauge("crossfade_evidence_exchanges", &[]),
+        };
+        let mut reviews = BTreeMap::new();
         let routes = routes.into_iter().map(|route| {
+            reviews.insert(route.to_owned(), RouteReviewMetrics::new(made, route));
             let handles = (
                 RouteWorkerMetrics::new(made, route),
                 RouteControlMetrics::new(made, route),
@@ -240,7 +294,9 @@ impl Metrics {
         });
         Self {
             routes: routes.collect(),
+            reviews,
             worker,
+            records,
             control,
         }
     }
@@ -248,6 +304,11 @@ impl Metrics {
     /// A configured route's comparison.
     pub fn worker(&self, route: &str) -> Option<&RouteWorkerMetrics> {
         self.routes.get(route).map(|(worker, _)| worker)
+    }
+
+    /// A configured route's reviews and evidence.
+    pub fn review(&self, route: &str) -> Option<&RouteReviewMetrics> {
+        self.reviews.get(route)
     }
 
     /// A configured route's rollout.

@@ -8,9 +8,13 @@ mod metrics;
 mod recorder;
 
 pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
-pub use labels::{ExchangeLabel, OutcomeFate, Pairing, TokenKind, TransitionReason};
+pub use labels::{
+    EvidenceOutcome, ExchangeLabel, OutcomeFate, Pairing, ReviewOutcome, TokenKind,
+    TransitionReason,
+};
 pub use logging::{LogFormat, LoggingError, init_logging, quiet_panics};
 pub use metrics::{
-    ControlMetrics, Metrics, RouteControlMetrics, RouteWorkerMetrics, WorkerMetrics,
+    ControlMetrics, Metrics, RecordsMetrics, RouteControlMetrics, RouteReviewMetrics,
+    RouteWorkerMetrics, WorkerMetrics,
 };
 pub use recorder::{Telemetry, TelemetryError};

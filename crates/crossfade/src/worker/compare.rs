@@ -1,5 +1,5 @@
 //! The comparison of finished exchanges: on the blocking pool, as many at a time as there are cores, a panic costing one
-//! exchange only. It counts what it sees and resolves the content of drawn answers; it decides nothing.
+//! exchange only. It counts what it sees, resolves the content of drawn answers and passes verdicts on; it decides nothing.
 
 use std::{
     collections::HashMap,
@@ -14,9 +14,13 @@ use crossfade_exchange::{
     CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Side, Usage, Verdict,
 };
 use crossfade_proxy::{Purpose, Queued};
+use crossfade_statistics::Telling;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::telemetry::{ExchangeLabel, Metrics, Pairing, RouteWorkerMetrics, TokenKind};
+use crate::{
+    review::Judged,
+    telemetry::{ExchangeLabel, Metrics, Pairing, RouteWorkerMetrics, TokenKind},
+};
 
 /// Exchanges that one job on the blocking pool compares.
 const BATCH: usize = 16;
@@ -24,12 +28,16 @@ const BATCH: usize = 16;
 /// How one route's exchanges are judged.
 type Judge = Box<dyn Fn(&Exchange) -> Verdict + Send + Sync>;
 
+/// Where compared exchanges go; it never waits.
+pub type Sink = Arc<dyn Fn(Judged) + Send + Sync>;
+
 /// Compares exchanges of every route.
 pub struct Comparer {
     checks: HashMap<RouteId, Arc<Checks>>,
     judges: HashMap<RouteId, Judge>,
     metrics: Arc<Metrics>,
     settlements: mpsc::Sender<(RouteId, Settled)>,
+    sink: Sink,
 }
 
 // === impl Comparer ===
@@ -44,11 +52,12 @@ impl fmt::Debug for Comparer {
 
 impl Comparer {
     /// With each route's checks. Resolved answers go to `settlements`, which is waited for when it is full: then the
-    /// queue of exchanges fills, and what it refuses is counted.
+    /// queue of exchanges fills, and what it refuses is counted. What was compared goes on to `sink`.
     pub fn new(
         checks: HashMap<RouteId, Arc<Checks>>,
         metrics: Arc<Metrics>,
         settlements: mpsc::Sender<(RouteId, Settled)>,
+        sink: Sink,
     ) -> Self {
         let judge = |checks: Arc<Checks>| -> Judge {
             Box::new(move |exchange: &Exchange| checks.compare(exchange))
@@ -62,6 +71,7 @@ impl Comparer {
             judges,
             metrics,
             settlements,
+            sink,
         }
     }
 
@@ -93,23 +103,45 @@ impl Comparer {
         drop(slots.acquire_many(all).await);
     }
 
-    /// Compares one exchange, counts it and resolves it.
+    /// Compares one exchange, counts it, resolves it, and passes it on.
     fn handle(&self, queued: Queued) {
         match queued.purpose {
-            Purpose::Exchange | Purpose::Outcome => {}
-            Purpose::Repeat => {
-                self.judge_repeats(&queued.exchange);
-                return;
+            Purpose::Exchange => {
+                // What was not compared is dropped without a word, and the data plane counts it so.
+                if let Some(verdict) = self.judge(&queued.exchange, queued.drawn, queued.purpose) {
+                    (self.sink)(Judged::new(queued.compared(), verdict));
+                }
             }
-        }
-        // What was not compared is dropped without a word, and the data plane counts it so.
-        if self.judge(&queued.exchange, queued.drawn, queued.purpose) {
-            queued.compared();
+            Purpose::Outcome => {
+                if self
+                    .judge(&queued.exchange, queued.drawn, queued.purpose)
+                    .is_some()
+                {
+                    queued.compared();
+                }
+            }
+            Purpose::Repeat => {
+                let [noise, candidate_noise] = self.judge_repeats(&queued.exchange);
+                // The pair was counted when it came alone; here it is the other half of the same requests.
+                if let Some(verdict) = self.compare(&queued.exchange) {
+                    (self.sink)(Judged {
+                        telling: Telling::Again,
+                        noise,
+                        candidate_noise,
+                        ..Judged::new(queued.compared(), verdict)
+                    });
+                }
+            }
         }
     }
 
-    /// Whether the exchange could be judged.
-    pub(super) fn judge(&self, exchange: &Exchange, drawn: Option<Side>, purpose: Purpose) -> bool {
+    /// The verdict, if the exchange could be judged.
+    pub(super) fn judge(
+        &self,
+        exchange: &Exchange,
+        drawn: Option<Side>,
+        purpose: Purpose,
+    ) -> Option<Verdict> {
         let verdict = self.compare(exchange);
         if purpose == Purpose::Exchange
             && let Some(metrics) = self.metrics.worker(exchange.route.as_str())
@@ -133,7 +165,7 @@ impl Comparer {
                 tracing::debug!("worker.settlement.dropped_at_shutdown");
             }
         }
-        verdict.is_some()
+        verdict
     }
 
     /// How far each side disagrees with itself, where it was asked twice, the primary first. The pair itself has been judged and

@@ -6,7 +6,7 @@
 mod compare;
 mod outcomes;
 
-pub use compare::Comparer;
+pub use compare::{Comparer, Sink};
 pub use outcomes::Outcomes;
 
 /// Resolved answers that may wait between the two tasks.

@@ -293,8 +293,13 @@ fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Opti
     let checks = Checks::new(CheckSettings::default()).unwrap();
     let (to_settled, mut from_settled) = mpsc::channel(4);
     let checks = HashMap::from([(support(), Arc::new(checks))]);
-    let comparer = Comparer::new(checks, Arc::clone(&plant.metrics), to_settled);
-    let judged = comparer.judge(exchange, drawn, Purpose::Exchange);
+    let comparer = Comparer::new(
+        checks,
+        Arc::clone(&plant.metrics),
+        to_settled,
+        Arc::new(|_| ()),
+    );
+    let judged = comparer.judge(exchange, drawn, Purpose::Exchange).is_some();
     (
         judged,
         from_settled.try_recv().ok().map(|(_, settled)| settled),
@@ -372,7 +377,12 @@ fn repeats_are_counted_as_noise_and_as_nothing_else() {
         ..CheckSettings::default()
     };
     let checks = HashMap::from([(support(), Arc::new(Checks::new(settings).unwrap()))]);
-    let comparer = Comparer::new(checks, Arc::clone(&plant.metrics), to_settled);
+    let comparer = Comparer::new(
+        checks,
+        Arc::clone(&plant.metrics),
+        to_settled,
+        Arc::new(|_| ()),
+    );
     let twice = |secondary, again: Option<&str>| Exchange {
         secondary: Some(recording(Side::Primary, Role::Repeat, secondary)),
         candidate_again: again.map(|text| recording(Side::Candidate, Role::Repeat, text)),
@@ -414,13 +424,19 @@ fn repeats_are_counted_as_noise_and_as_nothing_else() {
 fn a_panic_costs_one_exchange_and_resolves_it() {
     let plant = plant();
     let (to_settled, mut from_settled) = mpsc::channel(4);
-    let mut comparer = Comparer::new(HashMap::new(), Arc::clone(&plant.metrics), to_settled);
+    let mut comparer = Comparer::new(
+        HashMap::new(),
+        Arc::clone(&plant.metrics),
+        to_settled,
+        Arc::new(|_| ()),
+    );
     comparer.judge_with(support(), Box::new(|_| panic!("in a check")));
-    assert!(!comparer.judge(
+    let judged = comparer.judge(
         &exchange(Some("{}"), Some("{}")),
         Some(Side::Candidate),
-        Purpose::Exchange
-    ));
+        Purpose::Exchange,
+    );
+    assert!(judged.is_none());
     let settled = from_settled.try_recv().unwrap().1;
     assert_eq!(settled.bad, MetricSet::EMPTY, "not judged is not bad");
     let errors = "crossfade_exchanges_total{route=\"support\",verdict=\"error\"}";

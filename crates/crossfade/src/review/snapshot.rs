@@ -1,0 +1,81 @@
+//! Statistics on disk, so that a restart forgets nothing; taken up only while they are comparable.
+
+use std::sync::atomic::Ordering;
+
+use crossfade_backplane::{EvidenceError, Snapshots};
+use crossfade_exchange::RouteId;
+use crossfade_statistics::RouteStatistics;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::records::{RecordedRoute, RouteRecords};
+
+/// What is written of one route.
+#[derive(Serialize)]
+struct Written<'a> {
+    fingerprint: &'a str,
+    statistics: &'a RouteStatistics,
+}
+
+/// What is read of one route.
+#[derive(Deserialize)]
+struct Read {
+    fingerprint: String,
+    statistics: RouteStatistics,
+}
+
+/// Statistics of a route: those on disk if they are comparable, else new ones.
+pub(super) fn load(
+    snapshots: &Snapshots,
+    route: &RecordedRoute,
+) -> Result<RouteStatistics, EvidenceError> {
+    let anew = || RouteStatistics::new(route.statistics.clone());
+    let Some(bytes) = snapshots.get(&route.id)? else {
+        return Ok(anew());
+    };
+    let why = match serde_json::from_slice::<Read>(&bytes) {
+        Ok(read) if read.fingerprint == route.fingerprint => return Ok(read.statistics),
+        Ok(_) => {
+            "the route's checks, labels or candidate have changed, so that they are not comparable"
+        }
+        Err(_) => "they were written by another version",
+    };
+    tracing::warn!(route = %route.id, why, "review.statistics.started_anew");
+    Ok(anew())
+}
+
+/// Writes a route's statistics if anything was told since the last time.
+pub(super) fn save(
+    snapshots: &Snapshots,
+    route: &RouteId,
+    record: &RouteRecords,
+) -> Result<(), EvidenceError> {
+    if !record.told.swap(false, Ordering::Relaxed) {
+        return Ok(());
+    }
+    // Copied, so that nobody waits while they are written out.
+    let statistics = record.statistics().clone();
+    let written = Written {
+        fingerprint: &record.fingerprint,
+        statistics: &statistics,
+    };
+    let saved = serde_json::to_vec(&written)
+        .map_err(EvidenceError::Form)
+        .and_then(|bytes| snapshots.put(route, &bytes));
+    if saved.is_err() {
+        record.told.store(true, Ordering::Relaxed);
+    }
+    saved
+}
+
+/// Of everything that makes verdicts comparable.
+pub(crate) fn fingerprint(parts: &impl Serialize) -> String {
+    use std::fmt::Write as _;
+    let bytes = serde_json::to_vec(parts).unwrap_or_default();
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
