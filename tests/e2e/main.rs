@@ -22,6 +22,7 @@ mod floors;
 mod guardrails;
 mod headers;
 mod lifecycle;
+mod noise;
 mod operators;
 mod policies;
 mod probing;

@@ -1,5 +1,15 @@
 //! Golden sets: their format, importers, capture from reviewed exchanges, the runner and its reports.
 
 pub mod answer;
+pub mod assertion;
+mod canonical;
+mod case;
+mod dataset;
+mod object;
+mod strict;
 
 pub use answer::{CaseAnswer, RecordedAnswer};
+pub use canonical::{canonical, sha256};
+pub use case::{Baseline, Case, Recorded};
+pub use dataset::{Dataset, DatasetErrors};
+pub use object::Problem;

@@ -2,7 +2,7 @@
 //!
 //! A bound for a fixed number of samples is wrong far more often than it says if one looks until it pleases. These are
 //! confidence sequences: the chance that the true value is *ever* outside is at most [`ALPHA`] (Robbins 1970; Howard,
-//! Ramdas, McAuliffe, Sekhon 2021). Two of them: [`rate`] for events, from counts alone, and [`MeanSequence`] for means of
+//! Ramdas, Sekhon and others 2021). Two of them: [`rate`] for events, from counts alone, and [`MeanSequence`] for means of
 //! bounded numbers.
 
 mod mean;

@@ -61,23 +61,24 @@ impl Paths {
             let mut last = None;
             for (path, kind) in differences {
                 let again = last.as_ref() == Some(&path);
-                self.add_place((result.check, path.clone()), kind, compared, again);
-                last = Some(path);
+                let key = (result.check, path);
+                self.add_place(&key, kind, compared, again);
+                last = Some(key.1);
             }
         }
     }
 
     fn add_place(
         &mut self,
-        key: (Check, String),
+        key: &(Check, String),
         kind: DifferenceKind,
         compared: Compared,
         again: bool,
     ) {
         let found = if again {
-            self.counts.get_mut(&key)
+            self.counts.get_mut(key)
         } else {
-            self.counts.add(&key, PathCount::default)
+            self.counts.add(key, PathCount::default)
         };
         let Some(counted) = found else { return };
         let once = u64::from(!again);

@@ -417,7 +417,7 @@ pub struct UnitReport {
 // === impl RouteReport ===
 
 impl RouteReport {
-    /// The report for a terminal: the line that matters, then classes, gates, findings, at most 50 lines of at most 110
+    /// The report for a terminal: the line that matters, then classes, gates, findings, at most 55 lines of at most 110
     /// characters. Names of checks, places and labels only.
     pub fn text(&self) -> String {
         text::render(self)

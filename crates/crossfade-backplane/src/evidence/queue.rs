@@ -88,7 +88,7 @@ struct State {
 #[serde(rename_all = "snake_case")]
 enum Event {
     /// An item as it is now.
-    Item(ReviewItem),
+    Item(Box<ReviewItem>),
     /// Another exchange of its signature came.
     Joined { id: u64, reasons: Vec<ReviewReason> },
     /// An item's new state.
@@ -191,7 +191,7 @@ impl ReviewQueue {
         };
         let id = inner.state.next;
         (item.id, item.stands_for, item.state) = (id, 1, ReviewState::Open);
-        inner.record(Event::Item(item))?;
+        inner.record(Event::Item(Box::new(item)))?;
         if let Some(id) = displaced {
             inner.record(Event::Gone { id })?;
         }
@@ -387,7 +387,12 @@ impl Inner {
     fn compact(&mut self) -> Result<(), EvidenceError> {
         let older = self.log.segments();
         self.log.begin()?;
-        let items = self.state.items.values().cloned().map(Event::Item);
+        let items = self
+            .state
+            .items
+            .values()
+            .cloned()
+            .map(|item| Event::Item(Box::new(item)));
         let rules = self.state.rules.values().cloned().map(Event::Rule);
         let next = Event::Next {
             id: self.state.next,
@@ -427,7 +432,7 @@ impl State {
                     let key = (item.route.clone(), signature.clone());
                     self.by_signature.insert(key, item.id);
                 }
-                self.items.insert(item.id, item);
+                self.items.insert(item.id, *item);
             }
             Event::Joined { id, reasons } => {
                 if let Some(item) = self.items.get_mut(&id) {

@@ -34,12 +34,15 @@ pub(super) struct Segment {
     form: Form,
 }
 
+/// The records of a segment by their places and heads, in order.
+pub(super) type Heads = Vec<(Place, Vec<u8>)>;
+
 /// What a segment holds when it is opened.
 pub(super) struct Opened {
     /// It.
     pub(super) segment: Segment,
     /// The records' places and heads, in order.
-    pub(super) records: Vec<(Place, Vec<u8>)>,
+    pub(super) records: Heads,
     /// Records that could not be read.
     pub(super) damaged: u64,
 }
@@ -130,7 +133,7 @@ impl Segment {
     }
 
     /// Reads every record's head, and sees to what stands behind the last whole one.
-    fn scan(&mut self, tail: Tail) -> Result<(Vec<(Place, Vec<u8>)>, u64), EvidenceError> {
+    fn scan(&mut self, tail: Tail) -> Result<(Heads, u64), EvidenceError> {
         let failed = |path: &PathBuf| {
             let path = path.clone();
             move |source| io_error("read", &path, source)
@@ -172,16 +175,16 @@ impl Segment {
 
     /// The frame at an offset, if a whole record of possible size stands there.
     fn frame(&self, offset: u64) -> io::Result<Option<Place>> {
-        let mut frame = [0; FRAME as usize];
         if offset.saturating_add(FRAME) > self.file.length() {
             return Ok(None);
         }
-        self.file.read_exact_at(&mut frame, offset)?;
-        let [a, b, c, d, e, f, g, h] = frame;
+        let (mut head, mut body) = ([0; 4], [0; 4]);
+        self.file.read_exact_at(&mut head, offset)?;
+        self.file.read_exact_at(&mut body, offset + 4)?;
         let place = Place {
             offset,
-            head: u32::from_le_bytes([a, b, c, d]),
-            body: u32::from_le_bytes([e, f, g, h]),
+            head: u32::from_le_bytes(head),
+            body: u32::from_le_bytes(body),
         };
         // No record is empty: zeros are what some file systems leave of a write that did not happen.
         let fits = place.end().is_some_and(|end| end <= self.file.length());
@@ -245,7 +248,7 @@ impl Segment {
             head: u32::try_from(head.len()).map_err(|_| large())?,
             body: u32::try_from(body.len()).map_err(|_| large())?,
         };
-        let mut record = Vec::with_capacity(FRAME as usize + head.len() + body.len());
+        let mut record = Vec::with_capacity(8 + head.len() + body.len());
         record.extend_from_slice(&place.head.to_le_bytes());
         record.extend_from_slice(&place.body.to_le_bytes());
         record.extend_from_slice(&head);

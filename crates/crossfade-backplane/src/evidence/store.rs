@@ -356,7 +356,7 @@ impl Inner {
         if let Err(error) = summaries.sync() {
             tracing::warn!(%error, "backplane.evidence.summaries_not_durable");
         }
-        removed(bodies.remove(number))
+        removed(&bodies.remove(number))
     }
 
     fn drop_summaries(&mut self, number: u64) -> bool {
@@ -369,7 +369,7 @@ impl Inner {
         for id in &ids {
             self.index.remove(id);
         }
-        removed(self.summaries.remove(number))
+        removed(&self.summaries.remove(number))
     }
 
     fn drop_all_summaries(&mut self) -> bool {
@@ -419,8 +419,8 @@ impl Inner {
     }
 }
 
-fn removed(result: Result<(), EvidenceError>) -> bool {
-    if let Err(error) = &result {
+fn removed(result: &Result<(), EvidenceError>) -> bool {
+    if let Err(error) = result {
         tracing::warn!(%error, "backplane.evidence.drop_failed");
     }
     result.is_ok()

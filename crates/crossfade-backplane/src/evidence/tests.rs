@@ -296,8 +296,9 @@ fn age_is_bounded_for_bodies_then_for_summaries() {
 #[test]
 fn a_callers_exchanges_are_gone_from_the_files() {
     let home = home();
+    let bytes = || -> u64 { home.files().iter().map(|(_, b)| b.len() as u64).sum() };
     let store = home.store(1 << 20);
-    for number in 0..20 {
+    for number in 0..20_u64 {
         store
             .put(&kept(
                 &format!("n{number}"),
@@ -310,7 +311,7 @@ fn a_callers_exchanges_are_gone_from_the_files() {
     store.put(&kept("later", 1_001_500, caller(2))).unwrap();
     store.sweep(1_001_500).unwrap();
     assert_eq!(store.stats().summaries, 20);
-    for number in 20..24 {
+    for number in 20..24_u64 {
         store
             .put(&kept(
                 &format!("n{number}"),
@@ -319,11 +320,7 @@ fn a_callers_exchanges_are_gone_from_the_files() {
             ))
             .unwrap();
     }
-    let before: u64 = home
-        .files()
-        .iter()
-        .map(|(_, bytes)| bytes.len() as u64)
-        .sum();
+    let before = bytes();
     let by_user = Caller {
         credential: None,
         user: caller(0).user,
@@ -331,11 +328,7 @@ fn a_callers_exchanges_are_gone_from_the_files() {
     let deleted = store.delete_caller(&by_user).unwrap();
     assert_eq!(deleted.ids.len(), 12);
     assert!(deleted.ids.contains(&"n0".to_owned()) && deleted.ids.contains(&"n22".to_owned()));
-    let after: u64 = home
-        .files()
-        .iter()
-        .map(|(_, bytes)| bytes.len() as u64)
-        .sum();
+    let after = bytes();
     assert!(after < before * 3 / 4, "{after} of {before}");
     assert_eq!(store.delete_caller(&by_user).unwrap(), Deleted::default());
     let check = |store: &EvidenceStore| {
@@ -567,7 +560,7 @@ fn accepted_differences_are_no_longer_queued() {
         );
     }
     let queue = home.queue();
-    assert_eq!(queue.rules(None), [rule.clone()]);
+    assert_eq!(queue.rules(None), std::slice::from_ref(&rule));
     assert!(queue.is_accepted(&rule.route, "s") && !queue.is_accepted(&rule.route, "t"));
     let asked = queue
         .offer(item("a", Some("s"), ReviewReason::Requested, 2))

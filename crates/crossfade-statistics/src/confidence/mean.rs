@@ -125,22 +125,9 @@ impl MeanSequence {
             };
         }
         let estimate = self.mean().clamp(lowest, highest);
-        let threshold = (2.0 / ALPHA).ln();
-        let points: Vec<(f64, f64)> = self
-            .weights
-            .iter()
-            .enumerate()
-            .filter(|(_, weight)| **weight > 0.0)
-            .map(|(index, weight)| (self.range.atom(index), *weight))
-            .collect();
-        let up = |mean: f64| {
-            let span = mean - lowest;
-            span > 0.0 && capital(&points, |x| (x - lowest) / span) < threshold
-        };
-        let down = |mean: f64| {
-            let span = highest - mean;
-            span > 0.0 && capital(&points, |x| (highest - x) / span) < threshold
-        };
+        let points = self.points();
+        let up = |mean: f64| self.allows_less(&points, mean);
+        let down = |mean: f64| self.allows_more(&points, mean);
         Interval {
             estimate,
             low: boundary(estimate, lowest, up).max(lowest),
@@ -177,6 +164,37 @@ impl MeanSequence {
         Some(more)
     }
 
+    /// Whether a mean is not excluded by what was seen.
+    #[cfg(test)]
+    pub(super) fn holds(&self, mean: f64) -> bool {
+        let points = self.points();
+        self.allows_less(&points, mean) && self.allows_more(&points, mean)
+    }
+
+    /// The points of the grid that have weight, with their weights.
+    fn points(&self) -> Vec<(f64, f64)> {
+        self.weights
+            .iter()
+            .enumerate()
+            .filter(|(_, weight)| **weight > 0.0)
+            .map(|(index, weight)| (self.range.atom(index), *weight))
+            .collect()
+    }
+
+    /// Whether the bet on more than `mean` has not won.
+    fn allows_less(&self, points: &[(f64, f64)], mean: f64) -> bool {
+        let lowest = self.range.lowest();
+        let span = mean - lowest;
+        span > 0.0 && capital(points, |x| (x - lowest) / span) < threshold()
+    }
+
+    /// Whether the bet on less than `mean` has not won.
+    fn allows_more(&self, points: &[(f64, f64)], mean: f64) -> bool {
+        let highest = self.range.highest();
+        let span = highest - mean;
+        span > 0.0 && capital(points, |x| (highest - x) / span) < threshold()
+    }
+
     fn mean(&self) -> f64 {
         self.sum / super::rate::as_f64(self.count.max(1))
     }
@@ -187,6 +205,11 @@ impl MeanSequence {
         let squares: f64 = self.weights.iter().enumerate().map(square).sum();
         squares / super::rate::as_f64(self.count.max(1))
     }
+}
+
+/// The logarithm of the capital at which a bet has won: two bets share the chance of an error.
+fn threshold() -> f64 {
+    (2.0 / ALPHA).ln()
 }
 
 /// The logarithm of the mean, over the bets, of the capital after all points; `ratio` is a point's part of the mean that is

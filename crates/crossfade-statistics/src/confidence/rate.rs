@@ -61,14 +61,8 @@ pub fn rate(events: u64, of: u64) -> Interval {
             high: 1.0,
         };
     }
-    let (yes, no) = (as_f64(events), as_f64(of - events));
-    let estimate = yes / as_f64(of);
-    let mixture = ln_beta(PRIOR + yes, PRIOR + no) - ln_beta(PRIOR, PRIOR);
-    let threshold = (1.0 / ALPHA).ln();
-    let inside = |p: f64| {
-        let likelihood = term(yes, p) + term(no, 1.0 - p);
-        mixture - likelihood < threshold
-    };
+    let estimate = as_f64(events) / as_f64(of);
+    let inside = |p: f64| holds(events, of, p);
     Interval {
         estimate,
         low: if events == 0 {
@@ -82,6 +76,14 @@ pub fn rate(events: u64, of: u64) -> Interval {
             boundary(estimate, 1.0, inside)
         },
     }
+}
+
+/// Whether a rate is not excluded by what was seen.
+pub(super) fn holds(events: u64, of: u64, p: f64) -> bool {
+    let (yes, no) = (as_f64(events), as_f64(of - events.min(of)));
+    let mixture = ln_beta(PRIOR + yes, PRIOR + no) - ln_beta(PRIOR, PRIOR);
+    let likelihood = term(yes, p) + term(no, 1.0 - p);
+    mixture - likelihood < (1.0 / ALPHA).ln()
 }
 
 /// `count · ln(p)`, which is 0 for no cases even where `p` is 0.

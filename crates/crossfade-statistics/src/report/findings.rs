@@ -1,5 +1,7 @@
 //! Thousands of differing pairs as a dozen findings.
 
+use std::fmt::Write as _;
+
 use crossfade_exchange::{DifferenceKind, Severity};
 
 use crate::{
@@ -158,7 +160,8 @@ fn title(places: &[Place], more: u64) -> String {
     let mut title = named.collect::<Vec<_>>().join("; ");
     let more = more + places.len().saturating_sub(MOST_NAMED) as u64;
     if more > 0 {
-        title.push_str(&format!("; {more} more"));
+        // Writing to a string cannot fail.
+        let _ = write!(title, "; {more} more");
     }
     title
 }

@@ -30,7 +30,13 @@ pub(super) fn headline(report: &RouteReport) -> String {
     );
     let worst = report.findings.first();
     let top = worst.map_or_else(String::new, |finding| {
-        format!("; most: {} ({})", finding.title, share(&finding.share))
+        let noise = finding.noise.share;
+        let noise = noise.map_or_else(String::new, |noise| format!(", noise {}", percent(noise)));
+        format!(
+            "; most: {} ({}{noise})",
+            finding.title,
+            share(&finding.share)
+        )
     });
     let state = if failing.is_empty() {
         format!("no gate fails ({passing} pass, {unknown} not yet known)")
@@ -98,8 +104,24 @@ fn gates(text: &mut String, report: &RouteReport) {
             "gate", "candidate", "primary", "again", "excess (95 %, any time)", "margin", "state"
         ),
     );
-    for gate in &report.gates {
+    // That nothing is bad on either side is no news.
+    let quiet = |gate: &&GateView| {
+        gate.state == GateState::Passes && gate.candidate == Some(0.0) && gate.primary == Some(0.0)
+    };
+    for gate in report.gates.iter().filter(|gate| !quiet(gate)) {
         line(text, &gate_line(gate));
+    }
+    let quiet: Vec<&str> = report
+        .gates
+        .iter()
+        .filter(quiet)
+        .map(|gate| gate.gate.as_str())
+        .collect();
+    if !quiet.is_empty() {
+        line(
+            text,
+            &format!("pass, none on either side: {}", quiet.join(", ")),
+        );
     }
     if report.noise_pairs == 0 {
         line(
@@ -136,7 +158,8 @@ fn gate_line(gate: &GateView) -> String {
 }
 
 fn findings(text: &mut String, report: &RouteReport) {
-    if report.findings.is_empty() {
+    let accepted: u64 = report.accepted.iter().map(|accepted| accepted.count).sum();
+    if report.findings.is_empty() && accepted == 0 {
         return;
     }
     text.push('\n');
@@ -145,15 +168,13 @@ fn findings(text: &mut String, report: &RouteReport) {
     }
     let rest = &report.rest;
     if rest.pairs > 0 {
-        let more = format!("and {} pairs of {} more kinds", rest.pairs, rest.findings);
+        let more = format!("{:<7} {:>6} of rarer kinds", "", rest.pairs);
         line(text, &more);
     }
-    let accepted: u64 = report.accepted.iter().map(|accepted| accepted.count).sum();
     if accepted > 0 {
-        let kinds = report.accepted.len();
         line(
             text,
-            &format!("accepted as no difference: {accepted} pairs of {kinds} kinds"),
+            &format!("{:<7} {accepted:>6} accepted as no difference", ""),
         );
     }
 }

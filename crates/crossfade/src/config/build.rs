@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use super::{
     document::{Environment, Places},
     error::{ConfigError, Problem},
+    evidence::{build_evidence, build_review},
     model::{
         Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data,
         HashKey, Listen, Logging, Mirror, Tls,
@@ -52,28 +53,34 @@ pub(super) fn build(
     let mut mirror = mirror(&raw.mirror, at);
     mirror.request_bytes = mirror.request_bytes.min(Size(listen.max_body).bytes());
     let backplane = backplane(&raw.backplane, at);
+    let evidence = build_evidence(&raw.evidence, at);
+    let review = build_review(&raw.review, at);
     let routes = raw
         .routes
         .into_iter()
-        .filter_map(|(name, route)| build_route(&name, route, at))
+        .filter_map(|(name, route)| build_route(&name, route, &raw.evidence, at))
         .collect();
     let logging = Logging {
         format: raw.logging.format,
         level: raw.logging.level,
     };
     let problems = findings.problems;
-    match (azure, bedrock, data) {
-        (Some(azure), Some(bedrock), Some(data)) if problems.is_empty() => Ok(Config {
-            listen,
-            admin,
-            data,
-            azure,
-            bedrock,
-            mirror,
-            backplane,
-            logging,
-            routes,
-        }),
+    match (azure, bedrock, data, evidence) {
+        (Some(azure), Some(bedrock), Some(data), Some(evidence)) if problems.is_empty() => {
+            Ok(Config {
+                listen,
+                admin,
+                data,
+                azure,
+                bedrock,
+                mirror,
+                evidence,
+                review,
+                backplane,
+                logging,
+                routes,
+            })
+        }
         _ => Err(places.error(problems)),
     }
 }
@@ -102,7 +109,7 @@ impl Findings<'_> {
         value.0
     }
 
-    fn at_least_one(&mut self, path: &[&str], value: usize) -> usize {
+    pub(super) fn at_least_one(&mut self, path: &[&str], value: usize) -> usize {
         if value == 0 {
             self.wrong(path, "use a number of at least 1");
         }
@@ -110,7 +117,7 @@ impl Findings<'_> {
     }
 
     /// The variable's value, if it is set to something.
-    fn variable(&mut self, path: &[&str], name: &str) -> Option<Secret> {
+    pub(super) fn variable(&mut self, path: &[&str], name: &str) -> Option<Secret> {
         match (self.environment)(name) {
             Some(value) if !value.is_empty() => Some(Secret::new(value)),
             Some(_) => {
@@ -131,7 +138,7 @@ impl Findings<'_> {
     }
 
     /// A secret from the environment or a file: exactly one of the two keys must be there.
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         table: &str,
         variable: Option<&str>,

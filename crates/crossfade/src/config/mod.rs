@@ -8,6 +8,7 @@ use std::path::Path;
 mod build;
 mod document;
 mod error;
+mod evidence;
 #[cfg(test)]
 mod example;
 mod model;
@@ -24,6 +25,7 @@ mod units;
 
 pub use crossfade_proxy::StickyBy;
 pub use error::{ConfigError, Problem};
+pub use evidence::{Evidence, RouteEvidence};
 pub use model::{
     Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data, HashKey,
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,

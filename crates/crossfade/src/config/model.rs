@@ -5,9 +5,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crossfade_backplane::QueueSettings;
 use crossfade_exchange::Percent;
 
 use super::{
+    evidence::Evidence,
     routes::Route,
     secret::Secret,
     units::{Digest, Endpoint},
@@ -28,6 +30,10 @@ pub struct Config {
     pub bedrock: Bedrock,
     /// The bounds of mirroring.
     pub mirror: Mirror,
+    /// What is kept of judged exchanges.
+    pub evidence: Evidence,
+    /// The bounds of what waits for a person.
+    pub review: QueueSettings,
     /// What replicas share.
     pub backplane: Backplane,
     /// Structured logs.

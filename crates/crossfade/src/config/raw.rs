@@ -10,6 +10,7 @@ use crossfade_compare::{CheckSettings, Price};
 use crossfade_exchange::{Metric, Percent};
 
 use super::{
+    evidence::{RawEvidence, RawReview, RawRouteEvidence},
     model::{LogFormat, LogLevel, TokenRole},
     units::{Digest, Endpoint, Size, Span},
 };
@@ -35,6 +36,12 @@ pub(crate) struct RawConfig {
     /// Copies of requests, and every bound on them.
     #[serde(default)]
     pub(crate) mirror: RawMirror,
+    /// Judged exchanges that are kept, sealed and redacted.
+    #[serde(default)]
+    pub(crate) evidence: RawEvidence,
+    /// What waits for a person.
+    #[serde(default)]
+    pub(crate) review: RawReview,
     /// What replicas share.
     #[serde(default)]
     pub(crate) backplane: RawBackplane,
@@ -318,6 +325,9 @@ pub(crate) struct RawRoute {
     #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::checks"))]
     pub(crate) checks: CheckSettings,
+    /// What is kept of its exchanges.
+    #[serde(default)]
+    pub(crate) evidence: RawRouteEvidence,
     /// When traffic goes back.
     #[serde(default)]
     pub(crate) rollout: RawRollout,

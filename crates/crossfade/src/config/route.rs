@@ -10,6 +10,7 @@ use crossfade_exchange::{Metric, MetricSet, RouteId};
 
 use super::{
     build::Findings,
+    evidence::{RawEvidence, build_route_evidence},
     raw::{RawRollout, RawRoute},
     routes::{Rollout, Route, parse_sticky_by},
 };
@@ -25,7 +26,12 @@ const MOST_ALPHA: f64 = 0.1;
 const MOST_NAME: usize = 64;
 
 /// Checks and converts one route; `None` if it is so wrong that there is nothing to convert.
-pub(super) fn build_route(name: &str, raw: RawRoute, at: &mut Findings<'_>) -> Option<Route> {
+pub(super) fn build_route(
+    name: &str,
+    raw: RawRoute,
+    evidence: &RawEvidence,
+    at: &mut Findings<'_>,
+) -> Option<Route> {
     check_name(name, at);
     let here = |key: &'static str| ["routes", name, key];
     if raw
@@ -77,6 +83,7 @@ pub(super) fn build_route(name: &str, raw: RawRoute, at: &mut Findings<'_>) -> O
         candidate: check_candidate(name, raw.candidate, raw.adapt, at),
         checks,
         slow_after,
+        evidence: build_route_evidence(name, raw.evidence, evidence, at),
         internal: raw.internal.credentials,
         rollout: check_rollout(name, &raw.rollout, judged, at),
         sticky_by: sticky_by?,

@@ -9,7 +9,7 @@ use crossfade_exchange::{Metric, MetricSet, RouteId};
 use crossfade_proxy::StickyBy;
 use crossfade_rollout::RoutePlan;
 
-use super::units::Digest;
+use super::{evidence::RouteEvidence, units::Digest};
 
 /// One Azure deployment, or several by a pattern, that may move.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Route {
     pub slow_after: Duration,
     /// SHA-256 of the credentials of callers who may choose the side.
     pub internal: Vec<Digest>,
+    /// What is kept of its exchanges.
+    pub evidence: RouteEvidence,
     /// When traffic goes back.
     pub rollout: Rollout,
 }

@@ -12,12 +12,22 @@ use crossfade_compare::{
 };
 use crossfade_exchange::{Check, LossKind, LossPolicy, Metric, Severity};
 
+use crossfade_redact::Detector;
+
 use super::raw::RawConfig;
 
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 pub(super) fn percent(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "number", "minimum": 0, "maximum": 100 })
+}
+
+pub(super) fn detectors(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = Detector::ALL
+        .iter()
+        .map(|detector| detector.as_str())
+        .collect();
+    json_schema!({ "type": ["array", "null"], "items": { "enum": names } })
 }
 
 fn metric_names() -> Vec<&'static str> {

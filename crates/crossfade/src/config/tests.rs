@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
+mod evidence;
 mod routes;
 
 const REQUIRED: &str = r#"
@@ -105,7 +106,7 @@ fn errors_stand_where_they_are() {
 fn unknown_keys_and_values_name_the_nearest() {
     check(
         "[rotues.x]",
-        "rotues: unknown key \"rotues\"; did you mean \"routes\"? (known here: listen, admin, data, azure, bedrock, mirror, backplane, logging, routes)",
+        "rotues: unknown key \"rotues\"; did you mean \"routes\"? (known here: listen, admin, data, azure, bedrock, mirror, evidence, review, backplane, logging, routes)",
     );
     check(
         "[data]\ndirectroy = \"x\"",
@@ -146,6 +147,14 @@ fn values_of_the_wrong_kind() {
     check(
         "[mirror]\nshare = nan",
         "mirror.share: NaN is not a percentage: use a number from 0 to 100",
+    );
+    check(
+        "[mirror]\nask_candidate_twice = 6.0",
+        "mirror.ask_candidate_twice: more than ask_primary_twice: the candidate is asked again only where the primary is; lower it",
+    );
+    check(
+        "[mirror]\nask_primary_twice = 200",
+        "mirror.ask_primary_twice: 200 is not a percentage: use a number from 0 to 100",
     );
     check(
         "[mirror]\nshare = \"ten\"",

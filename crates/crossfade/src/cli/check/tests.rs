@@ -288,3 +288,34 @@ fn one_token_is_one() {
     check(OWNER, &["127.0.0.1:9901, 1 token\n"]);
     check("", &["127.0.0.1:9901, 0 tokens\n"]);
 }
+
+#[test]
+fn what_asking_twice_takes() {
+    let prices =
+        "price = { input = 3.0, output = 15.0 }\nprimary_price = { input = 2.0, output = 8.0 }\n";
+    let priced = format!("{OWNER}{ROUTE}{prices}");
+    check(
+        &priced,
+        &[
+            "5 % have their primary asked once more, 1 % their candidate too: at one pair a second, 4320 and 864 a day",
+            "only while Azure shows more than half of its quota left",
+            // 5 % of 4 USD and 1 % of 6.75 USD.
+            "route support: asking twice costs about 0.27 USD for each 1 000 pairs",
+        ],
+    );
+    let of = |mirror: &str| format!("{OWNER}{ROUTE}[mirror]\n{mirror}");
+    check(
+        &of("rate = 20.0\nask_primary_twice = 10.0\nask_candidate_twice = 0.0"),
+        &[
+            "10 % have their primary asked once more, 0 % their candidate too: at the limit on copies, 172800 and 0 a day",
+        ],
+    );
+    check(
+        &of("ask_primary_twice = 0.0\nask_candidate_twice = 0.0"),
+        &["nothing is asked twice"],
+    );
+    check(
+        &of("daily_usd = 5.0"),
+        &["warning: route support has no primary_price: the mirror's money caps cannot count"],
+    );
+}

@@ -103,6 +103,16 @@ fn money(config: &Config, warnings: &mut Vec<String>) {
                 route.id
             ));
         }
+        let unpriced = config
+            .routes
+            .iter()
+            .filter(|route| route.checks.primary_price.is_none());
+        for route in unpriced.filter(|_| !mirror.ask_primary_twice.is_zero()) {
+            warnings.push(format!(
+                "route {} has no primary_price: the mirror's money caps cannot count what asking the primary twice costs",
+                route.id
+            ));
+        }
     }
 }
 
