@@ -27,6 +27,7 @@ mod operators;
 mod policies;
 mod probing;
 mod responses;
+mod reviewing;
 mod secrets;
 mod shadowing;
 mod streaming;

@@ -275,7 +275,7 @@ async fn after_a_rollback_only_an_owner_re_arms() {
     world.finish().await;
 }
 
-async fn cli(world: &World, role: &str, arguments: &[&str]) -> Ended {
+pub(crate) async fn cli(world: &World, role: &str, arguments: &[&str]) -> Ended {
     let admin = format!("http://{}", world.server().admin_address());
     let token = TOKENS.iter().find(|(name, _)| *name == role).unwrap().1;
     let mut command = command(PROGRAM, arguments);

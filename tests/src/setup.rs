@@ -12,8 +12,14 @@ use sha2::{Digest, Sha256};
 use crate::chat::{CANDIDATE_SAYS, DEPLOYMENT, PRIMARY_SAYS};
 
 /// The environment variables that the configuration names, with their values.
-pub const ENVIRONMENT: &[(&str, &str)] =
-    &[("E2E_ACCESS_KEY", ACCESS_KEY), ("E2E_SECRET_KEY", SECRET)];
+pub const ENVIRONMENT: &[(&str, &str)] = &[
+    ("E2E_ACCESS_KEY", ACCESS_KEY),
+    ("E2E_SECRET_KEY", SECRET),
+    ("E2E_EVIDENCE_KEY", EVIDENCE_KEY),
+];
+
+/// What the tests seal evidence under.
+const EVIDENCE_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Tokens of the admin API, by role.
 pub const TOKENS: &[(&str, &str)] = &[

@@ -31,6 +31,8 @@ pub struct World {
     pub mantle: Option<BedrockSim>,
     server: Server,
     home: TempDir,
+    /// The configuration file's text.
+    config: String,
 }
 
 impl World {
@@ -74,6 +76,33 @@ impl World {
             mantle,
             server,
             home,
+            config: text,
+        }
+    }
+
+    /// Stops the proxy as an operator would, and starts it again over the same data directory; the providers go on.
+    #[must_use]
+    pub async fn restart(self) -> Self {
+        self.quiet().await;
+        let Self {
+            azure,
+            bedrock,
+            mantle,
+            server,
+            home,
+            config,
+        } = self;
+        server.stop().await;
+        let server = Box::pin(Server::start(parse(&config)))
+            .await
+            .expect("a proxy");
+        Self {
+            azure,
+            bedrock,
+            mantle,
+            server,
+            home,
+            config,
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the configuration to the parts: every setting goes to the one part that uses it. Starts nothing.
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc};
 
 use http::{HeaderMap, Request, header};
 use rustls::{
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 
 use crossfade_azure::{Credential, Endpoint, Primary, PrimaryError};
-use crossfade_backplane::{DataDirectory, EvidenceKeys, EvidenceSettings, QueueSettings};
+use crossfade_backplane::DataDirectory;
 use crossfade_bedrock::{
     Auth, Candidate, CandidateSettings, Connection, Sealer, Settings as BedrockSettings,
     eligibility, loosened, minted,
@@ -23,7 +23,7 @@ use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
     RouteSettings,
 };
-use crossfade_redact::{RedactSettings, Redactor};
+use crossfade_redact::Redactor;
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
 use crossfade_statistics::StatisticsSettings;
 
@@ -213,33 +213,20 @@ pub(crate) fn records(
             id: route.id.clone(),
             fingerprint: review::fingerprint(&comparable),
             statistics,
-            share: 0.0,
-            redactor: Redactor::new(&RedactSettings::default())?,
+            share: route.evidence.share.percent() / 100.0,
+            redactor: Redactor::new(&route.evidence.redact)?,
         })
     };
     Ok(RecordsSettings {
         directory: Arc::clone(directory),
         secret,
-        keys: EvidenceKeys {
-            current: None,
-            previous: None,
-        },
-        evidence: EvidenceSettings {
-            max_bytes: 1 << 30,
-            retention: DAYS_30,
-            summaries: DAYS_30,
-        },
-        reviews: QueueSettings {
-            open_per_route: 200,
-            max_age: DAYS_30,
-        },
+        keys: config.evidence.keys.clone(),
+        evidence: config.evidence.settings,
+        reviews: config.review,
         routes: config.routes.iter().map(record).collect::<Result<_, _>>()?,
         metrics,
     })
 }
-
-/// How long evidence and open reviews live.
-const DAYS_30: Duration = Duration::from_secs(30 * 86_400);
 
 /// Who may use the admin API.
 pub(crate) fn tokens(config: &Config) -> Tokens {

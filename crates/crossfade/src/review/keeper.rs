@@ -105,6 +105,7 @@ impl Shared {
                 }
             }
         }
+        self.export_metrics();
     }
 
     /// Queues an exchange for review if there are reasons, and keeps it if it is to be looked at or was drawn.
@@ -188,7 +189,6 @@ impl Shared {
             None => 0,
         };
         let items = self.reviews.delete_caller(caller)?;
-        self.export_metrics();
         Ok(deleted.max(items))
     }
 
