@@ -8,9 +8,13 @@ use crossfade_openai::embeddings;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::context::Context;
+
 /// What a request asks of its answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ask<'r> {
+    /// The texts of the conversation, where the route holds answers against them.
+    pub(crate) context: Option<Context>,
     /// Whether the answer is to be a stream.
     pub(crate) streamed: bool,
     /// Whether a stream is to end with the tokens used.

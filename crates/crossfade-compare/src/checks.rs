@@ -1,16 +1,21 @@
 //! The checks, a module each. A check judges one side alone (`own`) where it can, and both together (`pair`) where it
 //! cannot. It gives a finding; severity and verdict are given elsewhere.
 
+pub(crate) mod citations;
 pub(crate) mod cost;
 pub(crate) mod embeddings;
 pub(crate) mod envelope;
+pub(crate) mod extraction;
 pub(crate) mod finish_reason;
 pub(crate) mod first_content;
+pub(crate) mod format;
+pub(crate) mod groundedness;
 pub(crate) mod json_parse;
 pub(crate) mod json_schema;
 pub(crate) mod json_structure;
 pub(crate) mod judge;
 pub(crate) mod label;
+pub(crate) mod language;
 pub(crate) mod length;
 pub(crate) mod output_rate;
 pub(crate) mod ratio;

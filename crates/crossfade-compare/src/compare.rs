@@ -9,12 +9,13 @@ use crossfade_openai::scan::JsonMode;
 
 use crate::{
     ask::{Ask, JsonAsk},
-    checks::tool_arguments::ArgumentRules,
+    checks::{citations::CitationRule, tool_arguments::ArgumentRules},
+    context::Context,
     feeds::feeds,
     label::LabelRule,
     path::Path,
     schema::{Schema, SchemaCache},
-    settings::{CheckSettings, Price, SettingsError},
+    settings::{CheckSettings, CitationSettings, Price, SettingsError},
     side::Side,
     stance,
     state::Wanted,
@@ -31,6 +32,7 @@ pub struct Checks {
     pub(crate) label: Option<LabelRule>,
     pub(crate) phrases: Vec<String>,
     pub(crate) arguments: ArgumentRules,
+    pub(crate) citations: Option<CitationRule>,
 }
 
 // === impl Checks ===
@@ -38,7 +40,7 @@ pub struct Checks {
 impl Checks {
     /// Compiles settings.
     pub fn new(settings: CheckSettings) -> Result<Self, SettingsError> {
-        check_ranges(&settings)?;
+        settings.check_ranges()?;
         let always = [Check::Transport, Check::Envelope];
         if let Some(check) = settings.off.iter().find(|check| always.contains(check)) {
             return Err(SettingsError::AlwaysOn(*check));
@@ -54,6 +56,11 @@ impl Checks {
                 why,
             })
         });
+        let usual = CitationSettings::default();
+        let citations = settings
+            .citations
+            .as_ref()
+            .or(settings.retrieval.then_some(&usual));
         let phrases = settings.refusal.phrases.iter().map(|phrase| {
             let normal = stance::normal(phrase);
             let holds_words = normal.chars().any(char::is_alphanumeric);
@@ -77,6 +84,7 @@ impl Checks {
                 .transpose()?,
             phrases: phrases.collect::<Result<_, _>>()?,
             arguments: ArgumentRules::compile(&settings.tool_arguments)?,
+            citations: citations.map(CitationRule::compile).transpose()?,
             settings,
         })
     }
@@ -120,6 +128,8 @@ impl Checks {
     ) -> Verdict {
         let mut ask = Ask::read(exchange.operation, &exchange.request);
         ask.streamed = exchange.streamed;
+        ask.context = (self.settings.retrieval || self.citations.is_some())
+            .then(|| Context::read(exchange.operation, &exchange.request));
         let wanted = Wanted {
             operation: exchange.operation,
             streamed: exchange.streamed,
@@ -207,77 +217,6 @@ impl Checks {
             Which::Candidate => self.settings.price.as_ref(),
         }
     }
-}
-
-fn check_ranges(settings: &CheckSettings) -> Result<(), SettingsError> {
-    let within = |key: &'static str, value: Option<f64>, most: f64, range: &'static str| match value
-        .filter(|value| !(value.is_finite() && (0.0..=most).contains(value)))
-    {
-        Some(value) => Err(SettingsError::Range { key, value, range }),
-        None => Ok(()),
-    };
-    let money = "a number of USD, 0 or more";
-    within("max_cost_usd", settings.max_cost_usd, f64::MAX, money)?;
-    for (key, price) in [
-        ("price", settings.price),
-        ("primary_price", settings.primary_price),
-    ] {
-        let Some(price) = price else { continue };
-        for value in [
-            Some(price.input),
-            price.cached,
-            price.cache_write,
-            Some(price.output),
-        ] {
-            within(key, value, f64::MAX, money)?;
-        }
-    }
-    let citations = settings.citations.as_ref();
-    let extraction = settings.extraction.as_ref();
-    for (key, share) in [
-        ("embeddings.neighbours", settings.embeddings.neighbours),
-        (
-            "text_similarity.threshold",
-            settings.text_similarity.threshold,
-        ),
-        (
-            "semantic_similarity.threshold",
-            settings.semantic_similarity.threshold,
-        ),
-        ("groundedness.threshold", settings.groundedness.threshold),
-        (
-            "citations.threshold",
-            citations.and_then(|citations| citations.threshold),
-        ),
-        (
-            "extraction.threshold",
-            extraction.and_then(|extraction| extraction.threshold),
-        ),
-    ] {
-        within(key, share, 1.0, "a number from 0 to 1")?;
-    }
-    let rate = settings.latency.tokens_per_second;
-    within(
-        "latency.tokens_per_second",
-        rate,
-        f64::MAX,
-        "a number, 0 or more",
-    )?;
-    if let Some(value) = settings
-        .length
-        .ratio
-        .filter(|ratio| !(*ratio >= 1.0 && ratio.is_finite()))
-    {
-        return Err(SettingsError::Range {
-            key: "length.ratio",
-            value,
-            range: "a number, 1 or more",
-        });
-    }
-    if settings.max_cost_usd.is_some() && settings.price.is_none() {
-        return Err(SettingsError::NoPrice);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

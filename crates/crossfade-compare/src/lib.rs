@@ -8,20 +8,25 @@ mod answer;
 mod ask;
 mod checks;
 mod compare;
+mod context;
 mod decode;
 mod document;
 mod expansion;
+mod facts;
 mod feeds;
 mod finding;
 mod json;
 mod label;
 mod leaves;
 mod loss;
+mod multiset;
 mod nature;
+mod pair;
 mod path;
 mod reading;
 mod schema;
 mod settings;
+mod shape;
 mod side;
 mod similarity;
 mod stance;
@@ -31,6 +36,7 @@ mod verdict;
 mod whole;
 
 pub use compare::Checks;
+pub use facts::{Fact, facts};
 pub use feeds::{Advance, Feeds, feeds, feeds_table};
 pub use reading::{
     AnswerSchema, BadCalls, JsonPath, ReadAnswer, ReadCall, ReadJson, normal_label, read_json,

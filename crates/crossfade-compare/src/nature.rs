@@ -42,8 +42,8 @@ pub(crate) const fn nature(check: Check) -> Nature {
         Check::Refusal | Check::Citations | Check::Extraction => (Major, false, Never),
         Check::JsonStructure => (Minor, false, Always),
         Check::FinishReason => (Minor, false, Never),
-        Check::SemanticSimilarity => (Info, false, Never),
-        Check::TextSimilarity
+        Check::SemanticSimilarity
+        | Check::TextSimilarity
         | Check::FirstContent
         | Check::Cost
         | Check::Judge

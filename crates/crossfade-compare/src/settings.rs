@@ -7,6 +7,7 @@ use crossfade_exchange::{Check, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod ranges;
 mod text;
 
 pub use text::{

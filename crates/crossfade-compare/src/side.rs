@@ -21,8 +21,8 @@ use crate::{
     answer::{Answer, Finish},
     ask::Ask,
     checks::{
-        cost, envelope, json_parse, json_schema, json_structure, refusal, required_fields,
-        tool_arguments,
+        citations, cost, envelope, groundedness, json_parse, json_schema, json_structure, refusal,
+        required_fields, tool_arguments,
     },
     finding::Finding,
     json::Json,
@@ -52,6 +52,7 @@ pub(crate) struct Side<'e> {
     pub(crate) refusal: Finding,
     pub(crate) tool_arguments: Finding,
     pub(crate) groundedness: Finding,
+    pub(crate) citations: Finding,
     pub(crate) cost: Finding,
 }
 
@@ -89,6 +90,7 @@ impl<'e> Side<'e> {
             refusal: Finding::na(),
             tool_arguments: Finding::na(),
             groundedness: Finding::na(),
+            citations: Finding::na(),
             cost: cost::own(cost_usd, checks.settings.max_cost_usd),
         };
         match &state {
@@ -111,6 +113,7 @@ impl<'e> Side<'e> {
             State::Vectors(vectors) => side.envelope = envelope::of_vectors(ask, vectors),
         }
         side.state = state;
+        side.judge_text(checks, ask);
         side
     }
 
@@ -151,6 +154,26 @@ impl<'e> Side<'e> {
         }
     }
 
+    /// Holds a free text against what the request brings, where the route asks for it.
+    fn judge_text(&mut self, checks: &Checks, ask: &Ask<'_>) {
+        let Some(text) = self.free_text() else {
+            return;
+        };
+        let context = ask.context.as_ref();
+        let rule = checks
+            .citations
+            .as_ref()
+            .filter(|_| checks.is_on(Check::Citations));
+        let citations = rule.map(|rule| citations::own(rule, context, text));
+        let grounded = checks.settings.retrieval && checks.is_on(Check::Groundedness);
+        let threshold = checks.settings.groundedness.threshold;
+        let groundedness = context
+            .filter(|_| grounded)
+            .map(|context| groundedness::own(context, text, threshold));
+        self.citations = citations.unwrap_or_else(Finding::na);
+        self.groundedness = groundedness.unwrap_or_else(Finding::na);
+    }
+
     /// What a check says of this side alone, if it judges one side alone.
     pub(crate) const fn finding(&self, check: Check) -> Option<&Finding> {
         match check {
@@ -162,6 +185,7 @@ impl<'e> Side<'e> {
             Check::Refusal => Some(&self.refusal),
             Check::ToolArguments => Some(&self.tool_arguments),
             Check::Groundedness => Some(&self.groundedness),
+            Check::Citations => Some(&self.citations),
             Check::Cost => Some(&self.cost),
             Check::FinishReason
             | Check::JsonStructure
@@ -170,7 +194,6 @@ impl<'e> Side<'e> {
             | Check::TextSimilarity
             | Check::FirstContent
             | Check::Embeddings
-            | Check::Citations
             | Check::Extraction
             | Check::SemanticSimilarity
             | Check::Judge

@@ -7,17 +7,12 @@ use crossfade_exchange::{
 
 use crate::{
     Checks,
-    answer::Answer,
     ask::Ask,
-    checks::{
-        Weighed, cost, embeddings, finish_reason, first_content, json_structure, judge, label,
-        length, output_rate, refusal, semantic_similarity,
-        text_similarity::{self, Compared},
-        tokens, tool_arguments, tool_selection, total_time,
-    },
+    checks::{Weighed, label, text_similarity::Compared},
     finding::Finding,
     loss::changes_task,
     nature::{Compares, nature},
+    pair::Pair,
     side::Side,
     state::State,
 };
@@ -127,124 +122,6 @@ fn result(checks: &Checks, check: Check, weighed: Weighed) -> CheckResult {
         severity: chosen.copied().unwrap_or(severity),
         evidence: finding.evidence.map(std::borrow::Cow::into_owned),
         differences: finding.differences,
-    }
-}
-
-/// Two sides, and what they are judged by.
-struct Pair<'p> {
-    checks: &'p Checks,
-    ask: &'p Ask<'p>,
-    opinions: &'p Opinions,
-    primary: &'p Side<'p>,
-    candidate: &'p Side<'p>,
-}
-
-// === impl Pair ===
-
-impl Pair<'_> {
-    fn weigh(&self, check: Check, compared: Compared) -> Weighed {
-        let Self {
-            checks,
-            ask,
-            opinions,
-            primary,
-            candidate,
-        } = *self;
-        let settings = &checks.settings;
-        let na = || Weighed::new(Finding::na(), nature(check).severity);
-        match check {
-            Check::Transport
-            | Check::Envelope
-            | Check::JsonParse
-            | Check::JsonSchema
-            | Check::RequiredFields
-            | Check::Groundedness => self.validity(check),
-            Check::Refusal => refusal::pair(primary, candidate),
-            Check::FirstContent => {
-                let limit = settings.latency.first_content_ms;
-                first_content::pair(primary.recording, candidate.recording, limit)
-            }
-            Check::TotalTime => {
-                let limit = settings.latency.total_ms;
-                total_time::pair(primary.recording, candidate.recording, limit)
-            }
-            Check::OutputRate => {
-                let least = settings.latency.tokens_per_second;
-                output_rate::pair(primary, candidate, ask.streamed, least)
-            }
-            Check::Tokens => tokens::pair(primary, candidate, settings.max_output_tokens),
-            Check::Cost => cost::pair(primary, candidate),
-            Check::FinishReason => match (primary.state.answer(), candidate.state.answer()) {
-                (Some(from), Some(to)) => finish_reason::pair(from, to),
-                (None | Some(_), None) | (None, Some(_)) => na(),
-            },
-            Check::JsonStructure => self.on_answers(check, |_, _| {
-                json_structure::pair(checks, ask, primary, candidate)
-            }),
-            Check::ToolSelection => self.on_answers(check, |from, to| {
-                tool_selection::pair(checks, ask, from, to)
-            }),
-            Check::ToolArguments => self.on_answers(check, |_, _| {
-                tool_arguments::pair(checks, primary, candidate)
-            }),
-            Check::Label => self.on_answers(check, |_, _| label::pair(checks, primary, candidate)),
-            Check::TextSimilarity => self.on_answers(check, |from, to| {
-                text_similarity::pair(from, to, settings.text_similarity.threshold, compared)
-            }),
-            Check::SemanticSimilarity => self.on_answers(check, |_, _| {
-                semantic_similarity::pair(opinions.cosine, settings.semantic_similarity.threshold)
-            }),
-            Check::Judge => self.on_answers(check, |_, _| judge::pair(opinions.judge)),
-            Check::Length => {
-                self.on_texts(check, |from, to| length::pair(from, to, &settings.length))
-            }
-            Check::Embeddings => match (primary.state.vectors(), candidate.state.vectors()) {
-                (Some(from), Some(to)) => embeddings::pair(from, to, &settings.embeddings),
-                (None | Some(_), None) | (None, Some(_)) => na(),
-            },
-            Check::Citations | Check::Extraction | Check::Language | Check::Format => na(),
-        }
-    }
-
-    /// Compares the answers of two sides that took the task up.
-    fn on_answers(&self, check: Check, pair: impl Fn(&Answer, &Answer) -> Weighed) -> Weighed {
-        match (self.primary.served(), self.candidate.served()) {
-            (Some(from), Some(to)) => pair(from, to),
-            (None | Some(_), None) | (None, Some(_)) => {
-                Weighed::new(Finding::na(), nature(check).severity)
-            }
-        }
-    }
-
-    /// Compares two free texts.
-    fn on_texts(&self, check: Check, pair: impl Fn(&str, &str) -> Weighed) -> Weighed {
-        match (self.primary.free_text(), self.candidate.free_text()) {
-            (Some(from), Some(to)) => pair(from, to),
-            (None | Some(_), None) | (None, Some(_)) => {
-                Weighed::new(Finding::na(), nature(check).severity)
-            }
-        }
-    }
-
-    /// On a pair, a check of validity speaks of the candidate; the evidence says where the primary fails.
-    fn validity(&self, check: Check) -> Weighed {
-        let severity = nature(check).severity;
-        let (Some(primary), Some(candidate)) =
-            (self.primary.finding(check), self.candidate.finding(check))
-        else {
-            return Weighed::new(Finding::na(), severity);
-        };
-        let why = |finding: &Finding| finding.evidence.as_deref().unwrap_or_default().to_owned();
-        let finding = match (primary.failed(), candidate.failed()) {
-            (true, true) => candidate
-                .clone()
-                .because(format!("both: {}", why(candidate))),
-            (true, false) => candidate
-                .clone()
-                .because(format!("primary: {}", why(primary))),
-            (false, _) => candidate.clone(),
-        };
-        Weighed::new(finding, severity)
     }
 }
 

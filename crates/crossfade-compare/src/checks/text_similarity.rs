@@ -2,7 +2,7 @@
 //! wording, and two good answers may share little: without a threshold it is only reported. Only where no other check
 //! has compared what was said, a pair that shares next to nothing is not let pass for the same.
 
-use crossfade_exchange::Severity;
+use crossfade_exchange::{DifferenceKind, Severity};
 
 use super::Weighed;
 use crate::{answer::Answer, finding::Finding, similarity::similarity};
@@ -30,12 +30,16 @@ pub(crate) fn pair(
     }
     let score = similarity(&primary.text, &candidate.text);
     if threshold.is_some_and(|threshold| score < threshold) {
-        return Weighed::new(Finding::fail_with(score, "under_threshold"), reported);
+        return Weighed::new(
+            Finding::fail_with(score, "under_threshold").at("text.wording", DifferenceKind::Value),
+            reported,
+        );
     }
     match compared {
-        Compared::No if score < FLOOR => {
-            Weighed::new(Finding::fail_with(score, "under_floor"), Severity::Minor)
-        }
+        Compared::No if score < FLOOR => Weighed::new(
+            Finding::fail_with(score, "under_floor").at("text.wording", DifferenceKind::Value),
+            Severity::Minor,
+        ),
         Compared::No | Compared::Yes => Weighed::new(Finding::pass().scored(score), reported),
     }
 }

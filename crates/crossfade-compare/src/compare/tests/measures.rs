@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossfade_exchange::{CheckOutcome, Exchange, Preference, Recording, Usage};
+use crossfade_exchange::{Exchange, Preference, Recording, Usage};
 use serde_json::{Value, json};
 
 use super::{
@@ -138,22 +138,22 @@ fn tokens_are_a_ratio_and_perhaps_a_limit() {
     says(limit(), &exchange, Check::Tokens, "na info 0.00 -");
 }
 
+/// What a check says of two texts with others' opinions, what their wording is taken for, and the class.
+fn asked(settings: Value, candidate: &str, opinions: Opinions, check: Check) -> String {
+    let exchange = exchange(
+        &json!({}),
+        Some(recorded(200, &body("alpha beta"))),
+        Some(recorded(200, &body(candidate))),
+    );
+    let verdict = checks(settings).compare_with(&exchange, &opinions);
+    let class = verdict.class.unwrap();
+    let wording = result(&verdict, Check::TextSimilarity).outcome;
+    let of_check = verdict.check(check).map_or("off".to_owned(), told);
+    format!("{of_check}; wording {wording}; {class}")
+}
+
 #[test]
-fn opinions_are_judged_where_there_are_any() {
-    let asked = |settings: Value, candidate: &str, opinions: Opinions, check: Check| {
-        let exchange = exchange(
-            &json!({}),
-            Some(recorded(200, &body("alpha beta"))),
-            Some(recorded(200, &body(candidate))),
-        );
-        let verdict = checks(settings).compare_with(&exchange, &opinions);
-        let class = verdict.class.unwrap();
-        let wording = result(&verdict, Check::TextSimilarity).outcome;
-        format!(
-            "{}; wording {wording}; {class}",
-            told(result(&verdict, check))
-        )
-    };
+fn a_cosine_takes_the_place_of_the_wording() {
     let near = |settings: Value, cosine: Option<f64>, expected: &str| {
         let opinions = Opinions {
             cosine,
@@ -184,22 +184,15 @@ fn opinions_are_judged_where_there_are_any() {
         Some(0.5),
         "fail minor 0.50 under_threshold; wording pass; different_minor",
     );
-    let off = json!({"semantic_similarity": {"threshold": 0.8}, "off": ["semantic_similarity"]});
-    let opinions = Opinions {
-        cosine: Some(0.9),
-        judge: None,
-    };
-    let exchange = exchange(
-        &json!({}),
-        Some(recorded(200, &body("alpha beta"))),
-        Some(recorded(200, &body("xyz"))),
+    near(
+        json!({"semantic_similarity": {"threshold": 0.8}, "off": ["semantic_similarity"]}),
+        Some(0.9),
+        "off; wording fail; different_minor",
     );
-    let verdict = checks(off).compare_with(&exchange, &opinions);
-    assert_eq!(
-        result(&verdict, Check::TextSimilarity).outcome,
-        CheckOutcome::Fail
-    );
+}
 
+#[test]
+fn preferences_are_reported_until_they_count() {
     let prefers = |settings: Value, judge: Option<Preference>, expected: &str| {
         let opinions = Opinions {
             cosine: None,

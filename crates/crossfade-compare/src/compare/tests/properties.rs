@@ -20,6 +20,11 @@ static CHECKS: LazyLock<Checks> = LazyLock::new(|| {
         "side_effecting_tools": ["f"],
         "price": {"input": 1.0, "output": 2.0},
         "max_cost_usd": 0.1,
+        "extraction": {},
+        "citations": {},
+        "length": {"ratio": 1.2},
+        "latency": {"first_content_ms": 300, "total_ms": 300, "tokens_per_second": 1.0},
+        "max_output_tokens": 10,
     });
     Checks::new(serde_json::from_value(settings).unwrap()).unwrap()
 });
