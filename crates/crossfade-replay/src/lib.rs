@@ -5,7 +5,11 @@ pub mod assertion;
 mod canonical;
 mod case;
 mod dataset;
+pub mod judge;
 mod object;
+pub mod report;
+pub mod run;
+pub mod sides;
 mod strict;
 
 pub use answer::{CaseAnswer, RecordedAnswer};

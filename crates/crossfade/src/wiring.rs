@@ -17,7 +17,7 @@ use crossfade_bedrock::{
     Auth, Candidate, CandidateSettings, Connection, Sealer, Settings as BedrockSettings,
     eligibility, loosened, minted,
 };
-use crossfade_compare::{Checks, Price as CheckPrice};
+use crossfade_compare::{CheckSettings, Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
 use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
@@ -29,13 +29,33 @@ use crossfade_statistics::StatisticsSettings;
 
 use crate::{
     admin::{Token, Tokens},
-    config::{Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, Route, TokenRole},
+    config::{Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, Route, Secret, TokenRole},
     review::{self, RecordedRoute, RecordsSettings},
     telemetry::Metrics,
 };
 
 /// The way to Azure.
 pub(crate) fn forward(azure: &Azure) -> io::Result<Forward> {
+    let credential = match &azure.auth {
+        AzureAuth::Passthrough => Credential::Passthrough,
+        AzureAuth::Key(key) => Credential::Key(crossfade_azure::Secret::new(key.expose())),
+    };
+    let primary = azure_with(azure, credential)?;
+    Ok(BoxCloneSyncService::new(tower::service_fn(
+        move |request: Request<SideBody>| {
+            let primary = primary.clone();
+            async move { primary.forward(request).await.map_err(proxy_error) }
+        },
+    )))
+}
+
+/// The primary, asked with a key of our own.
+pub(crate) fn primary(azure: &Azure, key: &Secret) -> io::Result<Primary> {
+    let key = crossfade_azure::Secret::new(key.expose());
+    azure_with(azure, Credential::Key(key))
+}
+
+fn azure_with(azure: &Azure, credential: Credential) -> io::Result<Primary> {
     // The endpoint was parsed already; the primary parses it by its own rules.
     let endpoint: Endpoint = azure
         .endpoint
@@ -43,20 +63,11 @@ pub(crate) fn forward(azure: &Azure) -> io::Result<Forward> {
         .parse()
         .map_err(io::Error::other)?;
     let mut settings = crossfade_azure::Settings::new(endpoint);
-    settings.credential = match &azure.auth {
-        AzureAuth::Passthrough => Credential::Passthrough,
-        AzureAuth::Key(key) => Credential::Key(crossfade_azure::Secret::new(key.expose())),
-    };
+    settings.credential = credential;
     settings.connect_timeout = azure.connect_timeout;
     settings.response_timeout = azure.response_timeout;
     settings.roots = azure.ca_file.as_deref().map(roots).transpose()?;
-    let primary = Primary::new(settings)?;
-    Ok(BoxCloneSyncService::new(tower::service_fn(
-        move |request: Request<SideBody>| {
-            let primary = primary.clone();
-            async move { primary.forward(request).await.map_err(proxy_error) }
-        },
-    )))
+    Primary::new(settings)
 }
 
 /// The system's roots, and those of a file.
@@ -183,13 +194,18 @@ fn loosen(settings: CandidateSettings) -> LoosenFn {
     Arc::new(move |body| loosened(body, &settings))
 }
 
+/// What a route's checks are made of.
+pub(crate) fn check_settings(route: &Route) -> CheckSettings {
+    let mut settings = route.checks.clone();
+    // Whoever rebuilt the index did it for vectors of the candidate's length.
+    settings.embeddings.any_dimensions |= route.candidate.index_rebuilt;
+    settings
+}
+
 /// Each route's checks, compiled.
 pub(crate) fn checks(config: &Config) -> anyhow::Result<HashMap<RouteId, Arc<Checks>>> {
     let compile = |route: &Route| {
-        let mut settings = route.checks.clone();
-        // Whoever rebuilt the index did it for vectors of the candidate's length.
-        settings.embeddings.any_dimensions |= route.candidate.index_rebuilt;
-        let checks = Checks::new(settings)?;
+        let checks = Checks::new(check_settings(route))?;
         Ok((route.id.clone(), Arc::new(checks)))
     };
     config.routes.iter().map(compile).collect()

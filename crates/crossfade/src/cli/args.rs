@@ -84,6 +84,11 @@ pub(super) enum Command {
     /// Delete what is kept of one caller; for owners
     #[command(after_help = "Example:\n  crossfade forget --user customer-4711")]
     Forget(ForgetArgs),
+    /// Run a golden set against recorded or live sides, and report how they compare
+    #[command(
+        after_help = "Example:\n  crossfade replay --dataset golden.jsonl --report out\n  crossfade replay --dataset golden.jsonl --report out --config config/crossfade.toml --route support --primary live --candidate live --repeat 3 --max-usd 5 --record answers.jsonl\n\nExit codes: 0 passed, 100 a case failed, 3 inconclusive, 4 the budget is spent, 64 usage, 78 configuration, data set or recordings, 1 anything else, an interrupted run included."
+    )]
+    Replay(super::replay::ReplayArgs),
     /// Run a simulated provider alone
     #[cfg(feature = "demo")]
     #[command(

@@ -47,6 +47,24 @@ impl Failure {
         }
     }
 
+    /// What was read beside the configuration file is wrong in the same way as it would be there.
+    pub(super) fn config(what: impl Into<String>) -> Self {
+        Self {
+            code: CONFIG,
+            what: what.into(),
+            remedy: None,
+        }
+    }
+
+    /// It was done, and it came out like this; the code is the command's own.
+    pub(super) fn ended(code: u8, what: impl Into<String>) -> Self {
+        Self {
+            code,
+            what: what.into(),
+            remedy: None,
+        }
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         self.code.into()
     }

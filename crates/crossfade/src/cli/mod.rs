@@ -15,6 +15,7 @@ mod forget;
 mod ledger;
 pub(crate) mod print;
 mod process;
+mod replay;
 mod review;
 mod reviews;
 mod rules;
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Rules(args) => rules::run(&args),
         Command::Exchanges(args) => exchanges::run(&args),
         Command::Forget(args) => forget::run(&args),
+        Command::Replay(args) => replay::run(&args),
         #[cfg(feature = "demo")]
         Command::Simulate(args) => simulate::run(args),
     }
