@@ -6,8 +6,7 @@ use std::{hint::black_box, time::Duration};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
 
-use crossfade_benches::samples;
-use crossfade_compare::{CheckSettings, Checks};
+use crossfade_benches::{comparison::Case, samples};
 use crossfade_exchange::{
     DrawKey, Drawn, Group, Metric, MetricSet, Percent, RouteId, Settled, Side, Unit,
 };
@@ -166,38 +165,16 @@ impl Order {
     }
 }
 
-/// What every pair goes through, off the data plane.
+/// What every pair goes through, off the data plane: a pair a time, so exchanges a second for each core are its inverse.
 fn comparison(criterion: &mut Criterion) {
-    let Ok(checks) = Checks::new(CheckSettings::default()) else {
-        return;
-    };
-    let json = samples::completion(&samples::json_text(8 << 10));
-    let pairs = [
-        (
-            "1 KiB of text",
-            samples::exchange(
-                samples::request(1 << 10, false),
-                samples::completion(&samples::text(1 << 10)),
-                samples::completion(&samples::text(900)),
-            ),
-        ),
-        (
-            "8 KiB of JSON with a schema",
-            samples::exchange(samples::json_request(), json.clone(), json),
-        ),
-        (
-            "10 tool calls",
-            samples::exchange(
-                samples::tool_request(),
-                samples::tool_calls(),
-                samples::tool_calls(),
-            ),
-        ),
-    ];
     let mut group = criterion.benchmark_group("compare");
-    for (name, exchange) in &pairs {
-        group.bench_function(*name, |bencher| {
-            bencher.iter(|| checks.compare(black_box(exchange)));
+    for case in Case::ALL {
+        let Ok(work) = case.work() else {
+            continue;
+        };
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(case.as_str(), |bencher| {
+            bencher.iter(|| black_box(&work).compare());
         });
     }
     group.finish();

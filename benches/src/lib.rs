@@ -2,6 +2,8 @@
 //!
 //! Nothing here judges by a clock whether the project is right; `README.md` beside this package says what is measured, and how.
 
+pub mod comparison;
+pub mod frozen;
 pub mod instructions;
 #[cfg(feature = "bedrock")]
 pub mod overhead;

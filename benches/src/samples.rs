@@ -20,9 +20,50 @@ pub const UNROUTED: &str = "/openai/deployments/other/chat/completions?api-versi
 const SENTENCE: &str =
     "The parcel left the depot on Tuesday and should have been at the door by Thursday noon. ";
 
+const SYLLABLES: [&str; 16] = [
+    "pa", "del", "ra", "ton", "mi", "ver", "so", "lin", "ke", "dor", "ba", "nes", "tu", "gal",
+    "fe", "rim",
+];
+
 /// Text of this many bytes.
 pub fn text(bytes: usize) -> String {
     SENTENCE.chars().cycle().take(bytes).collect()
+}
+
+/// Words that no sentence repeats by itself, of about this many bytes. Of the same length two texts are the same, but that in one
+/// with `changed` every so manieth word is another.
+pub fn prose(bytes: usize, changed: Option<usize>) -> String {
+    let mut text = String::with_capacity(bytes + 64);
+    let mut state = 7_u32;
+    let mut words = 0;
+    while text.len() < bytes {
+        // A linear congruential generator: the same words on every machine.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        words += 1;
+        let other = changed.is_some_and(|changed| words % changed == 0);
+        let mut number = (state >> 16) % 4096 + u32::from(other) * 4096;
+        while number > 0 {
+            let syllable = SYLLABLES.get((number % 16) as usize);
+            text.push_str(syllable.map_or("", |syllable| syllable));
+            number /= 16;
+        }
+        text.push_str(if words % 12 == 0 { ". " } else { " " });
+    }
+    text
+}
+
+/// JSON text of about this many bytes that fits [`json_request`]'s schema, with a note of its own in each element; of one with
+/// `changed` every so manieth has another weight.
+pub fn varied_json(bytes: usize, changed: Option<usize>) -> String {
+    let parcels: Vec<Value> = (0..bytes / 113)
+        .map(|n| {
+            let other = changed.is_some_and(|changed| n % changed == 0);
+            let weight = if other { 2.5 } else { 1.5 };
+            let note = prose(48, Some(n % 7 + 1));
+            json!({"id": n, "state": "delivered", "weight": weight, "note": note})
+        })
+        .collect();
+    json!({"parcels": parcels}).to_string()
 }
 
 /// A chat request of about this many bytes.
@@ -255,6 +296,8 @@ mod tests {
         check(request(1024, false).len(), 1024);
         check(request(65_536, true).len(), 65_536);
         check(json_text(8192).len(), 8192);
+        check(varied_json(8192, Some(10)).len(), 8192);
+        check(prose(1024, Some(10)).len(), 1024);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crossfade_bedrock::{
 };
 use crossfade_exchange::{Operation, closed_enum};
 
-use crate::samples;
+use crate::{frozen::steep, samples};
 
 closed_enum! {
     /// One translation.
@@ -145,16 +145,7 @@ impl Work {
 
 /// Pairs whose larger one costs more for its size than it should, and by which factor.
 pub fn not_linear(counts: &BTreeMap<Case, u64>) -> Vec<(Case, f64)> {
-    let growth = LINEAR.iter().filter_map(|(middle, largest)| {
-        #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-        let each = |case: &Case| {
-            counts
-                .get(case)
-                .map(|count| *count as f64 / case.size() as f64)
-        };
-        Some((*largest, each(largest)? / each(middle)?))
-    });
-    growth.filter(|(_, growth)| *growth > MOST_GROWTH).collect()
+    steep(counts, LINEAR, Case::size, MOST_GROWTH)
 }
 
 /// Plays a case this many times.
@@ -272,20 +263,5 @@ mod tests {
             let bytes = case.work().unwrap().translate().unwrap();
             assert!(bytes > 100, "{case}: {bytes} bytes");
         }
-    }
-
-    #[test]
-    fn what_is_not_linear_is_named() {
-        let counts = [
-            (Case::Answer32K, 32_000),
-            (Case::Answer1M, 1_024_000),
-            (Case::Request32K, 32_000),
-            (Case::Request1M, 32_768_000),
-        ];
-        let found = not_linear(&counts.into());
-        let [(Case::Request1M, growth)] = found[..] else {
-            panic!("{found:?}");
-        };
-        assert!((growth - 32.0).abs() < 1e-9);
     }
 }

@@ -1,22 +1,15 @@
 //! Instructions of translation by direction and size, counted by callgrind and held against what was frozen. `--help`
 //! says more.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crossfade_benches::{
-    instructions::{TOLERANCE, counted},
+    frozen::{Counting, none_is_steep},
     print,
     translation::{Case, not_linear, play},
 };
-
-/// The function that is counted, with everything under it.
-const COUNTED: &str = "*crossfade_benches::translation::counted*";
-
-/// Times that a case is counted.
-const TIMES: u64 = 5;
 
 /// Counts translation's instructions by direction and size, by valgrind.
 ///
@@ -67,67 +60,15 @@ fn main() -> ExitCode {
 }
 
 fn count(args: &Args) -> anyhow::Result<bool> {
-    anyhow::ensure!(
-        !cfg!(debug_assertions),
-        "an unoptimised build says nothing: build with --release"
-    );
-    let mut counts = BTreeMap::new();
-    for case in Case::ALL {
-        print::progress(case);
-        let total = counted(&["play", case.as_str(), &TIMES.to_string()], COUNTED)?;
-        counts.insert(*case, total / TIMES);
-    }
-    let frozen = match std::fs::read_to_string(&args.expected) {
-        Ok(text) => parse(&text)?,
-        Err(_) if !args.check => BTreeMap::new(),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", args.expected.display()));
-        }
+    let counting = Counting {
+        what: "translation",
+        function: "*crossfade_benches::translation::counted*",
+        times: 5,
+        check: args.check,
+        freeze: args.freeze,
+        expected: &args.expected,
     };
-    print::line("| translation | instructions | since frozen |\n|---|--:|--:|");
-    let mut holds = true;
-    for (case, count) in &counts {
-        let before = frozen.get(case.as_str()).filter(|before| **before > 0);
-        #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-        let drift = before.map(|before| *count as f64 / *before as f64 - 1.0);
-        let shown = drift.map_or_else(
-            || "–".to_owned(),
-            |drift| format!("{:+.1} %", drift * 100.0),
-        );
-        print::line(format_args!("| {case} | {count} | {shown} |"));
-        holds &= drift.is_some_and(|drift| drift.abs() <= TOLERANCE);
-    }
-    let steep = not_linear(&counts);
-    for (case, growth) in &steep {
-        print::progress(format_args!(
-            "{case} costs {growth:.2} times as much for its size as the smaller one: it is not linear"
-        ));
-    }
-    if args.freeze {
-        std::fs::write(&args.expected, text(&counts))?;
-    }
-    Ok((holds || !args.check) && steep.is_empty())
-}
-
-fn parse(text: &str) -> anyhow::Result<BTreeMap<String, u64>> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (name, count) = line
-                .split_once(' ')
-                .with_context(|| format!("{line:?} is no name and count"))?;
-            Ok((name.to_owned(), count.trim().parse()?))
-        })
-        .collect()
-}
-
-fn text(counts: &BTreeMap<Case, u64>) -> String {
-    let mut text = String::from(
-        "# Instructions of one translation. Made by `translation --freeze`; see README.md.\n",
-    );
-    for (case, count) in counts {
-        // Writing to a string cannot fail.
-        let _ignored = writeln!(text, "{case} {count}");
-    }
-    text
+    let counts = counting.count(Case::ALL, Case::as_str)?;
+    let holds = counting.hold(&counts, Case::as_str)?;
+    Ok(none_is_steep(&not_linear(&counts), Case::as_str) && holds)
 }
