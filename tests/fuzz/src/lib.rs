@@ -9,11 +9,17 @@
 )]
 
 mod answers;
+mod comparison;
+mod golden;
+mod kept;
 mod make;
 mod requests;
 mod wire;
 
 pub use answers::answers;
+pub use comparison::comparison;
+pub use golden::golden;
+pub use kept::kept;
 pub use requests::requests;
 pub use wire::wire;
 
@@ -49,6 +55,21 @@ mod tests {
     #[test]
     fn any_answer_is_the_same_however_it_is_cut() {
         run(super::answers, 2000);
+    }
+
+    #[test]
+    fn any_pair_gets_a_verdict() {
+        run(super::comparison, 2000);
+    }
+
+    #[test]
+    fn any_golden_set_is_read_or_refused() {
+        run(super::golden, 2000);
+    }
+
+    #[test]
+    fn what_is_to_be_kept_is_redacted() {
+        run(super::kept, 500);
     }
 
     #[test]
