@@ -8,12 +8,14 @@ use crossfade_exchange::{
 use crossfade_openai::scan::JsonMode;
 
 use crate::{
+    arguments::ArgumentRules,
     ask::{Ask, JsonAsk},
-    checks::{citations::CitationRule, tool_arguments::ArgumentRules},
+    checks::citations::CitationRule,
     context::Context,
     feeds::feeds,
     label::LabelRule,
     path::Path,
+    rules::PathRules,
     schema::{Schema, SchemaCache},
     settings::{CheckSettings, CitationSettings, Price, SettingsError},
     side::Side,
@@ -33,6 +35,7 @@ pub struct Checks {
     pub(crate) phrases: Vec<String>,
     pub(crate) arguments: ArgumentRules,
     pub(crate) citations: Option<CitationRule>,
+    pub(crate) json_rules: PathRules,
 }
 
 // === impl Checks ===
@@ -85,6 +88,13 @@ impl Checks {
             phrases: phrases.collect::<Result<_, _>>()?,
             arguments: ArgumentRules::compile(&settings.tool_arguments)?,
             citations: citations.map(CitationRule::compile).transpose()?,
+            json_rules: PathRules::compile(
+                "json_paths",
+                settings
+                    .json_paths
+                    .iter()
+                    .map(|rule| (rule.path.as_str(), rule)),
+            )?,
             settings,
         })
     }

@@ -57,6 +57,22 @@ impl Document {
         })
     }
 
+    /// Parses the value that a text begins with, and says how many bytes it takes.
+    pub(crate) fn parse_start(text: &str) -> Option<(Self, usize)> {
+        let mut parser = Parser {
+            rest: text,
+            duplicate_key: false,
+        };
+        let root = parser.node(0)?;
+        let length = text.len() - parser.rest.len();
+        let document = Self {
+            value: root.to_value(),
+            root,
+            duplicate_key: parser.duplicate_key,
+        };
+        Some((document, length))
+    }
+
     /// The value, as far as one can hold it.
     pub(crate) const fn value(&self) -> &Value {
         &self.value

@@ -98,6 +98,14 @@ impl Finding {
         self
     }
 
+    /// The same with the places that differ.
+    pub(crate) fn with_places(self, differences: Vec<Difference>) -> Self {
+        Self {
+            differences,
+            ..self
+        }
+    }
+
     /// Whether it says fail.
     pub(crate) fn failed(&self) -> bool {
         self.outcome == CheckOutcome::Fail

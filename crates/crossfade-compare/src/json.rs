@@ -1,6 +1,21 @@
 //! JSON as models write it: strictly, and with the repairs that applications commonly make, so that both numbers can
-//! be reported. What strict means stands in [`crate::document`]. It repairs nothing that would have to be guessed: no
-//! quotes, no missing brackets.
+//! be reported. What strict means stands in [`crate::document`].
+//!
+//! | what a model wrote | strict | lenient |
+//! |---|---|---|
+//! | white space around it, escapes, numbers of any size, a name twice | yes | yes |
+//! | a byte order mark in front | no | yes: `byte_order_mark` |
+//! | a markdown fence around it | no | yes: `fenced` |
+//! | words before or after it | no | yes: `surrounded`, the longest object or list that parses |
+//! | a raw line break or another control character in a text | no | yes: `raw_newline` |
+//! | a comma before a closing bracket | no | yes: `trailing_comma` |
+//! | comments, `//` or `/* */` | no | yes: `comment` |
+//! | `NaN`, `Infinity` | no | no: `not_a_number`; no JSON value stands for it, and parsers that take it differ |
+//! | single quotes, names without quotes, unknown escapes, missing commas or brackets | no | no: it would have to be guessed |
+//! | cut off | no | no: `cut_off` |
+//!
+//! Repairs are named together, as `fenced+raw_newline`. Every attempt is linear in the text, and there is a fixed number
+//! of them.
 
 use crossfade_exchange::JsonForm;
 use serde_json::Value;
@@ -13,7 +28,7 @@ pub(crate) enum Json {
     /// It parses as it stands.
     Strict(Document),
     /// It parses after repairs, which are named.
-    Lenient(Document, &'static str),
+    Lenient(Document, String),
     /// It does not parse, and why.
     No(&'static str),
     /// Nested more deeply than is judged here.
@@ -63,6 +78,8 @@ impl Json {
             Self::TooDeep
         } else if shape.deepest == 0 {
             Self::No("no_json")
+        } else if shape.not_a_number {
+            Self::No("not_a_number")
         } else if shape.open > 0 {
             Self::No("cut_off")
         } else {
@@ -72,177 +89,169 @@ impl Json {
 }
 
 /// Tries the repairs, the mildest first.
-fn lenient(text: &str) -> Option<(Document, &'static str)> {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if let Some(inside) = fenced(text)
-        && let Some((value, repair)) = repaired(inside)
-    {
-        return Some((
-            value,
-            if repair.is_empty() {
-                "fenced"
-            } else {
-                repair.fenced()
-            },
-        ));
+fn lenient(text: &str) -> Option<(Document, String)> {
+    let plain = text.trim_start_matches('\u{feff}').trim();
+    let marked = text.trim_start().starts_with('\u{feff}');
+    if let Some((document, repairs)) = fenced(plain) {
+        return Some((document, named("fenced", &repairs)));
     }
-    if let Some((value, repair)) = repaired(text) {
-        // Nothing but the byte order mark was in the way.
-        return Some((
-            value,
-            if repair.is_empty() {
-                "byte_order_mark"
-            } else {
-                repair.name()
-            },
-        ));
+    if let Some((document, repairs)) = repaired(plain) {
+        let around = if marked { "byte_order_mark" } else { "" };
+        return Some((document, named(around, &repairs)));
     }
-    let (value, repair) = repaired(embedded(text)?)?;
-    Some((
-        value,
-        if repair.is_empty() {
-            "surrounded"
-        } else {
-            repair.surrounded()
-        },
-    ))
+    let (document, repairs) = embedded(plain)?;
+    Some((document, named("surrounded", &repairs)))
 }
 
-/// Repairs inside the JSON text itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repair {
-    None,
-    RawNewline,
-    TrailingComma,
-    Both,
+/// What was in the way around the JSON, and inside it.
+fn named(around: &str, inside: &[&str]) -> String {
+    let mut names = Vec::with_capacity(1 + inside.len());
+    if !around.is_empty() {
+        names.push(around);
+    }
+    names.extend(inside);
+    names.join("+")
 }
 
-impl Repair {
-    fn is_empty(self) -> bool {
-        self == Self::None
+/// Parses a text, as it stands or mended, with what was mended.
+fn repaired(text: &str) -> Option<(Document, Vec<&'static str>)> {
+    if let Some(document) = Document::parse(text) {
+        return Some((document, Vec::new()));
     }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::RawNewline => "raw_newline",
-            Self::TrailingComma => "trailing_comma",
-            Self::Both => "raw_newline+trailing_comma",
-        }
-    }
-
-    const fn fenced(self) -> &'static str {
-        match self {
-            Self::None => "fenced",
-            Self::RawNewline => "fenced+raw_newline",
-            Self::TrailingComma => "fenced+trailing_comma",
-            Self::Both => "fenced+raw_newline+trailing_comma",
-        }
-    }
-
-    const fn surrounded(self) -> &'static str {
-        match self {
-            Self::None => "surrounded",
-            Self::RawNewline => "surrounded+raw_newline",
-            Self::TrailingComma => "surrounded+trailing_comma",
-            Self::Both => "surrounded+raw_newline+trailing_comma",
-        }
-    }
+    let mended = Mended::of(text);
+    Some((Document::parse(&mended.text)?, mended.repairs()))
 }
 
-fn repaired(text: &str) -> Option<(Document, Repair)> {
-    if let Some(value) = Document::parse(text) {
-        return Some((value, Repair::None));
-    }
-    let (newlines, commas) = (
-        Mend {
-            newlines: true,
-            commas: false,
-        },
-        Mend {
-            newlines: false,
-            commas: true,
-        },
-    );
-    let both = Mend {
-        newlines: true,
-        commas: true,
-    };
-    [
-        (newlines, Repair::RawNewline),
-        (commas, Repair::TrailingComma),
-        (both, Repair::Both),
-    ]
-    .into_iter()
-    .find_map(|(mend, repair)| Some((Document::parse(&mend.apply(text))?, repair)))
-}
-
-/// The inside of the first code fence, to its end mark or, if it has none, to the end.
-fn fenced(text: &str) -> Option<&str> {
+/// What the first code fence holds, to its end mark or, if it has none, to the end.
+fn fenced(text: &str) -> Option<(Document, Vec<&'static str>)> {
     let (_, after) = text.split_once("```")?;
     // The info string (`json`) ends with its line; some models leave the line break out.
     let inside = match after.split_once('\n') {
         Some((info, inside)) if !info.contains(['{', '[']) => inside,
         _ => after.trim_start_matches(|c: char| c.is_ascii_alphanumeric()),
     };
-    let whole = inside
-        .rsplit_once("```")
-        .map_or(inside, |(inside, _)| inside)
-        .trim();
-    // A second fence after the first: the JSON is in the first one.
-    let first = inside
-        .split_once("```")
-        .map_or(inside, |(inside, _)| inside)
-        .trim();
-    if Document::parse(whole).is_some() {
-        Some(whole)
-    } else {
-        Some(first)
+    // To the last end mark, because a text may hold one; then to the first, because a second fence may follow.
+    let last = inside.rsplit_once("```").map_or(inside, |(head, _)| head);
+    let first = inside.split_once("```").map_or(inside, |(head, _)| head);
+    repaired(last.trim()).or_else(|| repaired(first.trim()))
+}
+
+/// Opening brackets at which JSON among words may begin.
+const MOST_STARTS: usize = 8;
+
+/// The longest object or list among words that parses, of those that begin at the first brackets outside one another.
+fn embedded(text: &str) -> Option<(Document, Vec<&'static str>)> {
+    let mut best: Option<(usize, Document, Vec<&'static str>)> = None;
+    let mut keep = |length: usize, document: Document, repairs: Vec<&'static str>| {
+        if best
+            .as_ref()
+            .is_none_or(|(longest, _, _)| length > *longest)
+        {
+            best = Some((length, document, repairs));
+        }
+    };
+    let mut rest = text;
+    for _ in 0..MOST_STARTS {
+        let Some((_, tail)) = rest
+            .find(['{', '['])
+            .and_then(|start| rest.split_at_checked(start))
+        else {
+            break;
+        };
+        let parsed = Document::parse_start(tail).or_else(|| {
+            let mended = Mended::of(tail);
+            let (document, length) = Document::parse_start(&mended.text)?;
+            // What was mended behind it is no part of it; how long it was before is not known exactly.
+            keep(length, document, mended.repairs());
+            None
+        });
+        // Behind what was read, or behind the bracket at which nothing begins.
+        let skipped = parsed.as_ref().map_or(1, |(_, length)| *length);
+        if let Some((document, length)) = parsed {
+            keep(length, document, Vec::new());
+        }
+        rest = tail.split_at_checked(skipped).map_or("", |(_, rest)| rest);
     }
+    best.map(|(_, document, repairs)| (document, repairs))
 }
 
-/// From the first opening bracket to the last closing one of its kind.
-fn embedded(text: &str) -> Option<&str> {
-    let start = text.find(['{', '['])?;
-    let (_, tail) = text.split_at_checked(start)?;
-    let close = if tail.starts_with('{') { '}' } else { ']' };
-    let end = tail.rfind(close)?;
-    tail.split_at_checked(end + 1).map(|(inside, _)| inside)
-}
-
-/// Which mends to make in a text.
-#[derive(Clone, Copy)]
-struct Mend {
+/// A text with everything mended that is no JSON wherever it stands.
+struct Mended {
+    text: String,
     newlines: bool,
     commas: bool,
+    comments: bool,
 }
 
-impl Mend {
-    fn apply(self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len() + 16);
+impl Mended {
+    fn of(text: &str) -> Self {
+        let mut mended = Self {
+            text: String::with_capacity(text.len() + 16),
+            newlines: false,
+            commas: false,
+            comments: false,
+        };
         let mut scan = Scan::default();
-        let mut characters = text.chars();
-        while let Some(character) = characters.next() {
+        let mut rest = text.chars();
+        while let Some(character) = rest.next() {
             let inside = scan.in_string;
-            scan.step(character);
-            if inside && self.newlines && character.is_ascii_control() {
+            if inside && !scan.escaped && character.is_ascii_control() {
+                mended.newlines = true;
                 match character {
-                    '\n' => out.push_str("\\n"),
-                    '\r' => out.push_str("\\r"),
-                    '\t' => out.push_str("\\t"),
+                    '\n' => mended.text.push_str("\\n"),
+                    '\r' => mended.text.push_str("\\r"),
+                    '\t' => mended.text.push_str("\\t"),
                     _ => {}
                 }
-            } else if !inside && self.commas && character == ',' {
-                let next = characters.as_str().trim_start();
-                if !next.starts_with(['}', ']']) {
-                    out.push(',');
+            } else if !inside && character == '/' {
+                match comment(rest.as_str()) {
+                    Some(after) => {
+                        mended.comments = true;
+                        rest = after.chars();
+                    }
+                    None => mended.text.push(character),
                 }
+            } else if !inside && character == ',' && closes(rest.as_str()) {
+                mended.commas = true;
             } else {
-                out.push(character);
+                scan.step(character);
+                mended.text.push(character);
             }
         }
-        out
+        mended
     }
+
+    /// The names of what was mended.
+    fn repairs(&self) -> Vec<&'static str> {
+        let all = [
+            (self.newlines, "raw_newline"),
+            (self.commas, "trailing_comma"),
+            (self.comments, "comment"),
+        ];
+        let made = all.into_iter().filter(|(made, _)| *made);
+        made.map(|(_, name)| name).collect()
+    }
+}
+
+/// What follows a comment whose first slash was read; `None` if it is none.
+fn comment(rest: &str) -> Option<&str> {
+    if let Some(line) = rest.strip_prefix('/') {
+        return Some(line.find('\n').and_then(|at| line.get(at..)).unwrap_or(""));
+    }
+    let block = rest.strip_prefix('*')?;
+    block.split_once("*/").map(|(_, after)| after)
+}
+
+/// Whether a closing bracket comes next, after white space and comments, of which few are looked through.
+fn closes(rest: &str) -> bool {
+    let mut rest = rest.trim_start();
+    for _ in 0..MOST_STARTS {
+        let Some(after) = rest.strip_prefix('/').and_then(comment) else {
+            break;
+        };
+        rest = after.trim_start();
+    }
+    rest.starts_with(['}', ']'])
 }
 
 /// Where a scan stands between strings and escapes.
@@ -264,10 +273,15 @@ impl Scan {
     }
 }
 
+/// More letters than a word has that is looked for.
+const LONGEST_WORD: usize = 10;
+
 /// How brackets nest in a text.
 struct Shape {
     deepest: usize,
     open: usize,
+    /// Whether a word stands for what JSON has no number for.
+    not_a_number: bool,
 }
 
 impl Shape {
@@ -275,10 +289,19 @@ impl Shape {
         let mut shape = Self {
             deepest: 0,
             open: 0,
+            not_a_number: false,
         };
         let mut scan = Scan::default();
+        let mut word = String::new();
         for character in text.chars() {
             if !scan.in_string {
+                if character.is_ascii_alphabetic() && word.len() <= LONGEST_WORD {
+                    word.push(character);
+                } else {
+                    shape.not_a_number |=
+                        shape.open > 0 && matches!(word.as_str(), "NaN" | "Infinity");
+                    word.clear();
+                }
                 match character {
                     '{' | '[' => shape.open += 1,
                     '}' | ']' => shape.open = shape.open.saturating_sub(1),
@@ -293,80 +316,4 @@ impl Shape {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn text_is_read_strictly_then_leniently() {
-        let check = |text: &str, expected: Json| assert_eq!(Json::read(text), expected, "{text}");
-        let read = |value: Value| Document::parse(&value.to_string()).unwrap();
-        let strict = |value| Json::Strict(read(value));
-        check("{\"a\":1}", strict(json!({"a": 1})));
-        check(" \n[1, 2]\t", strict(json!([1, 2])));
-        check("42", strict(json!(42)));
-        let lenient = |value, repair| Json::Lenient(read(value), repair);
-        check(
-            "```json\n{\"a\":1}\n```",
-            lenient(json!({"a": 1}), "fenced"),
-        );
-        check(
-            "```\n{\"a\":1}\n```\nDone.",
-            lenient(json!({"a": 1}), "fenced"),
-        );
-        check("```json {\"a\":1}```", lenient(json!({"a": 1}), "fenced"));
-        check(
-            "Here:\n```json\n{\"a\":1}",
-            lenient(json!({"a": 1}), "fenced"),
-        );
-        check(
-            "```json\n{\"a\":\"``` x\"}\n```",
-            lenient(json!({"a": "``` x"}), "fenced"),
-        );
-        check(
-            "```json\n{\"a\":1}\n``` and ```\nx\n```",
-            lenient(json!({"a": 1}), "fenced"),
-        );
-        check(
-            "Sure! {\"a\":1} as asked.",
-            lenient(json!({"a": 1}), "surrounded"),
-        );
-        check(
-            "{\"a\":\"x\ny\"}",
-            lenient(json!({"a": "x\ny"}), "raw_newline"),
-        );
-        check(
-            "```\n{\"a\":\"x\ny\"}\n```",
-            lenient(json!({"a": "x\ny"}), "fenced+raw_newline"),
-        );
-        check(
-            "{\"a\":[1,2,],}",
-            lenient(json!({"a": [1, 2]}), "trailing_comma"),
-        );
-        check(
-            "{\"a\":\"x\ny,]\",}",
-            lenient(json!({"a": "x\ny,]"}), "raw_newline+trailing_comma"),
-        );
-        check(
-            "\u{feff}{\"a\":1}",
-            lenient(json!({"a": 1}), "byte_order_mark"),
-        );
-    }
-
-    #[test]
-    fn text_that_is_no_json_says_why() {
-        let check = |text: &str, expected: Json| assert_eq!(Json::read(text), expected, "{text}");
-        check("", Json::No("empty"));
-        check("  \n", Json::No("empty"));
-        check("I cannot.", Json::No("no_json"));
-        check("{\"a\": {\"b\": 1", Json::No("cut_off"));
-        check("{'a': 1}", Json::No("not_json"));
-        check("{\"a\": None}", Json::No("not_json"));
-        check(&"[".repeat(400), Json::TooDeep);
-        check(
-            &format!("{}{}", "[".repeat(400), "]".repeat(400)),
-            Json::TooDeep,
-        );
-    }
-}
+mod tests;

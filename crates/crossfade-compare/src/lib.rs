@@ -5,6 +5,7 @@
 //! an answer's or an argument's text.
 
 mod answer;
+mod arguments;
 mod ask;
 mod checks;
 mod compare;
@@ -24,6 +25,7 @@ mod nature;
 mod pair;
 mod path;
 mod reading;
+mod rules;
 mod schema;
 mod settings;
 mod shape;
@@ -44,7 +46,8 @@ pub use reading::{
 pub use schema::SchemaError;
 pub use settings::{
     CheckSettings, CitationSettings, EmbeddingSettings, ExtractionSettings, FactKind,
-    GroundednessSettings, LabelSettings, LatencySettings, LengthSettings, Price, RefusalSettings,
-    SemanticSimilaritySettings, SettingsError, TextSimilaritySettings, ToolArgumentSettings,
+    GroundednessSettings, LabelSettings, LatencySettings, LengthSettings, NumberSettings, Price,
+    RefusalSettings, SemanticSimilaritySettings, SettingsError, TextSimilaritySettings,
+    ToolArgumentSettings, ValueRule, ValueRuleSettings,
 };
 pub use whole::{Whole, whole};

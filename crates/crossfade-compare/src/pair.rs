@@ -98,6 +98,7 @@ impl Pair<'_> {
         self.answers()?;
         Some(tool_arguments::pair(
             self.checks,
+            self.ask,
             self.primary,
             self.candidate,
         ))

@@ -19,6 +19,52 @@ enum Step {
     All,
 }
 
+/// One step of a pattern, which names places by what leads to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The member of that name.
+    Key(String),
+    /// The element at that place.
+    Index(usize),
+    /// Any element.
+    All,
+    /// Any member.
+    AnyMember,
+    /// Any number of steps, none among them.
+    AnyDepth,
+}
+
+/// Parses a pattern: a path in which `.*` is any member and `..name` a member of that name at any depth.
+pub(crate) fn pattern(text: &str) -> Result<Vec<Part>, &'static str> {
+    let mut rest = text
+        .trim()
+        .strip_prefix('$')
+        .ok_or("it does not start with $")?;
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        if let Some(tail) = rest.strip_prefix("..") {
+            parts.push(Part::AnyDepth);
+            // The second dot begins the name.
+            let at = rest.len() - tail.len() - 1;
+            rest = rest.split_at_checked(at).map_or(tail, |(_, name)| name);
+        }
+        let any = rest.strip_prefix(".*");
+        if let Some(tail) = any.filter(|tail| tail.is_empty() || tail.starts_with(['.', '['])) {
+            parts.push(Part::AnyMember);
+            rest = tail;
+            continue;
+        }
+        let (step, tail) = next_step(rest)?;
+        parts.push(match step {
+            Step::Key(key) => Part::Key(key),
+            Step::Index(index) => Part::Index(index),
+            Step::All => Part::All,
+        });
+        rest = tail;
+    }
+    Ok(parts)
+}
+
 // === impl Path ===
 
 impl Path {

@@ -263,6 +263,16 @@ fn formats(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
     })
 }
 
+/// The property names that a schema's text declares, whether or not it compiles.
+pub(crate) fn declared(text: &str) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let small = text.len() <= LARGEST;
+    if let Some(schema) = small.then(|| serde_json::from_str(text).ok()).flatten() {
+        declare(&schema, &mut names);
+    }
+    names
+}
+
 /// Collects every property name that the schema declares.
 fn declare(schema: &Value, names: &mut HashSet<String>) {
     match schema {

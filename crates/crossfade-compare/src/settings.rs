@@ -34,6 +34,8 @@ pub struct CheckSettings {
     pub schema: Option<Value>,
     /// Paths that must be present and not null where JSON is asked for: `$.class`, `$.items[*].price`.
     pub required_fields: Vec<String>,
+    /// How the values of two JSON answers are compared, by path; elsewhere exactly.
+    pub json_paths: Vec<ValueRuleSettings>,
     /// Where the answer's label stands, if it has one.
     pub label: Option<LabelSettings>,
     /// Tools whose call changes the world: calling one on one side only is a blocker.
@@ -81,11 +83,37 @@ pub struct LabelSettings {
     /// A regular expression over the text; its first group, or the whole match, is the label.
     #[serde(default)]
     pub pattern: Option<String>,
-    /// The closed list of labels. Letter case, surrounding punctuation, `_`, `-` and repeated spaces do not matter.
+    /// The closed list of labels; either this or `number`. Letter case, surrounding punctuation, `_`, `-` and repeated
+    /// spaces do not matter.
+    #[serde(default)]
     pub values: Vec<String>,
+    /// The label is a number, the last one that stands there; units and currencies are not read.
+    #[serde(default)]
+    pub number: Option<NumberSettings>,
     /// Cells of the confusion matrix that are blockers: the primary's label, then the candidate's; `*` is any.
     #[serde(default)]
     pub risky: Vec<(String, String)>,
+}
+
+/// How near two numbers must be: the larger of both distances counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumberSettings {
+    /// A distance, 0 or more.
+    pub abs: f64,
+    /// A distance as a share of the larger one, 0 or more.
+    pub rel: f64,
+}
+
+// === impl NumberSettings ===
+
+impl NumberSettings {
+    /// Whether two numbers are that near. The last digits of a float are not held against it: 0.3 is within 0.1 of 0.2.
+    pub(crate) fn near(&self, a: f64, b: f64) -> bool {
+        let largest = a.abs().max(b.abs());
+        let within = self.abs.max(self.rel * largest);
+        (a - b).abs() <= largest.mul_add(4.0 * f64::EPSILON, within)
+    }
 }
 
 /// How tool arguments may differ. Each entry is `tool.parameter`.
@@ -96,6 +124,61 @@ pub struct ToolArgumentSettings {
     pub ignore: Vec<String>,
     /// Parameters whose strings are compared without letter case and with spaces collapsed.
     pub casefold: Vec<String>,
+    /// Rules of comparison, whose paths are `tool.parameter` or go on from there: `book.seats[*].row`.
+    pub rules: Vec<ValueRuleSettings>,
+}
+
+/// How the values at a path are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueRuleSettings {
+    /// Where: `$.items[*].price`, `$.meta.*`, `$..price` at any depth. The most specific path wins.
+    pub path: String,
+    /// How.
+    #[serde(default)]
+    pub rule: ValueRule,
+    /// For `numeric`: the distance up to which two numbers are equal, 0 or more; 0 if absent.
+    #[serde(default)]
+    pub abs: Option<f64>,
+    /// For `numeric`: the same as a share of the larger one, 0 or more; 0 if absent. The larger of both distances counts.
+    #[serde(default)]
+    pub rel: Option<f64>,
+    /// For `text`: the similarity from which two texts are alike, 0..=1; 0.5 if absent.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// How much each leaf under the path counts in the score, over 0 and up to 1000.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// How much a difference there matters; `major` if absent, of `text` `minor`.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueRule {
+    /// As they are: numbers by value, texts by their characters, lists by place.
+    #[default]
+    Exact,
+    /// Numbers, and texts that hold nothing but a number, within `abs` or `rel`.
+    Numeric,
+    /// Lists without order and without regard to how often an element stands in them.
+    Set,
+    /// Lists without order.
+    Multiset,
+    /// Texts without letter case and with spaces collapsed.
+    Casefold,
+    /// Texts by their letters and digits alone, without letter case.
+    Words,
+    /// Texts by their similarity.
+    Text,
+    /// Not at all.
+    Ignore,
+}
+
+const fn one() -> f64 {
+    1.0
 }
 
 /// Refusals beyond those that are recognised by themselves.
@@ -133,6 +216,23 @@ pub struct Price {
     pub output: f64,
 }
 
+// === impl ValueRuleSettings ===
+
+impl ValueRuleSettings {
+    /// Exact comparison at a path.
+    pub fn at(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            rule: ValueRule::Exact,
+            abs: None,
+            rel: None,
+            threshold: None,
+            weight: one(),
+            severity: None,
+        }
+    }
+}
+
 /// Settings that cannot be compiled. The message names the key and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -155,6 +255,9 @@ pub enum SettingsError {
     /// A label with neither or both of path and pattern.
     #[error("label: give either path or pattern")]
     LabelSource,
+    /// A label that is both of a list and a number.
+    #[error("label: give either values or number; only labels of a list have risky cells")]
+    LabelKind,
     /// A label without a list.
     #[error("label.values: give at least two different labels")]
     LabelValues,
@@ -175,6 +278,16 @@ pub enum SettingsError {
         value: f64,
         /// What would be right.
         range: &'static str,
+    },
+    /// A rule of comparison that cannot be used.
+    #[error("{key}: {path:?}: {why}")]
+    ValueRule {
+        /// The key.
+        key: &'static str,
+        /// The rule's path.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// An entry of `tool_arguments` without a tool or a parameter.
     #[error("tool_arguments: {0:?} names no parameter; write it as tool.parameter")]

@@ -1,6 +1,8 @@
-//! JSON parse: where JSON is asked for, the text parses as it stands. The evidence names the repair after which it
-//! would have parsed (a code fence stripped, a raw line break escaped), or why none helps; a route may let repaired
-//! JSON pass. A name that stands twice is noted as well, and is no failure: see [`crate::document`]. `response_format` of type `json_object` promises an object.
+//! JSON parse: where JSON is asked for, the text parses as it stands, by RFC 8259 and the decisions of [`crate::document`].
+//! 1 if it does; 0.5 if it does after a repair that applications commonly make, which the evidence names and [`crate::json`]
+//! lists; 0 if none helps, with the reason. A route may let repaired JSON pass. Both forms are reported for each side
+//! (`SideVerdict::json`), whatever passes. A name that stands twice is noted, and is no failure. `response_format` of type
+//! `json_object` promises an object.
 
 use crate::{
     answer::Finish,
@@ -16,9 +18,9 @@ pub(crate) fn own(json: &Json, ask: &Ask<'_>, lenient: bool, finish: Finish) -> 
             Finding::pass().because("duplicate_key")
         }
         Json::Strict(_) => Finding::pass(),
-        Json::Lenient(_, repair) if lenient => Finding::pass().because(*repair),
+        Json::Lenient(_, repair) if lenient => Finding::pass().because(repair.clone()),
         // Half: an application that repairs could use it.
-        Json::Lenient(_, repair) => Finding::fail_with(0.5, *repair),
+        Json::Lenient(_, repair) => Finding::fail_with(0.5, repair.clone()),
         Json::No(_) if finish == Finish::Length => Finding::fail("cut_off_by_length"),
         Json::No(why) => Finding::fail(*why),
         Json::TooDeep => Finding::error("too_deep"),

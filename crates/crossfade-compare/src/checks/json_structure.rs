@@ -1,21 +1,23 @@
-//! JSON structure: two JSON answers hold the same leaves, over the union of their leaf paths. The order of names, white
-//! space and how a number is written do not matter. It applies where JSON was asked for, and where both texts are an object
-//! or a list all the same. A place that the label check judges is left to it. What does not parse is counted there.
+//! JSON structure: the share of leaves that agree, by weight, over the union of the leaf paths of two JSON answers: Σ w·s ÷
+//! Σ w, where s is 1 for leaves that the rule of their path calls equal, the similarity for texts under their threshold, else
+//! 0; it passes if all agree. Where the route names no rule, leaves are equal as RFC 8259 means them: the order of names,
+//! white space and how a number is written do not matter, and a member that is null equals one that is missing. What is
+//! missing, extra, of another type or value, in another order or of another length is told by place.
+//!
+//! It applies where JSON was asked for, and where both texts are an object or a list all the same. A place that the label
+//! check judges is left to it. What does not parse is counted there. A difference is minor where no rule speaks of it,
+//! because nobody said what it means; else it is as grave as its rule says. The rules are the operator's: [`crate::rules`].
 
 use crossfade_exchange::{Check, CheckOutcome, Severity};
 
 use super::{Weighed, json_schema, label};
 use crate::{
-    Checks,
-    answer::Answer,
-    ask::Ask,
-    document::Document,
-    finding::{Finding, share},
-    json::Json,
-    label::LabelRule,
-    leaves::{Leaves, Rule},
-    side::Side,
+    Checks, answer::Answer, ask::Ask, document::Document, finding::Finding, json::Json,
+    label::LabelRule, leaves::Leaves, side::Side,
 };
+
+/// How much a difference matters of which no rule speaks.
+const UNNAMED: Severity = Severity::Minor;
 
 /// Compares the JSON of two answers.
 pub(crate) fn pair(
@@ -24,33 +26,39 @@ pub(crate) fn pair(
     primary: &Side<'_>,
     candidate: &Side<'_>,
 ) -> Weighed {
-    Weighed::new(compare(checks, ask, primary, candidate), Severity::Minor)
-}
-
-fn compare(checks: &Checks, ask: &Ask<'_>, primary: &Side<'_>, candidate: &Side<'_>) -> Finding {
+    let plain = |finding| Weighed::new(finding, UNNAMED);
     let asked = checks.wants_json(ask);
     let (Some(from), Some(to)) = (document(primary, asked), document(candidate, asked)) else {
-        return Finding::na();
+        return plain(Finding::na());
     };
     let rule = checks
         .label
         .as_ref()
         .filter(|_| judges_label(checks, primary, candidate));
-    let mut leaves = Leaves::without(rule.and_then(|rule| rule.place(from.value())));
-    leaves.compare(Rule::Exact, Some(&from.root), Some(&to.root));
-    if leaves.all == 0 {
-        return Finding::na_because("nothing beside the label");
-    }
-    if leaves.equal == leaves.all {
-        return Finding::pass();
-    }
+    let skipped = rule.and_then(|rule| rule.place(from.value()));
+    let mut leaves = Leaves::new(&checks.json_rules, UNNAMED).without(skipped);
+    leaves.compare(&from.root, &to.root);
+    let Some(worst) = leaves.worst else {
+        let finding = if leaves.all == 0 {
+            Finding::na_because("nothing beside the label")
+        } else {
+            Finding::pass()
+        };
+        return Weighed::new(finding, leaves.gravest.unwrap_or(UNNAMED));
+    };
     let schema = json_schema::of(checks, ask).and_then(Result::ok);
     let known = |name: &str| {
         schema.as_ref().is_some_and(|schema| schema.declares(name))
+            || checks.json_rules.names(name)
             || checks.required.iter().any(|path| path.names(name))
             || checks.label.as_ref().is_some_and(|rule| rule.names(name))
     };
-    Finding::fail_with(share(leaves.equal, leaves.all), leaves.evidence(known))
+    let finding = Finding::fail_with(leaves.score(), leaves.evidence(known));
+    Weighed {
+        finding: finding.with_places(leaves.differences("$", known)),
+        severity: worst.severity,
+        fixed: worst.named,
+    }
 }
 
 /// Whether the label check has something to say of this pair.

@@ -1,7 +1,9 @@
-//! Label: both answers hold the same label of the route's closed list. Where the primary holds none there is nothing
-//! to agree with. A cell of the confusion matrix that the route names risky is a blocker.
+//! Label: both answers hold the same label of the route's closed list, or numbers within its distance. 1 if they do, else 0;
+//! a label is read by its normal form ([`crate::label`]). Where the primary holds none there is nothing to agree with. A cell
+//! of the confusion matrix that the route names risky is a blocker. The difference names the cell by the list's own names,
+//! so that each cell is a finding of its own; a number is never told.
 
-use crossfade_exchange::Severity;
+use crossfade_exchange::{Difference, DifferenceKind, Severity};
 
 use super::Weighed;
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 pub(crate) fn index(checks: &Checks, side: &Side<'_>) -> Option<u16> {
     match find(checks.label.as_ref()?, side)? {
         Label::Known(place) => u16::try_from(place).ok(),
-        Label::OffList | Label::Missing => None,
+        Label::Number(_) | Label::OffList | Label::Missing => None,
     }
 }
 
@@ -34,18 +36,30 @@ pub(crate) fn pair(checks: &Checks, primary: &Side<'_>, candidate: &Side<'_>) ->
     let (Some(from), Some(to)) = (find(rule, primary), find(rule, candidate)) else {
         return plain(Finding::na());
     };
-    let Label::Known(known) = from else {
-        return plain(Finding::na_because("primary has no label"));
-    };
-    if from == to {
+    match from {
+        Label::Known(_) | Label::Number(_) => {}
+        Label::OffList | Label::Missing => {
+            return plain(Finding::na_because("primary has no label"));
+        }
+    }
+    if rule.same(from, to) {
         return plain(Finding::pass());
     }
     // A label that is missing because the JSON does not parse is counted there.
     if to == Label::Missing && candidate.json_parse.failed() {
         return plain(Finding::na());
     }
-    let finding = Finding::fail(format!("{} -> {}", rule.name(from), rule.name(to)));
-    if rule.is_risky(known, to) {
+    let cell = format!("{} -> {}", rule.name(from), rule.name(to));
+    let place = Difference {
+        path: format!("{}: {cell}", rule.text()),
+        kind: if to == Label::Missing {
+            DifferenceKind::Missing
+        } else {
+            DifferenceKind::Value
+        },
+    };
+    let finding = Finding::fail(cell).with_places(vec![place]);
+    if rule.is_risky(from, to) {
         Weighed::blocker(finding)
     } else {
         plain(finding)

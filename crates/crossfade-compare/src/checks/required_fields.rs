@@ -1,6 +1,8 @@
 //! Required fields: the mean over the configured paths of (places that are present and not null ÷ places that the
-//! path names). A path through an empty list names no place and is fulfilled.
+//! path names); it passes at 1. A path through an empty list names no place and is fulfilled. Every path that is not is told
+//! as missing.
 
+use crossfade_exchange::{CheckResult, Difference, DifferenceKind};
 use serde_json::Value;
 
 use crate::{
@@ -14,21 +16,29 @@ pub(crate) fn own(required: &[Path], value: &Value) -> Finding {
         return Finding::na();
     }
     let mut sum = 0.0;
-    let mut missing: Option<&Path> = None;
+    let mut missing: Vec<&Path> = Vec::new();
     for path in required {
         let coverage = path.coverage(value);
         sum += share(coverage.filled, coverage.named);
         if coverage.filled < coverage.named {
-            missing.get_or_insert(path);
+            missing.push(path);
         }
     }
-    match missing {
-        None => Finding::pass(),
-        Some(path) => Finding::fail_with(
-            sum / share(required.len(), 1),
-            format!("{}: missing", path.text()),
-        ),
-    }
+    let Some(first) = missing.first() else {
+        return Finding::pass();
+    };
+    let mut places: Vec<Difference> = missing
+        .iter()
+        .map(|path| Difference {
+            path: path.text().to_owned(),
+            kind: DifferenceKind::Missing,
+        })
+        .collect();
+    places.sort();
+    places.dedup();
+    places.truncate(CheckResult::MOST_DIFFERENCES);
+    let score = sum / share(required.len(), 1);
+    Finding::fail_with(score, format!("{}: missing", first.text())).with_places(places)
 }
 
 #[cfg(test)]

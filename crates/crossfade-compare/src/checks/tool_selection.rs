@@ -1,10 +1,12 @@
-//! Tool selection: the multisets of called tools agree: F1 = 2·|P ∩ C| ÷ (|P| + |C|), pass if 1. Calling against not
-//! calling is F1 = 0. A tool that changes the world, called by one side only, is a blocker. The evidence names tools by
-//! their place in the request, and by name only those that the route's own settings name.
+//! Tool selection: the multisets of called tools agree: F1 = 2·|P ∩ C| ÷ (|P| + |C|) (van Rijsbergen, with multiset
+//! intersection), pass if 1. Calling against not calling is F1 = 0. A tool that changes the world, called more often by one
+//! side, is a blocker. The evidence names tools by their place in the request, and by name those that the route's own
+//! settings name; the differences name every tool that the request or the settings declare, and call others `?`. That the
+//! candidate calls a tool less often is `missing`, more often `extra`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crossfade_exchange::Severity;
+use crossfade_exchange::{CheckResult, Difference, DifferenceKind, Severity};
 
 use super::Weighed;
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     answer::{Answer, Call},
     ask::Ask,
     finding::{Finding, share},
+    schema::UNNAMED,
 };
 
 /// Names in evidence, at most.
@@ -34,13 +37,7 @@ pub(crate) fn pair(
         return Weighed::new(Finding::pass(), Severity::Major);
     }
     let differing = || counts.iter().filter(|(_, (p, c))| p != c);
-    let effect = |name: &str| {
-        checks
-            .settings
-            .side_effecting_tools
-            .iter()
-            .any(|tool| tool == name)
-    };
+    let effect = |name: &str| has_effect(checks, name);
     let named: Vec<String> = differing()
         .take(MOST_NAMED)
         .map(|(name, (p, c))| {
@@ -55,11 +52,38 @@ pub(crate) fn pair(
             )
         })
         .collect();
-    let finding = Finding::fail_with(score, named.join(", "));
+    let places: BTreeSet<Difference> = differing()
+        .map(|(called, (p, c))| Difference {
+            path: name(checks, ask, called).to_owned(),
+            kind: if p > c {
+                DifferenceKind::Missing
+            } else {
+                DifferenceKind::Extra
+            },
+        })
+        .take(CheckResult::MOST_DIFFERENCES)
+        .collect();
+    let finding =
+        Finding::fail_with(score, named.join(", ")).with_places(places.into_iter().collect());
     if differing().any(|(name, _)| effect(name)) {
         Weighed::blocker(finding)
     } else {
         Weighed::new(finding, Severity::Major)
+    }
+}
+
+/// Whether the route says that a tool changes the world.
+fn has_effect(checks: &Checks, name: &str) -> bool {
+    let mut tools = checks.settings.side_effecting_tools.iter();
+    tools.any(|tool| tool == name)
+}
+
+/// A tool's name in the place of a difference: its own where the request or the settings declare it.
+pub(crate) fn name<'n>(checks: &Checks, ask: &Ask<'_>, name: &'n str) -> &'n str {
+    if has_effect(checks, name) || ask.tool(name).is_some() {
+        name
+    } else {
+        UNNAMED
     }
 }
 

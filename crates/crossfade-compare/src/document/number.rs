@@ -51,6 +51,26 @@ impl Digits {
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
+
+    /// As a float, rounded; `None` if it overflows.
+    pub(crate) fn float(&self) -> Option<f64> {
+        self.text
+            .parse()
+            .ok()
+            .filter(|float: &f64| float.is_finite())
+    }
+
+    /// A text that equal numbers share.
+    pub(crate) fn canonical(&self) -> std::borrow::Cow<'_, str> {
+        match &self.value {
+            Some(Decimal {
+                negative,
+                digits,
+                scale,
+            }) => format!("{}{digits}e{scale}", if *negative { "-" } else { "" }).into(),
+            None => self.text.as_str().into(),
+        }
+    }
 }
 
 impl PartialEq for Digits {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crossfade_bedrock::{CandidateSettings, FetchSettings, Overrides};
 use crossfade_compare::{
-    CheckSettings, CitationSettings, ExtractionSettings, FactKind, LabelSettings,
+    CheckSettings, CitationSettings, ExtractionSettings, FactKind, LabelSettings, NumberSettings,
+    ValueRuleSettings,
 };
 use crossfade_exchange::{Check, LossKind, LossPolicy, Metric, Severity};
 
@@ -302,23 +303,35 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
             "lenient_json": { "type": "boolean", "description": "JSON that parses only after a repair passes." },
             "schema": { "type": ["object", "string"], "description": "The JSON schema of the answers: a table, JSON text, or the name of a file." },
             "required_fields": texts,
+            "json_paths": {
+                "type": "array",
+                "items": value_rule(),
+                "maxItems": 64,
+                "description": "How the values of two JSON answers are compared, by path; elsewhere exactly. The most specific path wins.",
+            },
             "label": {
                 "type": "object",
-                "description": "Where the answer's label stands: a path or a pattern.",
+                "description": "Where the answer's label stands, by a path or a pattern, and what it is: one of a list of values, or a number.",
                 "properties": {
                     "path": { "type": "string" },
                     "pattern": { "type": "string" },
                     "values": texts,
+                    "number": {
+                        "type": "object",
+                        "description": "How near two numbers must be: the larger of a distance and a share.",
+                        "properties": { "abs": { "type": "number", "minimum": 0 }, "rel": { "type": "number", "minimum": 0 } },
+                        "additionalProperties": false,
+                    },
                     "risky": { "type": "array", "items": { "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2 } },
                 },
-                "required": ["values"],
+                "oneOf": [{ "required": ["values"] }, { "required": ["number"] }],
                 "additionalProperties": false,
             },
             "side_effecting_tools": texts,
             "tool_arguments": {
                 "type": "object",
-                "description": "How tool arguments may differ; each entry is tool.parameter.",
-                "properties": { "ignore": texts, "casefold": texts },
+                "description": "How tool arguments may differ; each entry, and each rule's path, is tool.parameter.",
+                "properties": { "ignore": texts, "casefold": texts, "rules": { "type": "array", "items": value_rule(), "maxItems": 64 } },
                 "additionalProperties": false,
             },
             "refusal": {
@@ -341,6 +354,31 @@ pub(super) fn checks(_: &mut SchemaGenerator) -> Schema {
         all.extend(of_text);
     }
     json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// How the values at a path are compared.
+fn value_rule() -> Value {
+    let severities: Vec<&str> = Severity::ALL
+        .iter()
+        .map(|severity| severity.as_str())
+        .collect();
+    json!({
+        "type": "object",
+        "properties": {
+            "path": { "type": "string", "description": "$.items[*].price, $.meta.*, or $..price at any depth; of tools, tool.parameter." },
+            "rule": {
+                "enum": ["exact", "numeric", "set", "multiset", "casefold", "words", "text", "ignore"],
+                "description": "set: lists without order and repetition. multiset: lists without order. words: letters and digits alone.",
+            },
+            "abs": { "type": "number", "minimum": 0, "description": "For numeric: the distance within which numbers are equal." },
+            "rel": { "type": "number", "minimum": 0, "description": "For numeric: the same as a share of the larger one." },
+            "threshold": { "type": "number", "minimum": 0, "maximum": 1, "description": "For text: the least similarity; 0.5 if absent." },
+            "weight": { "type": "number", "exclusiveMinimum": 0, "maximum": 1000, "description": "How much each leaf counts; 1 if absent." },
+            "severity": { "enum": severities, "description": "How much a difference matters; major if absent, of text minor." },
+        },
+        "required": ["path"],
+        "additionalProperties": false,
+    })
 }
 
 /// What is said of the checks of free text, time and tokens.
@@ -442,6 +480,7 @@ fn what_other_crates_read_is_described_in_full() {
         path: None,
         pattern: None,
         values: Vec::new(),
+        number: None,
         risky: Vec::new(),
     };
     same_keys(
@@ -449,6 +488,12 @@ fn what_other_crates_read_is_described_in_full() {
         &serde_json::to_value(label).unwrap(),
         &[],
     );
+
+    let full = serde_json::to_value(NumberSettings::default()).unwrap();
+    let number = &checks["properties"]["label"]["properties"]["number"];
+    same_keys(number, &full, &[]);
+    let full = serde_json::to_value(ValueRuleSettings::at("$")).unwrap();
+    same_keys(&checks["properties"]["json_paths"]["items"], &full, &[]);
 
     let candidate = candidate(&mut generator).to_value();
     let mut full = CandidateSettings::new("m");

@@ -266,7 +266,7 @@ fn arguments_are_judged_by_the_tools_schema_and_by_each_other() {
     check(
         "{\"id\":1}",
         "{\"id\":2}",
-        "fail major 0.00 arguments differ",
+        "fail major 0.00 tools[0]: 1 of 1 leaves, value $.id",
     );
     check(
         "{\"id\":1}",

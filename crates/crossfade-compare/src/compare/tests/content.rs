@@ -63,13 +63,13 @@ fn json_is_compared_leaf_by_leaf() {
     let same = "pass minor 1.00 -; equivalent 1.00";
     let total = "{\"total\":12.5}";
     let other = "{\"total\":99999}";
-    let differs = "fail minor 0.00 1 of 1 leaves, value $[*]; different_minor 0.00";
+    let differs = "fail minor 0.00 1 of 1 leaves, value $.?; different_minor 0.00";
     check(&object, total, other, differs);
     let named = "fail minor 0.00 1 of 1 leaves, value $.total; different_minor 0.00";
     check(&schema, total, other, named);
     check(&object, total, "{\n \"total\": 1.25e1 }", same);
     let (a, b) = ("{\"x\":1,\"y\":\"s\"}", "{\"y\":\"t\",\"x\":1}");
-    let half = "fail minor 0.50 1 of 2 leaves, value $[*]; different_minor 0.50";
+    let half = "fail minor 0.50 1 of 2 leaves, value $.?; different_minor 0.50";
     check(&object, a, b, half);
     check(&object, a, "{\"y\":\"s\", \"x\":1}", same);
     // Asked for or not, what both write as JSON is compared as JSON.
@@ -97,7 +97,7 @@ fn leaves_are_left_to_the_label_and_to_the_settings() {
     let (a, b) = ("{\"class\":\"a\"}", "{\"class\":\"A\"}");
     let nothing = "na minor 0.00 nothing beside the label; equivalent 1.00";
     check(label(), a, b, nothing);
-    let value = "1 of 1 leaves, value $[*]";
+    let value = "1 of 1 leaves, value $.?";
     check(
         json!({}),
         a,
@@ -166,7 +166,7 @@ fn strict_json_is_what_the_grammar_says() {
     );
     check(
         "{\"a\":NaN}",
-        "fail blocker 0.00 not_json",
+        "fail blocker 0.00 not_a_number",
         Class::CandidateInvalid,
     );
 }

@@ -210,7 +210,7 @@ fn checks() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.checks]\n{keys}");
     check(
         &with("lable = {}"),
-        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, label, side_effecting_tools, tool_arguments, refusal, text_similarity, semantic_similarity, retrieval, groundedness, citations, extraction, length, latency, max_output_tokens, embeddings)",
+        "routes.support.checks.lable: unknown key \"lable\"; did you mean \"label\"? (known here: off, severity, json, lenient_json, schema, required_fields, json_paths, label, side_effecting_tools, tool_arguments, refusal, text_similarity, semantic_similarity, retrieval, groundedness, citations, extraction, length, latency, max_output_tokens, embeddings)",
     );
     check(
         &with("required_fields = [\"class\"]"),
