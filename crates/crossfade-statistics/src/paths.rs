@@ -10,7 +10,7 @@ use crate::{frequent::Frequent, places};
 /// Places that are kept.
 const MOST: usize = 1_024;
 
-/// How often answers differ, by check and place.
+/// How often answers differ, by check and place; of checks that are only reported too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Paths {
     counts: Frequent<(Check, String), PathCount>,
@@ -58,11 +58,15 @@ impl Paths {
                 .iter()
                 .map(|Difference { path, kind }| (places::general(path), *kind))
                 .collect();
+            if differences.is_empty() && result.outcome == CheckOutcome::Fail {
+                let key = (result.check, places::unplaced(result));
+                self.add_place(&key, None, compared, false);
+            }
             let mut last = None;
             for (path, kind) in differences {
                 let again = last.as_ref() == Some(&path);
                 let key = (result.check, path);
-                self.add_place(&key, kind, compared, again);
+                self.add_place(&key, Some(kind), compared, again);
                 last = Some(key.1);
             }
         }
@@ -71,7 +75,7 @@ impl Paths {
     fn add_place(
         &mut self,
         key: &(Check, String),
-        kind: DifferenceKind,
+        kind: Option<DifferenceKind>,
         compared: Compared,
         again: bool,
     ) {
@@ -85,7 +89,8 @@ impl Paths {
         match compared {
             Compared::Pair => {
                 counted.value.pairs += once;
-                if let Some(count) = counted.value.kinds.get_mut(kind.index()) {
+                let kinds = &mut counted.value.kinds;
+                if let Some(count) = kind.and_then(|kind| kinds.get_mut(kind.index())) {
                     *count += 1;
                 }
             }

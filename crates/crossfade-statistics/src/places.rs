@@ -48,6 +48,11 @@ pub(crate) fn of(verdict: &Verdict) -> Vec<Place> {
     places
 }
 
+/// The phrase of a check that names no places, as a place.
+pub(crate) fn unplaced(result: &CheckResult) -> String {
+    phrase_of(result.check, result.evidence.as_deref().unwrap_or_default())
+}
+
 fn of_result(result: &CheckResult) -> Vec<Place> {
     let place = |path: String, kind| Place {
         check: result.check,
@@ -56,8 +61,7 @@ fn of_result(result: &CheckResult) -> Vec<Place> {
         severity: result.severity,
     };
     if result.differences.is_empty() {
-        let phrase = result.evidence.as_deref().unwrap_or_default();
-        return vec![place(phrase_of(result.check, phrase), None)];
+        return vec![place(unplaced(result), None)];
     }
     let differences = result.differences.iter();
     differences

@@ -62,7 +62,8 @@ pub struct RouteReport {
     pub lossless: Rate,
     /// What translation lost, the most frequent first.
     pub losses: Vec<LossReport>,
-    /// The places that differ most between candidate and primary above the noise; at most twenty.
+    /// What differs most between candidate and primary above the noise, by check and place, also by checks that are only
+    /// reported (length, language, form); at most twenty.
     pub paths: Vec<PathReport>,
     /// Places at which the primary disagrees with itself: proposed to be ignored or compared less strictly. Only a change of
     /// the configuration does that.
@@ -340,9 +341,9 @@ pub struct LossCheck {
 pub struct PathReport {
     /// The check that found it.
     pub check: Check,
-    /// Where.
+    /// Where; the check's own phrase if it names no places.
     pub path: String,
-    /// How candidate and primary differ there, the most frequent way first.
+    /// How candidate and primary differ there, the most frequent way first; empty if the check does not say.
     pub kinds: Vec<DifferenceKind>,
     /// How often candidate and primary differ there, of the pairs that the check judged.
     pub pairs: Rate,
@@ -417,7 +418,8 @@ pub struct UnitReport {
 // === impl RouteReport ===
 
 impl RouteReport {
-    /// The report for a terminal: the line that matters, then classes, gates, findings, at most 55 lines of at most 110
+    /// The report for a terminal: the line that matters, then classes, gates, findings, what else
+    /// differs: at most 60 lines of at most 110
     /// characters. Names of checks, places and labels only.
     pub fn text(&self) -> String {
         text::render(self)

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use crossfade_exchange::{Severity, VerdictClass};
 
-use crate::{Finding, GateState, GateView, RouteReport, confidence::Rate};
+use crate::{Finding, GateState, GateView, PathReport, RouteReport, confidence::Rate};
 
 /// The longest line, in characters.
 const WIDTH: usize = 110;
 /// Findings in the text.
 const MOST_FINDINGS: usize = 12;
+/// Places in the text.
+const MOST_PATHS: usize = 6;
 /// Losses in the text.
 const MOST_LOSSES: usize = 5;
 /// Noisy places in the text.
@@ -55,6 +57,7 @@ pub(super) fn render(report: &RouteReport) -> String {
     classes(&mut text, report);
     gates(&mut text, report);
     findings(&mut text, report);
+    paths(&mut text, report);
     losses(&mut text, report);
     noisy(&mut text, report);
     reviews(&mut text, report);
@@ -198,6 +201,32 @@ fn finding_line(finding: &Finding) -> String {
     )
 }
 
+fn paths(text: &mut String, report: &RouteReport) {
+    if report.paths.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for path in report.paths.iter().take(MOST_PATHS) {
+        let noise = path.noise.share.map_or_else(|| "-".to_owned(), percent);
+        let written = format!(
+            "differs {:>6} {:>8} noise {noise:>8}  {}",
+            path.pairs.events,
+            share(&path.pairs),
+            named(path)
+        );
+        line(text, &written);
+    }
+}
+
+/// A check and its place.
+fn named(path: &PathReport) -> String {
+    if path.path.is_empty() {
+        path.check.to_string()
+    } else {
+        format!("{}: {}", path.check, path.path)
+    }
+}
+
 fn losses(text: &mut String, report: &RouteReport) {
     if report.losses.is_empty() {
         return;
@@ -226,9 +255,8 @@ fn noisy(text: &mut String, report: &RouteReport) {
     text.push('\n');
     for path in report.noisy_paths.iter().take(MOST_NOISY) {
         let written = format!(
-            "noisy: {} at {}: the primary differs from itself in {}",
-            path.check,
-            path.path,
+            "noisy: {}: the primary differs from itself in {}",
+            named(path),
             share(&path.noise)
         );
         line(text, &written);
