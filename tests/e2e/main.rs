@@ -28,6 +28,7 @@ mod policies;
 mod probing;
 mod responses;
 mod reviewing;
+mod sealed;
 mod secrets;
 mod shadowing;
 mod streaming;
