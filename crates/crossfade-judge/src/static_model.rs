@@ -1,6 +1,6 @@
 //! A static model of embeddings: one vector a token, and a text's is their mean. Read from a directory with
 //! `model.safetensors` (a tensor `embeddings`; `weights` and `mapping` where vocabularies were compressed) and
-//! `tokenizer.json`: the form in which such models are published (Model2Vec). It is fast enough to need no batches, and
+//! `tokenizer.json`: the form in which such models are published (`Model2Vec`). It is fast enough to need no batches, and
 //! knows nothing of the order of words.
 
 use std::{io, path::Path, sync::Arc};

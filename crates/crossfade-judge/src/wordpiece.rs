@@ -14,6 +14,10 @@ use crate::static_model::ModelError;
 
 /// A tokenizer.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the switches of the file's normaliser"
+)]
 pub(crate) struct WordPiece {
     vocabulary: HashMap<String, u32>,
     prefix: String,

@@ -12,6 +12,9 @@ pub(crate) struct Compiled {
     name: Arc<str>,
     regex: Regex,
     check: Check,
+    /// Where a find is refused, the next is looked for from the character behind its beginning, not from its end: its form has a
+    /// greatest length, so that this stays linear.
+    again: bool,
 }
 
 /// What is left to look at when the form fits.
@@ -63,6 +66,7 @@ impl Compiled {
             name: Arc::from(name),
             regex,
             check: anything,
+            again: false,
         }
     }
 
@@ -85,6 +89,19 @@ impl Compiled {
             name: Arc::from(detector.as_str()),
             regex: Regex::new(pattern)?,
             check,
+            again: match detector {
+                Detector::Iban
+                | Detector::Card
+                | Detector::Ssn
+                | Detector::Ip
+                | Detector::Phone => true,
+                Detector::PrivateKey
+                | Detector::Jwt
+                | Detector::ApiKey
+                | Detector::Secret
+                | Detector::UrlCredentials
+                | Detector::Email => false,
+            },
         })
     }
 
@@ -95,6 +112,9 @@ impl Compiled {
 
     /// What it finds in a text, in order, without overlaps.
     pub(crate) fn find(&self, text: &str) -> Vec<Range<usize>> {
+        if self.again {
+            return self.find_again(text);
+        }
         if self.regex.captures_len() == 1 {
             let found = self.regex.find_iter(text);
             return found
@@ -106,6 +126,23 @@ impl Compiled {
             .filter_map(|captures| captures.get(1).or_else(|| captures.get(0)))
             .filter_map(|found| (self.check)(text, found.range()))
             .collect()
+    }
+}
+
+impl Compiled {
+    fn find_again(&self, text: &str) -> Vec<Range<usize>> {
+        let (mut found, mut from) = (Vec::new(), 0);
+        while let Some(form) = self.regex.find_at(text, from) {
+            match (self.check)(text, form.range()) {
+                Some(at) => {
+                    from = at.end;
+                    found.push(at);
+                }
+                // All these forms begin with an ASCII character.
+                None => from = form.start() + 1,
+            }
+        }
+        found
     }
 }
 

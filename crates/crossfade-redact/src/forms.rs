@@ -79,15 +79,26 @@ pub(crate) fn iban(text: &str, at: Range<usize>) -> Found {
     (rest == 1 && !continues(text, end)).then_some(at.start..end)
 }
 
-/// A card's prefix, its length, its check digit (Luhn), and groups as cards have them.
+/// The longest beginning of a run of groups that is a card's number: its prefix, its length, its check digit (Luhn), and groups
+/// as cards have them. What follows may be another number.
 pub(crate) fn card(text: &str, at: Range<usize>) -> Found {
     let value = text.get(at.clone())?;
+    let separators = value.char_indices().filter(|(_, c)| !c.is_ascii_digit());
+    let mut ends: Vec<usize> = separators.map(|(end, _)| end).collect();
+    ends.push(value.len());
+    ends.into_iter().rev().find_map(|end| {
+        let at = at.start..at.start + end;
+        (is_card(value.get(..end)?) && stands_alone(text, &at)).then_some(at)
+    })
+}
+
+fn is_card(value: &str) -> bool {
     let digits: Vec<u32> = value.chars().filter_map(|c| c.to_digit(10)).collect();
     let prefix = digits.iter().take(4).fold(0, |prefix, d| prefix * 10 + d);
     let known = CARDS.iter().any(|(first, last, lengths)| {
         (*first..=*last).contains(&prefix) && lengths.contains(&digits.len())
     });
-    (known && luhn(&digits) && in_groups(value) && stands_alone(text, &at)).then_some(at)
+    known && luhn(&digits) && in_groups(value)
 }
 
 fn luhn(digits: &[u32]) -> bool {
@@ -162,7 +173,11 @@ pub(crate) fn phone(text: &str, at: Range<usize>) -> Found {
     let value = text.get(at.clone())?;
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let opened = value.contains('(') == value.contains(')');
-    ((8..=15).contains(&digits) && opened && stands_alone(text, &at)).then_some(at)
+    // Groups behind a group of digits are a part of a longer number.
+    let before = text.get(..at.start)?.strip_suffix(' ').unwrap_or_default();
+    let goes_on = value.starts_with('0') && before.ends_with(|c: char| c.is_ascii_digit());
+    let whole = opened && !goes_on && stands_alone(text, &at);
+    ((8..=15).contains(&digits) && whole).then_some(at)
 }
 
 /// Whether a number is no part of a longer word or number.
