@@ -26,6 +26,7 @@ mod noise;
 mod operators;
 mod policies;
 mod probing;
+mod replaying;
 mod responses;
 mod reviewing;
 mod sealed;

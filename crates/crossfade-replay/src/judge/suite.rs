@@ -140,6 +140,7 @@ fn why(cases: &[&CaseReport], totals: Totals, verdict: SuiteVerdict) -> Vec<Stri
     }
     seldom(cases, &mut said);
     undecided(cases, totals.inconclusive, &mut said);
+    shared(cases, &mut said);
     if said.is_empty() {
         said.push(if verdict == SuiteVerdict::Pass {
             format!("all {} reached their pass rate", count(cases.len()))
@@ -157,6 +158,24 @@ fn seldom(cases: &[&CaseReport], said: &mut Vec<String>) {
     if some > 0 {
         let which = named(cases, &sometimes);
         said.push(format!("{} passed too seldom: {which}", count(some)));
+    }
+}
+
+/// Cases in which the primary fails as well: perhaps what is expected is wrong.
+fn shared(cases: &[&CaseReport], said: &mut Vec<String>) {
+    let both = |case: &CaseReport| {
+        failed(case)
+            && case
+                .primary
+                .is_some_and(|rate| rate.failed > 0 && rate.passed == 0)
+    };
+    let some = cases.iter().filter(|case| both(case)).count();
+    if some > 0 {
+        let which = named(cases, &both);
+        said.push(format!(
+            "in {} of these the primary fails every time too, so that what is expected may be wrong: {which}",
+            count(some)
+        ));
     }
 }
 

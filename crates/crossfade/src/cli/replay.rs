@@ -303,7 +303,7 @@ fn conclude(args: &ReplayArgs, report: &RunReport) -> Result<(), Failure> {
             )];
             if report.dataset.left_out > 0 {
                 let left_out = report.dataset.left_out;
-                lines.push(format!("{left_out} cases of other routes were left out"));
+                lines.push(format!("left out, as they are of other routes: {left_out}"));
             }
             let spent = report.spent;
             if spent.tokens > 0 {

@@ -129,7 +129,7 @@ pub(super) fn details(out: &mut String, report: &RunReport, details: &Details) {
     if details.shown.is_empty() {
         return;
     }
-    out.push_str("<section class=\"card found\"><h2>Side by side</h2><p class=\"soft\">One repeat of each case that did not pass, then of those that differ most. Words that only one side has are marked.</p>\n");
+    out.push_str("<section class=\"card found\" id=\"found\"><h2>Side by side</h2><p class=\"soft\">One repeat of each case that did not pass, then of those that differ most. Words that only one side has are marked.</p>\n");
     for (index, detail) in details.shown.iter().enumerate() {
         let found = report.cases.get(detail.case).and_then(|case| {
             let mut repeats = case.repeats.iter();

@@ -1,4 +1,4 @@
-//! Plots as inline SVG, drawn for a width of 560 and scaled by the page. Colours come from the page's style.
+//! Plots as inline SVG, scaled by the page to the width there is. Colours come from the page's style.
 
 use std::fmt::Write as _;
 
@@ -8,6 +8,8 @@ use super::escape::Escaped;
 use crate::report::CheckAgreement;
 
 const WIDTH: f64 = 560.0;
+/// Of plots that stand three in a row.
+const NARROW: f64 = 380.0;
 /// Where the names of rows end.
 const LEFT: f64 = 148.0;
 const RIGHT: f64 = 14.0;
@@ -16,7 +18,7 @@ const ROW: f64 = 34.0;
 const MOST_POINTS: usize = 240;
 
 /// Dots with their intervals: a row for each check, disagreement from left to right.
-pub(super) fn agreement(checks: &[CheckAgreement]) -> String {
+pub(super) fn agreement(checks: &[&CheckAgreement]) -> String {
     let all = checks
         .iter()
         .flat_map(|found| [Some(found.candidate), found.noise, found.candidate_noise]);
@@ -28,15 +30,16 @@ pub(super) fn agreement(checks: &[CheckAgreement]) -> String {
     let x = |share: f64| LEFT + share.clamp(0.0, top) / top * (WIDTH - LEFT - RIGHT);
     let rows: f64 = checks.iter().map(|_| ROW).sum();
     let height = rows + 34.0;
-    let mut out = open(height, "disagreement by check with its bounds");
+    let mut out = open(WIDTH, height, "disagreement by check with its bounds");
     for tick in 0..=4 {
         let share = top * f64::from(tick) / 4.0;
         let at = x(share);
         let _infallible = write!(
             out,
-            "<line class=\"axis\" x1=\"{at:.1}\" y1=\"4\" x2=\"{at:.1}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            "<line class=\"axis\" x1=\"{at:.1}\" y1=\"4\" x2=\"{at:.1}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{}\">{}</text>",
             rows + 8.0,
             rows + 26.0,
+            anchor(tick),
             percent(share)
         );
     }
@@ -101,22 +104,26 @@ pub(super) fn cumulative(
         return None;
     }
     let top = step_up(top);
-    let (left, bottom, height) = (46.0, 196.0, 226.0);
-    let x = |value: f64| left + value.min(top) / top * (WIDTH - left - RIGHT);
+    let (left, bottom, height) = (46.0, 186.0, 214.0);
+    let x = |value: f64| left + value.min(top) / top * (NARROW - left - RIGHT);
     let y = |share: f64| bottom - share * (bottom - 10.0);
-    let mut out = open(height, "the share of answers that took at most so much");
+    let mut out = open(
+        NARROW,
+        height,
+        "the share of answers that took at most so much",
+    );
     for tick in 0..=4 {
         let part = f64::from(tick) / 4.0;
         let (across, up) = (x(top * part), y(part));
         let _infallible = write!(
             out,
             "<line class=\"axis\" x1=\"{left:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" y2=\"{up:.1}\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text><text x=\"{across:.1}\" y=\"{:.1}\" text-anchor=\"{}\">{}</text>",
-            WIDTH - RIGHT,
+            NARROW - RIGHT,
             left - 8.0,
             up + 4.0,
             percent(part),
             bottom + 20.0,
-            if tick == 4 { "end" } else { "middle" },
+            anchor(tick),
             Escaped(&unit(top * part))
         );
     }
@@ -131,6 +138,11 @@ pub(super) fn cumulative(
     }
     out.push_str("</svg>");
     Some(out)
+}
+
+/// The last number of an axis stays within the picture.
+const fn anchor(tick: i32) -> &'static str {
+    if tick == 4 { "end" } else { "middle" }
 }
 
 /// A curve that rises at each value.
@@ -193,8 +205,8 @@ fn step_up(value: f64) -> f64 {
         .unwrap_or(value)
 }
 
-fn open(height: f64, what: &str) -> String {
-    format!("<svg viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=\"img\" aria-label=\"{what}\">")
+fn open(width: f64, height: f64, what: &str) -> String {
+    format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{what}\">")
 }
 
 /// A share of an axis or a dot, to a tenth where that says more.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     judge::suite::percent,
-    report::{Confusion, RunReport, SideMeasured, SideReport},
+    report::{CheckAgreement, Confusion, RunReport, SideMeasured, SideReport},
 };
 
 /// Labels of a matrix that is drawn; a larger one is only counted.
@@ -19,17 +19,17 @@ const MOST_LABELS: usize = 24;
 
 /// All sections that have something to show.
 pub(super) fn all(out: &mut String, report: &RunReport) {
-    out.push_str("<div class=\"grid\">");
+    out.push_str("<div class=\"grid\"><div class=\"stack\">");
     sides(out, report);
+    stances(out, report);
+    losses(out, report);
+    out.push_str("</div><div class=\"stack\">");
     agreement(out, report);
-    out.push_str("</div>\n<div class=\"grid\">");
-    curves(out, report);
-    out.push_str("</div>\n<div class=\"grid\">");
     if let Some(confusion) = &report.confusion {
         labels(out, confusion);
     }
-    stances(out, report);
-    losses(out, report);
+    out.push_str("</div></div>\n<div class=\"grid three\">");
+    curves(out, report);
     out.push_str("</div>\n");
     findings(out, report);
 }
@@ -91,7 +91,35 @@ fn agreement(out: &mut String, report: &RunReport) {
         "<section class=\"card\"><h2>Disagreement by check</h2><p class=\"soft\">The share of cases in which a check fails, with its bounds. What the primary does not agree on with itself cannot be held against the candidate.</p>\
          <div class=\"legend\"><span class=\"D\">candidate with primary</span><span class=\"N\">primary with itself</span><span class=\"C\">candidate with itself</span></div>",
     );
-    out.push_str(&plots::agreement(&report.agreement));
+    // What never differs is named and not drawn: the rest has more room.
+    let differs = |found: &&CheckAgreement| {
+        let intervals = [Some(found.candidate), found.noise, found.candidate_noise];
+        let mut known = intervals.into_iter().flatten();
+        known.any(|interval| interval.estimate > 0.0)
+    };
+    let drawn: Vec<&CheckAgreement> = report.agreement.iter().filter(differs).collect();
+    if !drawn.is_empty() {
+        out.push_str(&plots::agreement(&drawn));
+    }
+    let same: Vec<String> = report
+        .agreement
+        .iter()
+        .filter(|found| !differs(found))
+        .map(|found| {
+            format!(
+                "{} ({} cases)",
+                found.check.as_str().replace('_', " "),
+                found.cases
+            )
+        })
+        .collect();
+    if !same.is_empty() {
+        let _infallible = write!(
+            out,
+            "<p class=\"soft\">Never different: {}.</p>",
+            Escaped(&same.join(", "))
+        );
+    }
     out.push_str("</section>\n");
 }
 
@@ -143,7 +171,14 @@ fn labels(out: &mut String, confusion: &Confusion) {
         );
         return;
     }
-    let most = confusion.cells.iter().flatten().copied().max().unwrap_or(0);
+    // Pairs without any label say nothing and would outshine all others.
+    let unlabelled = confusion.labels.len();
+    let rows = confusion.cells.iter().enumerate();
+    let all = rows.flat_map(|(row, cells)| {
+        let cells = cells.iter().enumerate();
+        cells.filter(move |(column, _)| row != unlabelled || *column != unlabelled)
+    });
+    let most = all.map(|(_, count)| *count).max().unwrap_or(0);
     let names = || confusion.labels.iter().map(String::as_str).chain(["none"]);
     out.push_str("<div class=\"wide\"><table class=\"matrix\"><thead><tr><th></th>");
     for name in names() {
@@ -153,6 +188,11 @@ fn labels(out: &mut String, confusion: &Confusion) {
     for (row, (name, cells)) in names().zip(&confusion.cells).enumerate() {
         let _infallible = write!(out, "<tr><th class=\"row\">{}</th>", Escaped(name));
         for (column, count) in cells.iter().enumerate() {
+            let most = if (row, column) == (unlabelled, unlabelled) {
+                0
+            } else {
+                most
+            };
             cell(out, *count, most, row == column);
         }
         out.push_str("</tr>");
@@ -168,7 +208,7 @@ fn labels(out: &mut String, confusion: &Confusion) {
 fn cell(out: &mut String, count: u64, most: u64, same: bool) {
     let class = if same { " class=\"same\"" } else { "" };
     let shade = if most > 0 {
-        (count as f64 / most as f64).sqrt()
+        (count as f64 / most as f64).min(1.0).sqrt()
     } else {
         0.0
     };
@@ -259,7 +299,7 @@ fn findings(out: &mut String, report: &RunReport) {
     }
     let _infallible = write!(
         out,
-        "<section class=\"card\"><h2>Findings</h2><p class=\"soft\">Like differences between the sides, over the first pair of each case. {}</p><div class=\"wide\"><table><thead><tr><th>what differs</th><th>severity</th><th class=\"n\">cases</th><th class=\"n\">share</th><th class=\"n\">primary with itself</th><th>such as</th></tr></thead><tbody>",
+        "<section class=\"card\"><h2>Findings</h2><p class=\"soft\">Like differences between the sides, over the first pair of each case: {}.</p><div class=\"wide\"><table><thead><tr><th>what differs</th><th>severity</th><th class=\"n\">cases</th><th class=\"n\">share</th><th class=\"n\">primary with itself</th><th>such as</th></tr></thead><tbody>",
         Escaped(&statistics.headline)
     );
     for finding in &statistics.findings {

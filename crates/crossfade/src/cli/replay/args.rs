@@ -52,7 +52,7 @@ pub(in crate::cli) struct ReplayArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=20))]
     pub(super) retries: u32,
     /// The most that the run may cost, in USD; needs the prices of the live sides
-    #[arg(long, value_name = "USD", value_parser = usd)]
+    #[arg(long, value_name = "USD", value_parser = usd, allow_negative_numbers = true)]
     pub(super) max_usd: Option<f64>,
     /// The most tokens that the run may take, prompts and answers together
     #[arg(long, value_name = "N")]
