@@ -270,79 +270,64 @@ async fn without_a_key_reviews_say_what_differs_and_hold_no_text() {
     world.finish().await;
 }
 
+/// Types a command, and looks for a part of what it shows.
+async fn shows(world: &World, role: &str, typed: &str, part: &str) {
+    let arguments: Vec<&str> = typed.split(' ').collect();
+    let ended = cli(world, role, &arguments).await;
+    let shown = &ended.stdout;
+    assert!(ended.status.success(), "{typed}: {}", ended.stderr);
+    assert!(shown.contains(part), "{typed}: {shown}");
+    assert!(!shown.contains('\u{1b}'), "{typed}: {shown}");
+}
+
+async fn refuses(world: &World, role: &str, typed: &str, part: &str) {
+    let arguments: Vec<&str> = typed.split(' ').collect();
+    let ended = cli(world, role, &arguments).await;
+    assert!(!ended.status.success(), "{typed}: {}", ended.stdout);
+    assert!(ended.stderr.contains(part), "{typed}: {}", ended.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_shows_decides_and_takes_back() {
     let world = World::start(setup(EVIDENCE)).await;
-    ask(&world, &json_question("label \u{1b}[2J 1")).await;
-    let reviews = open(&world, 1).await;
-    let id = reviews[0]["id"].to_string();
-    let exchange = reviews[0]["exchange"].as_str().unwrap();
-    let signature = reviews[0]["signature"].as_str().unwrap();
-    let accept = [
-        "review",
-        &id,
-        "--verdict",
-        "acceptable",
-        "--note",
-        "fine",
-        "--accept-difference",
-        "--reason",
-        "agreed",
-    ];
-    for (role, arguments, shown) in [
-        (
-            "viewer",
-            &["reviews", "--route", "support"][..],
-            "new_signature",
-        ),
-        ("viewer", &["findings", "support"], "1 waits for a person"),
-        ("operator", &["review", &id], "label \\u{1b}[2J 1"),
-        ("operator", &["review", &id], "[\"refund\"]"),
-        ("operator", &["exchanges", "--route", "support"], exchange),
-        ("operator", &["exchanges", exchange], "CANDIDATE  200"),
-        ("operator", &accept, "are accepted on support from now on"),
-        ("viewer", &["reviews"], "nothing waits for a person"),
-        (
-            "viewer",
-            &["reviews", "--state", "decided"],
-            "acceptable by operator-of-the-tests",
-        ),
-        ("viewer", &["rules", "support"], "agreed"),
-        (
-            "viewer",
-            &["findings", "support"],
-            "1 accepted kinds of difference",
-        ),
-        (
-            "operator",
-            &["rules", "support", "--withdraw", signature],
-            "no difference is accepted",
-        ),
-    ] {
-        let ended = cli(&world, role, arguments).await;
-        assert!(ended.status.success(), "{arguments:?}: {}", ended.stderr);
-        assert!(
-            ended.stdout.contains(shown),
-            "{arguments:?}: {}",
-            ended.stdout
-        );
-        assert!(
-            !ended.stdout.contains('\u{1b}'),
-            "{arguments:?}: {}",
-            ended.stdout
-        );
-    }
-    let refused = cli(&world, "viewer", &["review", &id]).await;
-    assert!(
-        refused.stderr.contains("role operator"),
-        "{}",
-        refused.stderr
-    );
-    let unknown = cli(&world, "operator", &["review", "99"]).await;
-    assert!(
-        unknown.stderr.contains("crossfade reviews"),
-        "{}",
-        unknown.stderr
-    );
+    let w = &world;
+    ask(w, &json_question("label \u{1b}[2J 1")).await;
+    let reviews = open(w, 1).await;
+    let text = |name: &str| reviews[0][name].as_str().unwrap();
+    let review = format!("review {}", reviews[0]["id"]);
+    shows(w, "viewer", "reviews --route support", "new_signature").await;
+    shows(w, "viewer", "findings support", "1 waits for a person").await;
+    shows(w, "viewer", "status", "1 open: crossfade reviews").await;
+    shows(w, "operator", &review, "label \\u{1b}[2J 1").await;
+    shows(w, "operator", &review, "[\"refund\"]").await;
+    refuses(w, "viewer", &review, "role operator").await;
+    refuses(w, "operator", "review 99", "crossfade reviews").await;
+    let kept = format!("exchanges {}", text("exchange"));
+    shows(w, "operator", "exchanges --route support", text("exchange")).await;
+    shows(w, "operator", &kept, "CANDIDATE  200").await;
+    let accept = "--verdict acceptable --note fine --accept-difference --reason agreed";
+    let accept = format!("{review} {accept}");
+    shows(
+        w,
+        "operator",
+        &accept,
+        "are accepted on support from now on",
+    )
+    .await;
+    shows(w, "operator", &accept, "nothing was recorded").await;
+    shows(w, "viewer", "reviews", "nothing waits for a person").await;
+    let said = "acceptable by operator-of-the-tests";
+    shows(w, "viewer", "reviews --state decided", said).await;
+    shows(w, "viewer", "rules support", "agreed").await;
+    shows(
+        w,
+        "viewer",
+        "findings support",
+        "1 accepted kinds of difference",
+    )
+    .await;
+    let withdraw = format!("rules support --withdraw {}", text("signature"));
+    shows(w, "operator", &withdraw, "no difference is accepted").await;
+    refuses(w, "operator", &withdraw, "crossfade rules support").await;
     world.finish().await;
 }

@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crossfade_backplane::DataDirectory;
 use crossfade_bedrock::Sealer;
 use crossfade_compare::Checks;
-use crossfade_exchange::RouteId;
-use crossfade_proxy::{Builder, HashKey, ProxyHandle, RouteSettings, Spawner};
+use crossfade_exchange::{OutcomeMessage, RouteId};
+use crossfade_proxy::{Builder, HashKey, Proxy, ProxyHandle, Queued, RouteSettings, Spawner};
 use crossfade_rollout::{RoutePlan, Split};
 
 use crate::{
@@ -81,7 +81,7 @@ pub struct Server {
 impl Server {
     /// Starts everything. Nothing is left running if it fails.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        Self::start_with(config, LeaseTimes::default()).await
+        Box::pin(Self::start_with(config, LeaseTimes::default())).await
     }
 
     /// As [`Self::start`], with other leases: for tests that cannot wait for one to run out.
@@ -90,62 +90,24 @@ impl Server {
         let admin_listener = listen::bind(config.admin.address, "[admin] address").await?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
-        let directory = Arc::new(
-            DataDirectory::open(&config.data.directory)
-                .context("the data directory cannot be used")?,
-        );
-        let telemetry = Arc::new(Telemetry::new()?);
-        let names = config.routes.iter().map(|route| route.id.as_str());
-        let metrics = telemetry.metrics(names);
-        let controller = controller(&config, &directory, lease, &metrics).await?;
-
-        let checks = wiring::checks(&config)?;
-        let (records, keeper) = records(&config, &directory, &metrics).await?;
-        let (queue, exchanges) = mpsc::channel(config.mirror.queue_items);
-        let (outcomes, messages) = mpsc::channel(OUTCOMES);
-        let key = HashKey::new(secret(&config, &directory));
-        let builder = Builder {
-            settings: wiring::plane_settings(&config),
-            key: key.clone(),
-            forward: wiring::forward(&config.azure).context("[azure]")?,
-            queue,
-            outcomes,
-            replica: directory.replica(),
-            routes: routes(&config, &directory, &controller, &checks).await,
-        };
-        let (service, proxy) =
-            metrics::with_local_recorder(telemetry.recorder(), || builder.build());
+        let (core, keeper) = Core::open(config, lease).await?;
+        let built = core.plane().await?;
+        let (service, proxy) = built.plane;
         let plane = proxy.downgrade();
+        let controller = core.controller.clone();
         controller.learn_baseline_from(Arc::new(move |route| plane.upgrade()?.baseline(route)));
-        let application = AppListener::new(listener, config.listen.tls.as_ref(), service)?;
+        let application = AppListener::new(listener, core.config.listen.tls.as_ref(), service)?;
 
         let spawner = Spawner::new();
         let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
-        let (settlements, settled) = mpsc::channel(SETTLEMENTS);
-        let sink = {
-            let records = records.clone();
-            Arc::new(move |judged| records.take(judged))
-        };
-        let comparer = Comparer::new(checks, Arc::clone(&metrics), settlements, sink);
-        let comparer = spawn(comparer.run(exchanges));
-        let ordering = Outcomes::new(controller.clone(), Arc::clone(&metrics));
-        spawner.spawn(ordering.run(messages, settled, stop.clone()));
-        spawner.spawn(controller.clone().run_leases(stop.clone()));
         spawner.spawn(keeper.run(stop.clone()));
-        spawner.spawn(until(stop.clone(), telemetry.upkeep()));
+        spawner.spawn(until(stop.clone(), core.telemetry.upkeep()));
+        let worker = core.worker(built.exchanges, built.messages);
+        let comparer = worker.start(&controller, &spawner, &stop);
         let draining = Arc::new(AtomicBool::new(false));
-        let state = admin_state(AdminParts {
-            config: &config,
-            controller: &controller,
-            telemetry: &telemetry,
-            metrics,
-            proxy: &proxy,
-            draining: &draining,
-            records,
-            key,
-        });
+        let state = core.admin_state(&proxy, &draining);
         spawner.spawn(administer(admin_listener, state, stop.clone()));
-        let drain = config.listen.drain;
+        let drain = core.config.listen.drain;
         let application = spawn(application.run(stop_listening.clone(), drain));
         Ok(Self {
             address,
@@ -248,6 +210,156 @@ async fn controller(
     Ok(tokio::task::spawn_blocking(move || Controller::start(options)).await?)
 }
 
+/// What every part of the process stands on.
+struct Core {
+    config: Config,
+    directory: Arc<DataDirectory>,
+    telemetry: Arc<Telemetry>,
+    metrics: Arc<telemetry::Metrics>,
+    controller: Controller,
+    checks: HashMap<RouteId, Arc<Checks>>,
+    records: Records,
+    /// What callers and units are hashed with.
+    key: HashKey,
+}
+
+/// A data plane with the receiving ends of its queues.
+struct Built {
+    plane: (Proxy, ProxyHandle),
+    exchanges: mpsc::Receiver<Queued>,
+    messages: mpsc::Receiver<OutcomeMessage>,
+}
+
+// === impl Core ===
+
+impl Core {
+    /// Reads what is on disk; starts nothing. The one task that writes evidence is given back.
+    async fn open(config: Config, lease: LeaseTimes) -> anyhow::Result<(Self, Keeper)> {
+        let directory = Arc::new(
+            DataDirectory::open(&config.data.directory)
+                .context("the data directory cannot be used")?,
+        );
+        let telemetry = Arc::new(Telemetry::new()?);
+        let names = config.routes.iter().map(|route| route.id.as_str());
+        let metrics = telemetry.metrics(names);
+        let controller = controller(&config, &directory, lease, &metrics).await?;
+        let checks = wiring::checks(&config)?;
+        let (records, keeper) = records(&config, &directory, &metrics).await?;
+        let key = HashKey::new(secret(&config, &directory));
+        let core = Self {
+            config,
+            directory,
+            telemetry,
+            metrics,
+            controller,
+            checks,
+            records,
+            key,
+        };
+        Ok((core, keeper))
+    }
+
+    async fn plane(&self) -> anyhow::Result<Built> {
+        let config = &self.config;
+        let (queue, exchanges) = mpsc::channel(config.mirror.queue_items);
+        let (outcomes, messages) = mpsc::channel(OUTCOMES);
+        let builder = Builder {
+            settings: wiring::plane_settings(config),
+            key: self.key.clone(),
+            forward: wiring::forward(&config.azure).context("[azure]")?,
+            queue,
+            outcomes,
+            replica: self.directory.replica(),
+            routes: routes(config, &self.directory, &self.controller, &self.checks).await,
+        };
+        let plane = metrics::with_local_recorder(self.telemetry.recorder(), || builder.build());
+        Ok(Built {
+            plane,
+            exchanges,
+            messages,
+        })
+    }
+
+    fn worker(
+        &self,
+        exchanges: mpsc::Receiver<Queued>,
+        messages: mpsc::Receiver<OutcomeMessage>,
+    ) -> Worker {
+        Worker {
+            checks: self.checks.clone(),
+            records: self.records.clone(),
+            metrics: Arc::clone(&self.metrics),
+            exchanges,
+            messages,
+        }
+    }
+
+    fn admin_state(&self, proxy: &ProxyHandle, draining: &Arc<AtomicBool>) -> Arc<AdminState> {
+        // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
+        let accounting = proxy.downgrade();
+        let before_scrape = proxy.downgrade();
+        let draining = Arc::clone(draining);
+        Arc::new(AdminState {
+            controller: self.controller.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            metrics: Arc::clone(&self.metrics),
+            tokens: wiring::tokens(&self.config),
+            metrics_auth: self.config.admin.metrics_auth,
+            records: self.records.clone(),
+            key: self.key.clone(),
+            accounting: Arc::new(move || {
+                accounting
+                    .upgrade()
+                    .map(|proxy| proxy.accounting())
+                    .unwrap_or_default()
+            }),
+            before_scrape: Arc::new(move || {
+                if let Some(proxy) = before_scrape.upgrade() {
+                    proxy.export_metrics();
+                }
+            }),
+            ready: Arc::new(move || {
+                if draining.load(Ordering::Relaxed) {
+                    Err("the process is draining".to_owned())
+                } else {
+                    Ok(())
+                }
+            }),
+        })
+    }
+}
+
+/// What compares, and what puts outcomes into order.
+struct Worker {
+    checks: HashMap<RouteId, Arc<Checks>>,
+    records: Records,
+    metrics: Arc<telemetry::Metrics>,
+    exchanges: mpsc::Receiver<Queued>,
+    messages: mpsc::Receiver<OutcomeMessage>,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    /// Starts it, with the leases that its outcomes may end. The comparer is waited for by its handle, as it ends before the
+    /// others are stopped.
+    fn start(
+        self,
+        controller: &Controller,
+        spawner: &Spawner,
+        stop: &CancellationToken,
+    ) -> JoinHandle<()> {
+        let (settlements, settled) = mpsc::channel(SETTLEMENTS);
+        let records = self.records;
+        let sink = Arc::new(move |judged| records.take(judged));
+        let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics));
+        let comparer = Comparer::new(self.checks, self.metrics, settlements, sink);
+        spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
+        spawner.spawn(controller.clone().run_leases(stop.clone()));
+        spawn(comparer.run(self.exchanges))
+    }
+}
+
 type Routes = Vec<(String, RouteSettings, watch::Receiver<Arc<Split>>)>;
 
 /// The data plane's routes, over one connection to the provider.
@@ -298,62 +410,6 @@ async fn records(
     )?;
     let opened = tokio::task::spawn_blocking(move || Records::start(settings)).await?;
     opened.context("what was kept for review cannot be read")
-}
-
-/// What the admin listener looks at.
-struct AdminParts<'a> {
-    config: &'a Config,
-    controller: &'a Controller,
-    telemetry: &'a Arc<Telemetry>,
-    metrics: Arc<telemetry::Metrics>,
-    proxy: &'a ProxyHandle,
-    draining: &'a Arc<AtomicBool>,
-    records: Records,
-    key: HashKey,
-}
-
-fn admin_state(parts: AdminParts<'_>) -> Arc<AdminState> {
-    let AdminParts {
-        config,
-        controller,
-        telemetry,
-        metrics,
-        proxy,
-        draining,
-        records,
-        key,
-    } = parts;
-    // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
-    let accounting = proxy.downgrade();
-    let before_scrape = proxy.downgrade();
-    let draining = Arc::clone(draining);
-    Arc::new(AdminState {
-        controller: controller.clone(),
-        telemetry: Arc::clone(telemetry),
-        metrics,
-        tokens: wiring::tokens(config),
-        metrics_auth: config.admin.metrics_auth,
-        records,
-        key,
-        accounting: Arc::new(move || {
-            accounting
-                .upgrade()
-                .map(|proxy| proxy.accounting())
-                .unwrap_or_default()
-        }),
-        before_scrape: Arc::new(move || {
-            if let Some(proxy) = before_scrape.upgrade() {
-                proxy.export_metrics();
-            }
-        }),
-        ready: Arc::new(move || {
-            if draining.load(Ordering::Relaxed) {
-                Err("the process is draining".to_owned())
-            } else {
-                Ok(())
-            }
-        }),
-    })
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {

@@ -111,13 +111,13 @@ pub(super) async fn status(State(state): Shared, _: Caller) -> Json<StatusReport
         mirror_enabled: state.controller.mirror_enabled(),
         ledger: state.controller.ledger_state(),
         unrouted: unrouted.cloned(),
-        routes: every_route(&state),
+        routes: every_route_with_findings(&state),
     })
 }
 
 pub(super) async fn routes(State(state): Shared, _: Caller) -> Json<RouteReports> {
     Json(RouteReports {
-        routes: every_route(&state),
+        routes: every_route_with_findings(&state),
     })
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn route(
         .route_view(&route)
         .ok_or_else(|| problem(ControlError::UnknownRoute(route.to_string())))?;
     let tag = format!("\"{}\"", view.rollout.revision);
-    let report = RouteReport::new(view, &(state.accounting)());
+    let report = RouteReport::new(view, &(state.accounting)()).with_findings(&state.records);
     Ok(([(header::ETAG, tag)], Json(report)).into_response())
 }
 
@@ -246,6 +246,13 @@ fn every_route(state: &AdminState) -> Vec<RouteReport> {
     let views = state.controller.route_views().into_iter();
     views
         .map(|view| RouteReport::new(view, &accounting))
+        .collect()
+}
+
+fn every_route_with_findings(state: &AdminState) -> Vec<RouteReport> {
+    let reports = every_route(state).into_iter();
+    reports
+        .map(|report| report.with_findings(&state.records))
         .collect()
 }
 

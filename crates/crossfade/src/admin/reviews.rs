@@ -93,7 +93,7 @@ pub(super) async fn reviews(
     Params(query): Params<ReviewsQuery>,
 ) -> Result<Json<ReviewList>, Problem> {
     let limit = limited(query.limit)?;
-    let route = known(&state, query.route)?;
+    let route = known(&state, query.route.as_deref())?;
     let wanted = match query.state {
         None => Wanted::Any,
         Some(StateName::Open) => Wanted::Open,
@@ -208,7 +208,7 @@ pub(super) async fn exchanges(
     needs(&actor, ActorRole::Operator)?;
     let limit = limited(query.limit)?;
     let filter = Filter {
-        route: known(&state, query.route)?,
+        route: known(&state, query.route.as_deref())?,
         class: query.class,
         signature: query.signature,
         before: query.before,
@@ -289,8 +289,8 @@ fn needs(actor: &Actor, role: ActorRole) -> Result<(), Problem> {
     }
 }
 
-fn known(state: &AdminState, route: Option<String>) -> Result<Option<RouteId>, Problem> {
-    let route = route.as_deref().map(RouteId::new);
+fn known(state: &AdminState, route: Option<&str>) -> Result<Option<RouteId>, Problem> {
+    let route = route.map(RouteId::new);
     match route {
         Some(unknown) if !state.controller.knows(&unknown) => Err(unknown_route(&unknown)),
         route => Ok(route),

@@ -200,6 +200,18 @@ async fn roles_may_do_what_they_may() {
             assert!(!answer.text.contains("secret") || !token.is_empty());
         }
     }
+}
+
+#[tokio::test]
+async fn every_role_may_look_at_what_holds_no_text() {
+    let api = api();
+    let tokens = [
+        "",
+        "wrong",
+        "viewer-secret",
+        "operator-secret",
+        "owner-secret",
+    ];
     for path in [
         "/api/v1/status",
         "/api/v1/routes",

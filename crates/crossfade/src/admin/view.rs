@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     control::{LedgerState, RouteView},
-    review::{Records, RuleLine},
+    review::{FoundLine, Records, RuleLine},
 };
 
 /// One route with its counts.
@@ -23,6 +23,8 @@ pub struct RouteReport {
     pub identity_holds: Option<bool>,
     /// Compared over eligible and selected.
     pub coverage: Option<f64>,
+    /// What the comparison has found; `None` in the answer to a change, which waits for no statistics.
+    pub found: Option<FoundLine>,
 }
 
 /// Every route.
@@ -101,10 +103,18 @@ impl RouteReport {
             .iter()
             .find(|counts| counts.route == view.rollout.route);
         Self {
+            found: None,
             view,
             accounting: accounting.cloned(),
             identity_holds: accounting.map(Accounting::holds),
             coverage: accounting.and_then(Accounting::coverage),
         }
+    }
+
+    /// With what the comparison has found.
+    #[must_use]
+    pub fn with_findings(mut self, records: &Records) -> Self {
+        self.found = records.found(&self.view.rollout.route);
+        self
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crossfade_exchange::VerdictClass;
 use serde::Deserialize;
 
 use crate::{
@@ -39,7 +40,7 @@ fn path(args: &ExchangesArgs) -> String {
         return format!("/api/v1/exchanges/{}", escape(id));
     }
     let mut path = format!("/api/v1/exchanges?limit={}", args.limit);
-    let class = args.class.map(|class| class.as_str());
+    let class = args.class.map(VerdictClass::as_str);
     for (name, value) in [
         ("route", args.route.as_deref()),
         ("class", class),
@@ -92,7 +93,7 @@ fn shown(page: &ExchangePage, width: usize, now_ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crossfade_exchange::{Operation, RouteId, VerdictClass};
+    use crossfade_exchange::{Operation, RouteId};
 
     use super::*;
 

@@ -14,6 +14,7 @@ use crossfade_rollout::{Cause, MetricStatus, RouteStatus};
 
 use crate::{
     control::{LedgerState, RouteView},
+    review::FoundLine,
     text::plain,
 };
 
@@ -53,6 +54,8 @@ struct Route {
     identity_holds: Option<bool>,
     #[serde(default)]
     coverage: Option<f64>,
+    #[serde(default)]
+    found: Option<FoundLine>,
 }
 
 /// Counts by names that are only shown, so they stay text here.
@@ -246,6 +249,7 @@ fn show_route(out: &mut String, route: &Route, now_ms: u64) {
     }
     show_attempt(out, rollout);
     show_counts(out, route);
+    show_found(out, route);
     for (index, missing) in rollout.missing.iter().enumerate() {
         let label = if index == 0 { "for more" } else { "" };
         let _ = writeln!(out, "  {label:<9} {}", plain(missing));
@@ -298,6 +302,26 @@ fn show_counts(out: &mut String, route: &Route) {
                 coverage * 100.0
             );
         }
+    }
+}
+
+/// What the comparison has found, on how much, and what waits for a person.
+fn show_found(out: &mut String, route: &Route) {
+    let Some(found) = route.found.as_ref().filter(|found| found.pairs > 0) else {
+        return;
+    };
+    let noise = match found.noise_pairs {
+        0 => "no noise floor yet".to_owned(),
+        pairs => format!("noise floor from {}", count(pairs)),
+    };
+    let _ = writeln!(out, "  findings  {}; {noise}", plain(&found.headline));
+    if found.reviews_open > 0 {
+        let name = plain(route.view.rollout.route.as_str());
+        let _ = writeln!(
+            out,
+            "  reviews   {} open: crossfade reviews --route {name}",
+            count(found.reviews_open)
+        );
     }
 }
 

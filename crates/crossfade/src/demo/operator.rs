@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crossfade_rollout::{Entry, RouteStatus};
 
-use crate::config::Secret;
+use crate::{config::Secret, review::FoundLine};
 
 use super::exposition::Exposition;
 
@@ -45,6 +45,9 @@ pub(super) struct RouteNow {
     /// Compared over eligible and selected.
     #[serde(default)]
     pub(super) coverage: Option<f64>,
+    /// What the comparison has found.
+    #[serde(default)]
+    pub(super) found: Option<FoundLine>,
 }
 
 /// The counts of the accounting identity.

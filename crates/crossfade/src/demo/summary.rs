@@ -115,6 +115,11 @@ fn compared(out: &mut String, facts: &Facts) {
                 .by("crossfade_exchanges_total", &route, "verdict"),
         ),
     );
+    if let Some(found) = &facts.route.found {
+        let open = count(found.reviews_open);
+        let text = format!("{}; {open} reviews open", found.headline);
+        line(out, "findings", &text);
+    }
     let losses = facts.scrape.by("crossfade_losses_total", &route, "loss");
     if !losses.is_empty() {
         line(out, "losses", &list(&losses));

@@ -20,7 +20,7 @@ pub use records::{Judged, RecordedRoute, Records, RecordsSettings};
 pub(crate) use snapshot::fingerprint;
 pub use view::{
     AnswerPage, BodyPage, DecidedPage, DecisionLine, ExchangeLine, ExchangeList, ExchangePage,
-    Forgotten, ReviewLine, ReviewList, ReviewPage, RuleLine, RuleList,
+    Forgotten, FoundLine, ReviewLine, ReviewList, ReviewPage, RuleLine, RuleList,
 };
 
 #[cfg(test)]

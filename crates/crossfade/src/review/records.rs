@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -22,7 +22,7 @@ use crossfade_statistics::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{
-    Keeper,
+    FoundLine, Keeper,
     rules::{Draw, Facts},
     snapshot,
 };
@@ -113,6 +113,8 @@ pub(super) struct RouteRecords {
     statistics: Mutex<RouteStatistics>,
     /// Something was told since the last snapshot.
     pub(super) told: AtomicBool,
+    /// Reviews that were open when the gauges were last brought in step.
+    open: AtomicU64,
     pub(super) fingerprint: String,
     share: f64,
     pub(super) redactor: Redactor,
@@ -202,6 +204,7 @@ impl Records {
             let record = RouteRecords {
                 statistics: Mutex::new(statistics),
                 told: AtomicBool::new(false),
+                open: AtomicU64::new(0),
                 fingerprint: route.fingerprint,
                 share: route.share,
                 redactor: route.redactor,
@@ -295,6 +298,18 @@ impl Records {
         }
     }
 
+    /// What is known of a route, at a glance; without a look at the disk.
+    pub fn found(&self, route: &RouteId) -> Option<FoundLine> {
+        let record = self.shared.routes.get(route)?;
+        let report = record.statistics().report();
+        Some(FoundLine {
+            headline: report.headline,
+            pairs: report.pairs,
+            noise_pairs: report.noise_pairs,
+            reviews_open: record.open.load(Ordering::Relaxed),
+        })
+    }
+
     /// What is known of a route.
     pub fn report(&self, route: &RouteId) -> Option<RouteReport> {
         let record = self.shared.routes.get(route)?;
@@ -356,9 +371,10 @@ impl Shared {
         for item in self.reviews.open_items(None) {
             *open.entry(item.route).or_default() += 1;
         }
-        for route in self.routes.keys() {
+        for (route, record) in &self.routes {
+            let open = open.get(route).copied().unwrap_or_default();
+            record.open.store(open, Ordering::Relaxed);
             if let Some(metrics) = self.metrics.review(route.as_str()) {
-                let open = open.get(route).copied().unwrap_or_default();
                 metrics.open.set(open as f64);
             }
         }

@@ -218,7 +218,7 @@ mod tests {
 
     /// An id that the draw takes, or does not take.
     fn id(draw: &Draw, taken: bool) -> String {
-        (0..)
+        (0..100_000)
             .map(|n| format!("id-{n}"))
             .find(|id| draw.falls(id, RANDOM_SHARE) == taken)
             .unwrap()

@@ -181,6 +181,19 @@ pub struct AnswerPage {
     pub body: BodyPage,
 }
 
+/// What a route's comparison has found, at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundLine {
+    /// The gates, and the most frequent finding beside its noise.
+    pub headline: String,
+    /// Pairs that were compared.
+    pub pairs: u64,
+    /// Pairs whose primary was asked twice: what the noise floor stands on.
+    pub noise_pairs: u64,
+    /// Pairs that wait for a person.
+    pub reviews_open: u64,
+}
+
 /// What was deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {

@@ -12,8 +12,8 @@ use crate::{
     review::{BodyPage, DecisionLine, ExchangeLine, RuleLine},
 };
 
-fn answer(says: &str, losses: Vec<Loss>) -> Option<AnswerPage> {
-    Some(AnswerPage {
+fn answer(says: &str, losses: Vec<Loss>) -> AnswerPage {
+    AnswerPage {
         role: Role::Answering,
         ending: Ending::Complete,
         status: Some(200),
@@ -25,7 +25,7 @@ fn answer(says: &str, losses: Vec<Loss>) -> Option<AnswerPage> {
             says: says.to_owned(),
             body: Value::Null,
         },
-    })
+    }
 }
 
 fn page() -> ReviewPage {
@@ -69,11 +69,11 @@ fn page() -> ReviewPage {
                 says: "user: I want\u{1b}[2J my money".to_owned(),
                 body: Value::Null,
             },
-            primary: answer("{\n  \"class\": \"refund\"\n}", Vec::new()),
-            candidate: answer(
+            primary: Some(answer("{\n  \"class\": \"refund\"\n}", Vec::new())),
+            candidate: Some(answer(
                 "{\n  \"class\": \"cancel\"\n}",
                 vec![Loss::new(LossKind::SeedDropped, "seed")],
-            ),
+            )),
             verdict,
             opinions: Opinions::default(),
         }),
@@ -134,7 +134,8 @@ fn what_is_not_kept_is_said() {
 fn long_requests_show_their_end() {
     let mut long = page();
     if let Some(exchange) = &mut long.exchange {
-        exchange.request.says = (0..100).map(|n| format!("turn {n}\n")).collect();
+        exchange.request.says =
+            (0..100).fold(String::new(), |said, n| said + &format!("turn {n}\n"));
     }
     let shown = text(&long, 80, 61_000);
     assert!(shown.contains("… 60 lines before"), "{shown}");

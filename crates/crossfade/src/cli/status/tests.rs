@@ -50,7 +50,8 @@ fn answer() -> Value {
                 }
             },
             "identity_holds": true,
-            "coverage": 0.9
+            "coverage": 0.9,
+            "found": { "headline": "no gate fails; 10 400 pairs", "pairs": 10_400, "noise_pairs": 500, "reviews_open": 3 }
         }],
         "unrouted": null
     })
@@ -79,6 +80,8 @@ support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example
 stop_dropped 7 (0.1 %), name_dropped 6 (0.1 %), blank_dropped 5 (0.0 %), strict_dropped 4 (0.0 %), \
 adapted 3 (0.0 %), token_floor 2 (0.0 %), and 1 more
   coverage  90.0 % of what was eligible and selected
+  findings  no gate fails; 10 400 pairs; noise floor from 500
+  reviews   3 open: crossfade reviews --route support
   for more  100 % needs an override
 ";
     assert_eq!(shown(&answer()), expected);

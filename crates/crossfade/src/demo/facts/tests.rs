@@ -122,6 +122,12 @@ pub(in crate::demo) fn facts() -> Facts {
             },
             identity_holds: true,
             coverage: Some(0.98),
+            found: Some(crate::review::FoundLine {
+                headline: "refusal above the margin; 5 300 pairs".to_owned(),
+                pairs: 5_300,
+                noise_pairs: 0,
+                reviews_open: 12,
+            }),
         },
         family: family(),
         attempt: Some(attempt),
@@ -161,6 +167,7 @@ fn family() -> Family {
             },
             identity_holds: true,
             coverage: Some(1.0),
+            found: None,
         },
     }
 }

@@ -19,6 +19,7 @@ fn it_fits_on_a_screen_and_shows_what_was_measured() {
         "210, 21 bad (10.0 %)",
         "5 300 pairs, 98.0 % of what was eligible",
         "equal 2 500",
+        "refusal above the margin; 5 300 pairs; 12 reviews open",
         "hint_dropped 61",
         "20 of 2 020 ( 1.0 %)",
         "41 of 541 ( 7.6 %)",
