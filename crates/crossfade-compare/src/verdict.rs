@@ -2,7 +2,7 @@
 //! how the two sides make a class and a parity.
 
 use crossfade_exchange::{
-    Check, CheckOutcome, CheckResult, Opinions, Severity, Verdict, VerdictClass,
+    Check, CheckOutcome, CheckResult, Difference, Opinions, Severity, Verdict, VerdictClass,
 };
 
 use crate::{
@@ -86,9 +86,33 @@ fn of_pair(pair: &Pair<'_>) -> Vec<CheckResult> {
     } else {
         compared(&results)
     };
-    results.extend(texts.into_iter().map(|check| judged(check, compared)));
+    let main = main_difference(&results);
+    for check in texts {
+        let mut result = judged(check, compared);
+        if let (CheckOutcome::Fail, Some(main)) = (result.outcome, &main) {
+            result.differences = vec![main.clone()];
+        }
+        results.push(result);
+    }
     results.sort_by_key(|result| Check::ALL.iter().position(|check| *check == result.check));
     results
+}
+
+/// The first thing that tells two free texts apart, so that unlike wording says more than that it is unlike. One thing, of
+/// few: what is like must have the same places.
+fn main_difference(results: &[CheckResult]) -> Option<Difference> {
+    let telling = [
+        Check::Language,
+        Check::Length,
+        Check::Extraction,
+        Check::Format,
+    ];
+    telling.iter().find_map(|check| {
+        let mut failed = results
+            .iter()
+            .filter(|result| result.check == *check && result.outcome == CheckOutcome::Fail);
+        failed.find_map(|result| result.differences.first().cloned())
+    })
 }
 
 /// Whether a check has compared what two answers say.

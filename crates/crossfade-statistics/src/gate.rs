@@ -176,7 +176,7 @@ impl Basis {
     /// How much the second answer of a verdict differs from the first, 0..=1; `None` where that cannot be judged, or says
     /// nothing of the second answer.
     pub(crate) fn disagreement(self, verdict: &Verdict) -> Option<f64> {
-        use crossfade_exchange::{CheckOutcome, VerdictClass};
+        use crossfade_exchange::{CheckOutcome, Severity, VerdictClass};
         match verdict.class? {
             VerdictClass::PrimaryBad | VerdictClass::BothBad | VerdictClass::Incomparable => {
                 return None;
@@ -204,7 +204,11 @@ impl Basis {
                 let second = refuses(verdict.candidate.as_ref()?.stance)?;
                 Some(event(first == from_refusal && second != from_refusal))
             }
-            Self::Disagreement(check) => Some(event(judged(check)?.outcome == CheckOutcome::Fail)),
+            Self::Disagreement(check) => {
+                // What is only reported gates nothing.
+                let result = judged(check).filter(|result| result.severity > Severity::Info)?;
+                Some(event(result.outcome == CheckOutcome::Fail))
+            }
             Self::Dissimilarity(check) => Some((1.0 - judged(check)?.score).clamp(0.0, 1.0)),
         }
     }

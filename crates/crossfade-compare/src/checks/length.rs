@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Times as long from which on a difference in length is told, if the route says nothing.
-const RATIO: f64 = 1.5;
+const RATIO: f64 = 1.25;
 
 /// Compares the lengths of two free texts.
 pub(crate) fn pair(primary: &str, candidate: &str, settings: &LengthSettings) -> Weighed {
@@ -56,7 +56,8 @@ mod tests {
         };
         check("abc", "abc", None, "alike 1.00");
         check("abc", "a b\n c", None, "alike 1.00");
-        check("abcdef", "abcd", None, "alike 0.67");
+        check("abcde", "abcd", None, "alike 0.80");
+        check("abcdef", "abcd", None, "shorter 0.67");
         check("abcdef", "abc", None, "shorter 0.50");
         check("abc", "abcdef", None, "longer 0.50");
         check("abc", "abcdef", Some(2.0), "alike 0.50");

@@ -1,6 +1,8 @@
 //! Text similarity: the larger of ROUGE-L and chrF of the candidate's text against the primary's. It measures shared
 //! wording, and two good answers may share little: without a threshold it is only reported. Only where no other check
-//! has compared what was said, a pair that shares next to nothing is not let pass for the same.
+//! has compared what was said, a pair that shares next to nothing is not let pass for the same. The place of a failure is the first
+//! thing that other checks found to tell the texts apart (language, length, facts, form), or else `text.wording`; of texts that are alike, the places
+//! are `text.opening` and `text.ending` where the first or the last sentence says something else (similarity under a half).
 
 use crossfade_exchange::{DifferenceKind, Severity};
 
@@ -12,6 +14,13 @@ use crate::{answer::Answer, finding::Finding, similarity::similarity};
 /// this; answers to different questions mostly score less than 0.2. Low on purpose: it is to catch another answer, not
 /// other words.
 const FLOOR: f64 = 0.2;
+
+/// Similarity under which two sentences are taken to say something else.
+const ANOTHER: f64 = 0.5;
+/// Of a text, the bytes at either end in which its first and last sentences are looked for.
+const LONGEST_END: usize = 256;
+/// What ends a sentence.
+const ENDS: [char; 7] = ['.', '!', '?', '\n', '。', '！', '？'];
 
 /// Compares two texts; `compared` says whether another check has compared what they say.
 pub(crate) fn pair(
@@ -29,19 +38,55 @@ pub(crate) fn pair(
         return Weighed::new(Finding::na(), reported);
     }
     let score = similarity(&primary.text, &candidate.text);
+    let unlike = |why: &'static str| {
+        Finding::fail_with(score, why).at("text.wording", DifferenceKind::Value)
+    };
     if threshold.is_some_and(|threshold| score < threshold) {
-        return Weighed::new(
-            Finding::fail_with(score, "under_threshold").at("text.wording", DifferenceKind::Value),
-            reported,
-        );
+        return Weighed::new(unlike("under_threshold"), reported);
     }
     match compared {
-        Compared::No if score < FLOOR => Weighed::new(
-            Finding::fail_with(score, "under_floor").at("text.wording", DifferenceKind::Value),
-            Severity::Minor,
-        ),
-        Compared::No | Compared::Yes => Weighed::new(Finding::pass().scored(score), reported),
+        Compared::No if score < FLOOR => Weighed::new(unlike("under_floor"), Severity::Minor),
+        Compared::No | Compared::Yes => {
+            let like = Finding::pass().scored(score);
+            let (from, to) = (primary.text.trim(), candidate.text.trim());
+            Weighed::new(located(like, from, to), reported)
+        }
     }
+}
+
+/// The finding with the places at which two like texts say something else.
+fn located(finding: Finding, from: &str, to: &str) -> Finding {
+    let ends = [
+        ("text.opening", opening(from), opening(to)),
+        ("text.ending", ending(from), ending(to)),
+    ];
+    ends.into_iter()
+        .fold(finding, |finding, (place, from, to)| {
+            if similarity(from, to) < ANOTHER {
+                finding.at(place, DifferenceKind::Value)
+            } else {
+                finding
+            }
+        })
+}
+
+/// A text's first sentence, or the first part of it.
+fn opening(text: &str) -> &str {
+    let head = text
+        .split_at_checked(text.floor_char_boundary(LONGEST_END))
+        .map_or(text, |(head, _)| head);
+    head.split_inclusive(ENDS)
+        .find(|sentence| sentence.contains(char::is_alphanumeric))
+        .unwrap_or(head)
+}
+
+/// A text's last sentence, or the last part of it.
+fn ending(text: &str) -> &str {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(LONGEST_END));
+    let tail = text.split_at_checked(from).map_or(text, |(_, tail)| tail);
+    tail.split_inclusive(ENDS)
+        .rfind(|sentence| sentence.contains(char::is_alphanumeric))
+        .unwrap_or(tail)
 }
 
 /// Whether some check has compared what two answers say.

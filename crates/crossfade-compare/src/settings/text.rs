@@ -101,7 +101,7 @@ pub struct GroundednessSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LengthSettings {
-    /// How many times as long the longer text may be, 1 or more; one and a half times if absent.
+    /// How many times as long the longer text may be, 1 or more; 1.25 if absent.
     pub ratio: Option<f64>,
 }
 

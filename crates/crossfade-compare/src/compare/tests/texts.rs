@@ -176,6 +176,40 @@ fn answers_of_retrieval_routes_stand_in_the_request() {
 }
 
 #[test]
+fn unlike_wording_says_what_tells_the_texts_apart() {
+    let check = |primary: &str, candidate: &str, expected: &str| {
+        let verdict = compare(
+            &checks(json!({})),
+            &json!({}),
+            &body(primary),
+            &body(candidate),
+        );
+        let wording = result(&verdict, Check::TextSimilarity);
+        let places: Vec<String> = wording
+            .differences
+            .iter()
+            .map(|difference| format!("{} {}", difference.path, difference.kind))
+            .collect();
+        assert_eq!(places.join("; "), expected, "{candidate}");
+    };
+    check("alpha beta", "xyz vwuqrs", "text.wording value");
+    check("alpha beta", "xyz", "text.length.shorter length");
+    check("xyz 7", "u v w 8", "text.numbers value");
+    check("alpha beta", "# xyz vwuqrs", "text.format.headings extra");
+    check("alpha beta", "alpha beta!", "");
+    // Of texts that are alike, the ends that are not.
+    let middle = "The parcel left on Monday. It weighs as much as before. It comes by road.";
+    let ends = |opening: &str, ending: &str| format!("{opening} {middle} {ending}");
+    let (a, b) = (
+        ends("Thank you.", "All is well."),
+        ends("Thank you!", "Bye now, friend."),
+    );
+    check(&a, &b, "text.ending value");
+    let c = ends("We have some news.", "All is well");
+    check(&a, &c, "text.opening value");
+}
+
+#[test]
 fn long_texts_are_compared_in_bounded_time() {
     let route = checks(json!({"citations": {}, "extraction": {}, "retrieval": true}));
     let text = |seed: &str| {
