@@ -214,6 +214,7 @@ pub(super) fn stability(data: &Path) -> Result<Vec<Runs>> {
             path,
             pattern,
             values: labels.to_vec(),
+            number: None,
             risky: Vec::new(),
         };
         let settings = CheckSettings {
@@ -286,6 +287,7 @@ pub(super) fn numersense(data: &Path) -> Result<Vec<Runs>> {
                 path: Some("$.answer".to_owned()),
                 pattern: None,
                 values: values.clone(),
+                number: None,
                 risky: Vec::new(),
             }),
             ..CheckSettings::default()
