@@ -346,6 +346,7 @@ impl Rule {
             | Kind::Icontains
             | Kind::IcontainsAny
             | Kind::IcontainsAll
+            | Kind::FuzzyMatch
             | Kind::Regex
             | Kind::StartsWith => text::Text::read(kind, object).map(Self::Text),
             Kind::IsJson | Kind::ContainsJson | Kind::Label | Kind::RequiredFields => {

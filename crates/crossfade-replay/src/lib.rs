@@ -3,8 +3,11 @@
 pub mod answer;
 pub mod assertion;
 mod canonical;
+pub mod capture;
 mod case;
 mod dataset;
+pub mod export;
+pub mod import;
 pub mod judge;
 mod object;
 pub mod report;

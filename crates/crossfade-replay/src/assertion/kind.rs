@@ -35,6 +35,8 @@ kinds! {
     IcontainsAny = "icontains-any",
     /// The text has all of these in it, whatever the letter case.
     IcontainsAll = "icontains-all",
+    /// One of these and the text stand in one another, but for letter case, punctuation and articles: openai/evals' `fuzzy`.
+    FuzzyMatch = "fuzzy-match",
     /// The text has a match of this pattern.
     Regex = "regex",
     /// The text starts with this.

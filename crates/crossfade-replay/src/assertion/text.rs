@@ -22,6 +22,7 @@ pub(super) enum Text {
         all: bool,
         any_case: bool,
     },
+    Fuzzy(Vec<String>),
     Regex(Regex),
     StartsWith(String),
 }
@@ -42,6 +43,7 @@ impl Text {
             Kind::ContainsAll => Some(contains(words(object)?, true, false)),
             Kind::IcontainsAny => Some(contains(words(object)?, false, true)),
             Kind::IcontainsAll => Some(contains(words(object)?, true, true)),
+            Kind::FuzzyMatch => Some(Self::Fuzzy(words(object)?)),
             Kind::Regex => {
                 let written = text(object)?;
                 pattern(object, "value", &written).map(Self::Regex)
@@ -73,6 +75,17 @@ impl Text {
                 all,
                 any_case,
             } => contains(text, wanted, *all, *any_case),
+            Self::Fuzzy(wanted) => {
+                let found = bare(text);
+                let pass = wanted.iter().any(|wanted| fuzzy(&found, &bare(wanted)));
+                Judged::plain(
+                    pass,
+                    format!(
+                        "one of {} texts in the answer, or the answer in it",
+                        wanted.len()
+                    ),
+                )
+            }
             Self::Regex(pattern) => Judged::plain(
                 pattern.is_match(text),
                 format!("pattern {}", shown(pattern.as_str())),
@@ -109,6 +122,25 @@ fn contains(text: &str, wanted: &[String], all: bool, any_case: bool) -> Judged 
         pass,
         format!("found {}; missing {}", list(&there), list(&missing)),
     )
+}
+
+/// Lower case, without ASCII punctuation and English articles, with single spaces.
+fn bare(text: &str) -> String {
+    let letters = text.chars().filter(|letter| !letter.is_ascii_punctuation());
+    let lower: String = letters.flat_map(char::to_lowercase).collect();
+    let words = lower
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "a" | "an" | "the"));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether one stands in the other; of nothing, only nothing is like it.
+fn fuzzy(one: &str, other: &str) -> bool {
+    if one.is_empty() || other.is_empty() {
+        one == other
+    } else {
+        one.contains(other) || other.contains(one)
+    }
 }
 
 /// A pattern within bounds; it runs in linear time, so it has no look-around and no back-references.

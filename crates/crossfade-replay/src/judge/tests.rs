@@ -211,6 +211,7 @@ fn repeats_show_what_each_side_agrees_with_itself() {
             path: None,
             pattern: Some("(yes|no)".to_owned()),
             values: vec!["yes".to_owned(), "no".to_owned()],
+            number: None,
             risky: Vec::new(),
         }),
         ..CheckSettings::default()

@@ -89,6 +89,21 @@ pub(super) enum Command {
         after_help = "Example:\n  crossfade replay --dataset golden.jsonl --report out\n  crossfade replay --dataset golden.jsonl --report out --config config/crossfade.toml --route support --primary live --candidate live --repeat 3 --max-usd 5 --record answers.jsonl\n\nExit codes: 0 passed, 100 a case failed, 3 inconclusive, 4 the budget is spent, 64 usage, 78 configuration, data set or recordings, 1 anything else, an interrupted run included."
     )]
     Replay(super::replay::ReplayArgs),
+    /// Make a golden set out of tests of promptfoo, openai/evals or Inspect
+    #[command(
+        after_help = "Example:\n  crossfade import --from promptfoo promptfooconfig.yaml --route support --out golden.jsonl\n\nWhat cannot be imported is named, and ends the command with 1 unless --allow-unsupported stands there."
+    )]
+    Import(super::golden::import::ImportArgs),
+    /// Write a golden set as a configuration of promptfoo
+    #[command(
+        after_help = "Example:\n  crossfade export --to promptfoo golden.jsonl --out promptfooconfig.yaml\n\nWhat has no counterpart is named, and ends the command with 1 unless --allow-unsupported stands there."
+    )]
+    Export(super::golden::export::ExportArgs),
+    /// Make a golden set out of kept exchanges and what people said of them
+    #[command(
+        after_help = "Example:\n  CROSSFADE_ADMIN_TOKEN=… crossfade capture --route support --reviewed --limit 100 --out golden.jsonl"
+    )]
+    Capture(super::golden::capture::CaptureArgs),
     /// Run a simulated provider alone
     #[cfg(feature = "demo")]
     #[command(

@@ -12,6 +12,7 @@ mod exchanges;
 mod failure;
 mod findings;
 mod forget;
+mod golden;
 mod ledger;
 pub(crate) mod print;
 mod process;
@@ -70,6 +71,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Exchanges(args) => exchanges::run(&args),
         Command::Forget(args) => forget::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Import(args) => golden::import::run(&args),
+        Command::Export(args) => golden::export::run(&args),
+        Command::Capture(args) => golden::capture::run(&args),
         #[cfg(feature = "demo")]
         Command::Simulate(args) => simulate::run(args),
     }

@@ -275,3 +275,20 @@ fn numbers() {
         "assert[0].value: it must be a number",
     );
 }
+
+#[test]
+fn fuzzy_match() {
+    let fuzzy = json!({"type": "fuzzy-match", "value": ["The Eiffel Tower", "Louvre"]});
+    check(
+        &fuzzy,
+        &says("It is the eiffel-tower? No: Eiffel Tower!"),
+        PASS,
+    );
+    check(&fuzzy, &says("eiffel"), PASS);
+    check(&fuzzy, &says("Notre-Dame"), FAIL);
+    check(&fuzzy, &says("..."), FAIL);
+    refused(
+        json!({"type": "fuzzy-match", "value": []}),
+        "assert[0].value: ",
+    );
+}
