@@ -88,7 +88,11 @@ impl Group {
         let mut starts = places
             .iter()
             .filter(|place| place.check == check)
-            .map(|place| start(&place.path));
+            .map(|place| match (place.kind, check) {
+                // Cells of a matrix are one finding; the signatures tell them apart.
+                (None, Check::Label | Check::ToolSelection) => "",
+                (Some(_) | None, _) => start(&place.path),
+            });
         let first = starts.next().unwrap_or_default();
         let place = starts.fold(first, common);
         Some(Self {

@@ -1,6 +1,6 @@
 //! What gates an advance, and what is known of each gate.
 
-use crossfade_exchange::{Check, Metric, Stance, Verdict, closed_enum};
+use crossfade_exchange::{Check, Metric, Severity, Stance, Verdict, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::confidence::Interval;
@@ -72,7 +72,7 @@ pub(crate) enum Basis {
         /// Whether the first answer refuses.
         from_refusal: bool,
     },
-    /// `D − N` of a failed check, likewise.
+    /// `D − N` of a failed check, likewise, unless the check is only reported.
     Disagreement(Check),
     /// `D − N` of what a score lacks to 1, likewise.
     Dissimilarity(Check),

@@ -23,6 +23,8 @@ pub(crate) struct PathCount {
     pub(crate) pairs: u64,
     /// Between the primary and itself.
     pub(crate) noise: u64,
+    /// Whether the check names it as a place, so that the configuration can speak of it.
+    pub(crate) placed: bool,
     /// Of `pairs`, by kind; a pair may differ in more than one way.
     kinds: [u64; 6],
 }
@@ -85,6 +87,7 @@ impl Paths {
             self.counts.add(key, PathCount::default)
         };
         let Some(counted) = found else { return };
+        counted.value.placed = kind.is_some();
         let once = u64::from(!again);
         match compared {
             Compared::Pair => {

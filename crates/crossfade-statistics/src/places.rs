@@ -69,9 +69,13 @@ fn of_result(result: &CheckResult) -> Vec<Place> {
         .collect()
 }
 
-/// A check's phrase without the numbers that would make a kind of its own of every exchange. A status says which it is.
+/// A check's phrase without the numbers that would make a kind of its own of every exchange. A status says which it is, and
+/// labels and tools stand in a closed list.
 fn phrase_of(check: Check, phrase: &str) -> String {
-    if check == Check::Transport {
+    if matches!(
+        check,
+        Check::Transport | Check::Label | Check::ToolSelection
+    ) {
         return short(phrase);
     }
     let mut text = String::with_capacity(phrase.len().min(PATH_BYTES));
@@ -139,5 +143,6 @@ mod tests {
         let of = |check, phrase| phrase_of(check, phrase);
         assert_eq!(of(Check::Extraction, "3 of 12 numbers"), "# of # numbers");
         assert_eq!(of(Check::Transport, "status 503"), "status 503");
+        assert_eq!(of(Check::Label, "1 -> 2"), "1 -> 2");
     }
 }

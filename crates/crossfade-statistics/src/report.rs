@@ -40,6 +40,8 @@ pub struct RouteReport {
     pub classes: Vec<ClassReport>,
     /// Parity of the judged pairs.
     pub parity: Option<ScoreReport>,
+    /// The mean parity with its bounds; `None` without a judged pair.
+    pub parity_mean: Option<Interval>,
     /// Every check that was judged, with its rates of failure.
     pub checks: Vec<CheckReport>,
     /// Every gate of which something is known.
@@ -65,8 +67,8 @@ pub struct RouteReport {
     /// What differs most between candidate and primary above the noise, by check and place, also by checks that are only
     /// reported (length, language, form); at most twenty.
     pub paths: Vec<PathReport>,
-    /// Places at which the primary disagrees with itself: proposed to be ignored or compared less strictly. Only a change of
-    /// the configuration does that.
+    /// Places of JSON and of tools' arguments at which the primary disagrees with itself: proposed to be ignored or compared
+    /// less strictly. Only a change of the configuration does that.
     pub noisy_paths: Vec<PathReport>,
     /// What people said.
     pub reviews: ReviewReport,

@@ -25,7 +25,7 @@ use crate::{
 /// Repeats of the primary before its own likeness is a yardstick.
 const LEAST_REPEATS: u64 = 100;
 
-/// Everything known of one route's comparisons, in bounded memory: at most about 12 MB whatever is observed, and far less of
+/// Everything known of one route's comparisons, in bounded memory: at most about 16 MB whatever is observed, and far less of
 /// what real routes are like. Serialised it is a snapshot from which counting goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteStatistics {
@@ -40,6 +40,7 @@ pub struct RouteStatistics {
     /// Of `noise_pairs`, those whose answers say something of each other.
     pub(crate) noise_judged: u64,
     pub(crate) parity: Histogram,
+    pub(crate) parity_mean: MeanSequence,
     pub(crate) checks: BTreeMap<Check, CheckTallies>,
     pub(crate) gates: BTreeMap<Gate, GateTally>,
     pub(crate) stances: Stances,
@@ -121,6 +122,7 @@ impl RouteStatistics {
             candidate_noise_pairs: 0,
             noise_judged: 0,
             parity: Histogram::new(Scale::Score),
+            parity_mean: MeanSequence::new(Range::Unit),
             checks: BTreeMap::new(),
             gates: BTreeMap::new(),
             stances: Stances::default(),
@@ -219,6 +221,7 @@ impl RouteStatistics {
         }
         if let Some(parity) = verdict.parity {
             self.parity.add(parity);
+            self.parity_mean.push(parity);
         }
         self.stances.add(verdict);
         self.labels.add(verdict);

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Gate, frequent::as_list};
 
-/// Users whose windows may be open at a time: some 4 MB.
-const MOST_OPEN: usize = 16_384;
+/// Users whose windows may be open at a time: at most 6 MB.
+const MOST_OPEN: usize = 8_192;
 
 closed_enum! {
     /// Which of a gate's numbers.

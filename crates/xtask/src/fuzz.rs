@@ -13,7 +13,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{print, workspace};
 
 /// All targets.
-const TARGETS: &[&str] = &["requests", "answers", "wire", "comparison", "golden", "kept"];
+const TARGETS: &[&str] = &[
+    "requests",
+    "answers",
+    "wire",
+    "comparison",
+    "golden",
+    "kept",
+];
 
 /// An input that takes longer has hung.
 const LONGEST_INPUT_SECONDS: u32 = 20;

@@ -56,6 +56,8 @@ pub(crate) fn build(statistics: &RouteStatistics) -> RouteReport {
         candidate_noise_pairs: statistics.candidate_noise_pairs,
         classes: classes.collect(),
         parity: scores(&statistics.parity),
+        parity_mean: (statistics.parity_mean.count() > 0)
+            .then(|| statistics.parity_mean.interval()),
         checks: checks(statistics),
         gates: gates(statistics),
         findings,
@@ -319,7 +321,7 @@ fn losses(statistics: &RouteStatistics, pairs: u64) -> Vec<LossReport> {
 
 /// The places that differ above the noise, and those that the primary cannot reproduce.
 fn paths(statistics: &RouteStatistics) -> (Vec<PathReport>, Vec<PathReport>) {
-    let report = |(check, path, count): (Check, &str, &PathCount)| {
+    let report = |check: Check, path: &str, count: &PathCount| {
         let tallies = statistics.checks.get(&check);
         let judged = tallies.map_or(0, |tallies| tallies.pairs.judged());
         let repeated = tallies.map_or(0, |tallies| tallies.noise.judged());
@@ -331,16 +333,21 @@ fn paths(statistics: &RouteStatistics) -> (Vec<PathReport>, Vec<PathReport>) {
             noise: Rate::new(count.noise, repeated),
         }
     };
-    let all: Vec<PathReport> = statistics.paths.iter().map(report).collect();
     let limit = statistics.settings.noisy_path_rate;
-    let noisy = |path: &&PathReport| path.noise.low > limit;
-    let mut noisy: Vec<PathReport> = all.iter().filter(noisy).cloned().collect();
+    let (mut differing, mut noisy) = (Vec::new(), Vec::new());
+    for (check, path, count) in statistics.paths.iter() {
+        let found = report(check, path, count);
+        let configurable = matches!(check, Check::JsonStructure | Check::ToolArguments);
+        if configurable && count.placed && found.noise.low > limit {
+            noisy.push(found.clone());
+        }
+        differing.push(found);
+    }
     noisy.sort_by(|a, b| b.noise.low.total_cmp(&a.noise.low));
     noisy.truncate(MOST_PATHS);
     let excess = |path: &PathReport| {
         path.pairs.share.unwrap_or_default() - path.noise.share.unwrap_or_default()
     };
-    let mut differing = all;
     differing.retain(|path| path.pairs.events > 0 && excess(path) > 0.0);
     differing.sort_by(|a, b| excess(b).total_cmp(&excess(a)));
     differing.truncate(MOST_PATHS);

@@ -69,7 +69,7 @@ fn weight(finding: &Finding) -> f64 {
     let share = finding.share.share.unwrap_or_default();
     let noise = finding.noise.share.unwrap_or_default();
     // What is within the noise still counts for something, or the order of such findings would be arbitrary.
-    step * (share - noise).max(share * 0.01)
+    step * ((share - noise).max(0.0) + share * 0.1)
 }
 
 fn finding(

@@ -90,6 +90,13 @@ fn classes(text: &mut String, report: &RouteReport) {
     }
     text.push('\n');
     line(text, &worse.join(" · "));
+    if let Some(parity) = &report.parity_mean {
+        let written = format!(
+            "parity {:.3} ({:.3}..{:.3})",
+            parity.estimate, parity.low, parity.high
+        );
+        line(text, &written);
+    }
     if !apart.is_empty() {
         line(text, &format!("not the candidate's: {}", apart.join(" · ")));
     }
@@ -111,8 +118,11 @@ fn gates(text: &mut String, report: &RouteReport) {
     let quiet = |gate: &&GateView| {
         gate.state == GateState::Passes && gate.candidate == Some(0.0) && gate.primary == Some(0.0)
     };
-    for gate in report.gates.iter().filter(|gate| !quiet(gate)) {
-        line(text, &gate_line(gate));
+    for state in [GateState::Fails, GateState::Inconclusive, GateState::Passes] {
+        let of = |gate: &&GateView| gate.state == state && !quiet(gate);
+        for gate in report.gates.iter().filter(of) {
+            line(text, &gate_line(gate));
+        }
     }
     let quiet: Vec<&str> = report
         .gates

@@ -140,3 +140,35 @@ fn agrees(verdict: &Verdict, check: Check) -> Option<bool> {
         CheckOutcome::Na | CheckOutcome::Error => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossfade_compare::{Advance, feeds};
+    use crossfade_exchange::Metric;
+
+    use super::*;
+
+    /// What feeds an advance has a gate, by its own name or by the names of its bad events.
+    #[test]
+    fn what_feeds_an_advance_has_a_gate() {
+        let has = |name: &str| Gate::ALL.iter().any(|gate| gate.as_str() == name);
+        for check in Check::ALL.iter().copied() {
+            let fed = feeds(check);
+            // The limit of what is slow is frozen with an attempt: that gate is the rollout's.
+            let mut events = fed
+                .rollback
+                .iter()
+                .map(Metric::as_str)
+                .filter(|name| *name != "slow");
+            let gated = match fed.advance {
+                Advance::BadEvents => events.all(has),
+                Advance::BadEventsAndFlips => {
+                    events.all(has) && has("answered_refused") && has("refused_answered")
+                }
+                Advance::Disagreement => has(check.as_str()),
+                Advance::Reported => !has(check.as_str()),
+            };
+            assert!(gated, "{check}");
+        }
+    }
+}
