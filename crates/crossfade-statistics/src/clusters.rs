@@ -91,6 +91,7 @@ impl Group {
             .map(|place| match (place.kind, check) {
                 // Cells of a matrix are one finding; the signatures tell them apart.
                 (None, Check::Label | Check::ToolSelection) => "",
+                (Some(_), Check::Label) => place.path.split(": ").next().unwrap_or_default(),
                 (Some(_) | None, _) => start(&place.path),
             });
         let first = starts.next().unwrap_or_default();
@@ -268,13 +269,15 @@ impl Clusters {
 
 #[cfg(test)]
 mod tests {
+    use crossfade_exchange::DifferenceKind;
+
     use super::*;
 
     fn place(check: Check, severity: Severity, path: &str) -> Place {
         Place {
             check,
             path: path.into(),
-            kind: None,
+            kind: path.starts_with('$').then_some(DifferenceKind::Value),
             severity,
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use crossfade_compare::{CheckSettings, Checks, LabelSettings};
+use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{Exchange, Verdict};
 use serde_json::{Value, json};
 
@@ -205,23 +205,12 @@ pub(super) fn stability(data: &Path) -> Result<Vec<Runs>> {
         .map(str::to_owned)
         .into();
     let settings = |json: bool| {
-        let (path, pattern) = if json {
-            (Some("$.Answer".to_owned()), None)
+        let label = if json {
+            json!({"path": "$.Answer", "values": labels})
         } else {
-            (None, Some(r"\b([A-G]|Yes|No)\b".to_owned()))
+            json!({"pattern": r"\b([A-G]|Yes|No)\b", "values": labels})
         };
-        let label = LabelSettings {
-            path,
-            pattern,
-            values: labels.to_vec(),
-            number: None,
-            risky: Vec::new(),
-        };
-        let settings = CheckSettings {
-            json,
-            label: Some(label),
-            ..CheckSettings::default()
-        };
+        let settings = settings_of(json!({"json": json, "label": label}))?;
         anyhow::Ok(Rc::new(Checks::new(settings)?))
     };
     let (as_json, as_text) = (settings(true)?, settings(false)?);
@@ -260,7 +249,7 @@ pub(super) fn stability(data: &Path) -> Result<Vec<Runs>> {
     Ok(models.into_values().collect())
 }
 
-/// Which of two numbers is larger: one run at temperature 0, one at 1. The numbers are the prompt's own labels.
+/// Which of two numbers is larger: one run at temperature 0, one at 1. The number is the label, the reasoning is not compared.
 pub(super) fn numersense(data: &Path) -> Result<Vec<Runs>> {
     let again = recorded::prompts(data, "zeroeval_numersense_sampling")?;
     let again: HashMap<String, recorded::Prompt> = again
@@ -279,19 +268,13 @@ pub(super) fn numersense(data: &Path) -> Result<Vec<Runs>> {
             .step_by(2)
             .map(str::to_owned)
             .collect();
-        let settings = CheckSettings {
-            json: true,
-            lenient_json: true,
-            required_fields: vec!["$.answer".to_owned()],
-            label: Some(LabelSettings {
-                path: Some("$.answer".to_owned()),
-                pattern: None,
-                values: values.clone(),
-                number: None,
-                risky: Vec::new(),
-            }),
-            ..CheckSettings::default()
-        };
+        let settings = settings_of(json!({
+            "json": true,
+            "lenient_json": true,
+            "required_fields": ["$.answer"],
+            "json_paths": [{"path": "$.reasoning", "rule": "ignore"}],
+            "label": {"path": "$.answer", "number": {}},
+        }))?;
         let checks = Checks::new(settings);
         let checks = Rc::new(checks.with_context(|| format!("numersense {}", prompt.id))?);
         let request = Rc::new(json!({"messages": prompt.messages}));
@@ -343,6 +326,10 @@ pub(super) fn calls(data: &Path) -> Result<Vec<Runs>> {
         }
     }
     Ok(halved(models))
+}
+
+fn settings_of(settings: Value) -> Result<CheckSettings> {
+    serde_json::from_value(settings).context("cannot read the checks' settings")
 }
 
 fn halved(models: BTreeMap<String, Runs>) -> Vec<Runs> {
