@@ -15,11 +15,13 @@ use serde::Deserialize;
 use super::{
     extract::{Body, Caller, IfMatch, Named, Params},
     problem::Problem,
+    reviews::at_desk,
     router::AdminState,
     view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport},
 };
 use crate::{
     control::{self, Changed, ControlError, SplitAsk},
+    review::Records,
     text::is_control,
 };
 
@@ -101,24 +103,24 @@ pub(super) async fn openapi() -> impl IntoResponse {
     )
 }
 
-pub(super) async fn status(State(state): Shared, _: Caller) -> Json<StatusReport> {
+pub(super) async fn status(State(state): Shared, _: Caller) -> Result<Json<StatusReport>, Problem> {
     let accounting = (state.accounting)();
     let unrouted = accounting
         .iter()
         .find(|counts| counts.route.as_str() == RouteId::UNROUTED);
-    Json(StatusReport {
+    Ok(Json(StatusReport {
         version: env!("CARGO_PKG_VERSION"),
         mirror_enabled: state.controller.mirror_enabled(),
         ledger: state.controller.ledger_state(),
         unrouted: unrouted.cloned(),
-        routes: every_route_with_findings(&state),
-    })
+        routes: with_findings(&state, every_route(&state)).await?,
+    }))
 }
 
-pub(super) async fn routes(State(state): Shared, _: Caller) -> Json<RouteReports> {
-    Json(RouteReports {
-        routes: every_route_with_findings(&state),
-    })
+pub(super) async fn routes(State(state): Shared, _: Caller) -> Result<Json<RouteReports>, Problem> {
+    Ok(Json(RouteReports {
+        routes: with_findings(&state, every_route(&state)).await?,
+    }))
 }
 
 pub(super) async fn route(
@@ -131,7 +133,8 @@ pub(super) async fn route(
         .route_view(&route)
         .ok_or_else(|| problem(ControlError::UnknownRoute(route.to_string())))?;
     let tag = format!("\"{}\"", view.rollout.revision);
-    let report = RouteReport::new(view, &(state.accounting)()).with_findings(&state.records);
+    let report = RouteReport::new(view, &(state.accounting)());
+    let report = at_desk(&state, move |records| Ok(report.with_findings(records))).await?;
     Ok(([(header::ETAG, tag)], Json(report)).into_response())
 }
 
@@ -249,11 +252,17 @@ fn every_route(state: &AdminState) -> Vec<RouteReport> {
         .collect()
 }
 
-fn every_route_with_findings(state: &AdminState) -> Vec<RouteReport> {
-    let reports = every_route(state).into_iter();
-    reports
-        .map(|report| report.with_findings(&state.records))
-        .collect()
+async fn with_findings(
+    state: &AdminState,
+    reports: Vec<RouteReport>,
+) -> Result<Vec<RouteReport>, Problem> {
+    let look = move |records: &Records| {
+        let reports = reports.into_iter();
+        Ok(reports
+            .map(|report| report.with_findings(records))
+            .collect())
+    };
+    at_desk(state, look).await
 }
 
 fn changes(state: &AdminState, changed: Changed, route: Option<&RouteId>) -> Json<Changes> {

@@ -267,8 +267,8 @@ pub(super) async fn forget(
     Ok(Json(forgotten))
 }
 
-/// Runs what may wait for the disk on the blocking pool.
-async fn at_desk<T: Send + 'static>(
+/// Runs what may wait for the disk, or counts for long, on the blocking pool.
+pub(super) async fn at_desk<T: Send + 'static>(
     state: &AdminState,
     work: impl FnOnce(&Records) -> Result<T, NotDone> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     AnswerPage, BodyPage, DecidedPage, DecisionLine, ExchangeLine, ExchangePage, ReviewLine,
     ReviewPage, RuleLine, keeper::now_unix_ms, records::Records, rules::RANDOM_SHARE, says,
+    snapshot,
 };
 use crate::telemetry::ReviewOutcome;
 
@@ -142,11 +143,18 @@ impl Records {
             item
         } else {
             let (note, by) = (&decision.note, &decision.by);
-            // Somebody else may have been quicker.
-            let decided = queue.decide(id, decision.verdict, note, by, now_unix_ms())?;
-            let decided = decided.ok_or(NotDone::Expired(id))?;
-            self.learn(&decided, decision.verdict);
-            decided
+            match queue.decide(id, decision.verdict, note, by, now_unix_ms())? {
+                Some(decided) => {
+                    self.learn(&decided, decision.verdict);
+                    decided
+                }
+                // Somebody else was quicker, or its time has just run out: then it is to be said what it is now.
+                None => {
+                    let now = queue.get(id).ok_or(NotDone::Unknown(id))?;
+                    undecided(&now, &decision)?;
+                    now
+                }
+            }
         };
         let rule = match signature {
             Some((signature, reason)) => {
@@ -154,12 +162,24 @@ impl Records {
             }
             None => None,
         };
+        self.write_down(&decided.route);
         self.export_metrics();
         Ok(DecidedPage {
             review: review_line(&decided),
             unchanged,
             rule,
         })
+    }
+
+    /// What people say is rare and dear: the statistics that learnt it are written down at once.
+    fn write_down(&self, route: &RouteId) {
+        let Some(record) = self.shared.routes.get(route) else {
+            return;
+        };
+        if let Err(error) = snapshot::save(&self.shared.snapshots, route, record) {
+            // The next sweep tries again; the decision itself is on disk.
+            tracing::error!(%route, %error, "review.statistics.not_written");
+        }
     }
 
     fn learn(&self, item: &ReviewItem, human: ReviewVerdict) {
@@ -229,6 +249,7 @@ impl Records {
         ) {
             record.statistics().withdraw(signature);
             record.told.store(true, Ordering::Relaxed);
+            self.write_down(route);
         }
         Ok(withdrawn)
     }

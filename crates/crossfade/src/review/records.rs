@@ -113,6 +113,8 @@ pub(super) struct RouteRecords {
     statistics: Mutex<RouteStatistics>,
     /// Something was told since the last snapshot.
     pub(super) told: AtomicBool,
+    /// Held while a snapshot is taken and written, so that an older one never comes after a newer one.
+    pub(super) saving: Mutex<()>,
     /// Reviews that were open when the gauges were last brought in step.
     open: AtomicU64,
     pub(super) fingerprint: String,
@@ -159,6 +161,12 @@ impl Judged {
 // === impl RouteRecords ===
 
 impl RouteRecords {
+    /// What is known; added up outside the lock, as that takes milliseconds.
+    fn report(&self) -> RouteReport {
+        let known = self.statistics().clone();
+        known.report()
+    }
+
     /// The statistics; held for a moment only.
     pub(super) fn statistics(&self) -> MutexGuard<'_, RouteStatistics> {
         // Counts that a panic left are off by one exchange at most.
@@ -204,6 +212,7 @@ impl Records {
             let record = RouteRecords {
                 statistics: Mutex::new(statistics),
                 told: AtomicBool::new(false),
+                saving: Mutex::new(()),
                 open: AtomicU64::new(0),
                 fingerprint: route.fingerprint,
                 share: route.share,
@@ -298,10 +307,11 @@ impl Records {
         }
     }
 
-    /// What is known of a route, at a glance; without a look at the disk.
+    /// What is known of a route, at a glance. It does not look at the disk, but it adds up all that was counted: for the blocking
+    /// pool.
     pub fn found(&self, route: &RouteId) -> Option<FoundLine> {
         let record = self.shared.routes.get(route)?;
-        let report = record.statistics().report();
+        let report = record.report();
         Some(FoundLine {
             headline: report.headline,
             pairs: report.pairs,
@@ -313,8 +323,7 @@ impl Records {
     /// What is known of a route.
     pub fn report(&self, route: &RouteId) -> Option<RouteReport> {
         let record = self.shared.routes.get(route)?;
-        let report = record.statistics().report();
-        Some(report)
+        Some(record.report())
     }
 
     /// Deletes what is kept of a caller, what waits to be kept included. Exchanges that are still under way in the data plane

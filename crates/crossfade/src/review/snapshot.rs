@@ -1,6 +1,6 @@
 //! Statistics on disk, so that a restart forgets nothing; taken up only while they are comparable.
 
-use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, atomic::Ordering};
 
 use crossfade_backplane::{EvidenceError, Snapshots};
 use crossfade_exchange::RouteId;
@@ -30,10 +30,18 @@ pub(super) fn load(
     route: &RecordedRoute,
 ) -> Result<RouteStatistics, EvidenceError> {
     let anew = || RouteStatistics::new(route.statistics.clone());
-    let Some(bytes) = snapshots.get(&route.id)? else {
-        return Ok(anew());
+    let read = match snapshots.get(&route.id) {
+        Ok(None) => return Ok(anew()),
+        Ok(Some(bytes)) => serde_json::from_slice::<Read>(&bytes),
+        // Callers are answered without statistics too.
+        Err(EvidenceError::Damaged { .. }) => {
+            let why = "what was on disk is damaged";
+            tracing::error!(route = %route.id, why, "review.statistics.started_anew");
+            return Ok(anew());
+        }
+        Err(error) => return Err(error),
     };
-    let why = match serde_json::from_slice::<Read>(&bytes) {
+    let why = match read {
         Ok(read) if read.fingerprint == route.fingerprint => return Ok(read.statistics),
         Ok(_) => {
             "the route's checks, labels or candidate have changed, so that they are not comparable"
@@ -50,6 +58,7 @@ pub(super) fn save(
     route: &RouteId,
     record: &RouteRecords,
 ) -> Result<(), EvidenceError> {
+    let _one = record.saving.lock().unwrap_or_else(PoisonError::into_inner);
     if !record.told.swap(false, Ordering::Relaxed) {
         return Ok(());
     }

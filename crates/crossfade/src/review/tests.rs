@@ -179,6 +179,42 @@ async fn a_restart_forgets_nothing_unless_the_checks_have_changed() {
 }
 
 #[tokio::test]
+async fn a_damaged_snapshot_costs_the_statistics_and_not_the_start() {
+    let plant = plant();
+    let (records, keeper) = start(plant.settings(keys()));
+    records.take(different("e1"));
+    write_out(keeper).await;
+    drop(records);
+    let snapshots = plant.home.path().join("statistics");
+    for entry in std::fs::read_dir(&snapshots).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (records, _keeper) = start(plant.settings(keys()));
+    assert_eq!(records.report(&support()).unwrap().pairs, 0);
+    assert_eq!(open(&records).len(), 1, "the queue stands");
+}
+
+#[tokio::test]
+async fn a_decision_is_in_the_statistics_that_a_crash_leaves() {
+    let plant = plant();
+    let (records, keeper) = start(plant.settings(keys()));
+    records.take(different("e1"));
+    write_out(keeper).await;
+    let id = open(&records)[0].id;
+    let said = decision(ReviewVerdict::CandidateWorse, None);
+    records.decide(id, said).unwrap();
+    // Nobody writes any more.
+    drop(records);
+    let (records, _keeper) = start(plant.settings(keys()));
+    let said = records.report(&support()).unwrap().reviews.verdicts;
+    assert_eq!(said, [(ReviewVerdict::CandidateWorse, 1)]);
+}
+
+#[tokio::test]
 async fn without_a_key_reviews_hold_no_exchange() {
     let plant = plant();
     let none = EvidenceKeys {
