@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crossfade_exchange::{BoxError, SideRequest, SideResponse};
+use crossfade_exchange::{BoxError, SideBody, SideRequest, SideResponse};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use serde::de::DeserializeOwned;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
@@ -35,6 +36,11 @@ pub enum CallError {
     Malformed,
 }
 
+/// A body in full. As a future of a named type, because the compiler cannot show of a nameless one that it may be sent.
+fn whole(body: SideBody) -> BoxFuture<'static, Result<Collected<Bytes>, BoxError>> {
+    Limited::new(body, MOST_BYTES).collect().boxed()
+}
+
 /// Sends a JSON body and reads a JSON answer.
 pub(crate) async fn call<T: DeserializeOwned>(
     service: Asked,
@@ -58,9 +64,9 @@ pub(crate) async fn call<T: DeserializeOwned>(
         if status != StatusCode::OK {
             return Err(CallError::Status(status.as_u16()));
         }
-        let whole = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
+        let whole = whole(answer.into_body()).await;
         whole
-            .map(http_body_util::Collected::to_bytes)
+            .map(Collected::to_bytes)
             .map_err(|_| CallError::Transport)
     };
     let bytes = tokio::time::timeout(deadline, answer)

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{
@@ -152,12 +152,12 @@ impl Batcher {
             let room = under_way.len() < settings.concurrency.max(1);
             tokio::select! {
                 Some(()) = under_way.next(), if !under_way.is_empty() => {}
-                more = gathering.fill(&mut waiting, &settings), if room => {
+                more = gathering.fill(&mut waiting, settings.batch.max(1), settings.wait), if room => {
                     if !more {
                         break;
                     }
                     let batch = std::mem::take(&mut gathering.batch);
-                    under_way.push(caller.clone().embed(batch));
+                    under_way.push(caller.clone().embed(batch).boxed());
                 }
             }
         }
@@ -173,13 +173,14 @@ impl Gathering {
     async fn fill(
         &mut self,
         waiting: &mut mpsc::Receiver<Waiting>,
-        settings: &EndpointSettings,
+        full: usize,
+        wait: Duration,
     ) -> bool {
         loop {
             let next = match self.until.filter(|_| !self.batch.is_empty()) {
                 None => match waiting.recv().await {
                     Some(first) => {
-                        self.until = Some(Instant::now() + settings.wait);
+                        self.until = Some(Instant::now() + wait);
                         Some(first)
                     }
                     None => return false,
@@ -190,7 +191,7 @@ impl Gathering {
             };
             let Some(next) = next else { return true };
             self.batch.push(next);
-            if self.batch.len() >= settings.batch.max(1) {
+            if self.batch.len() >= full {
                 return true;
             }
         }

@@ -10,6 +10,7 @@ pub mod control;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod listen;
+mod opinions;
 pub mod review;
 pub mod serve;
 pub mod telemetry;

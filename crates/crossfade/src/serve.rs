@@ -22,6 +22,7 @@ use crossfade_backplane::DataDirectory;
 use crossfade_bedrock::Sealer;
 use crossfade_compare::Checks;
 use crossfade_exchange::{OutcomeMessage, RouteId};
+use crossfade_judge::Batcher;
 use crossfade_proxy::{Builder, HashKey, Proxy, ProxyHandle, Queued, RouteSettings, Spawner};
 use crossfade_rollout::{RoutePlan, Split};
 
@@ -30,10 +31,11 @@ use crate::{
     config::{Config, LogFormat},
     control::{Controller, ControllerOptions, LeaseTimes},
     listen::{self, AppListener},
+    opinions::Panel,
     review::{Keeper, Records},
     telemetry::{self, Telemetry},
     wiring,
-    worker::{Comparer, Outcomes, SETTLEMENTS},
+    worker::{Comparer, Outcomes, SETTLEMENTS, Sink},
 };
 
 /// How long a drain waits for mirrors under way.
@@ -75,7 +77,15 @@ pub struct Server {
     /// Stops the worker, the controller and the admin listener.
     stop: CancellationToken,
     comparer: JoinHandle<()>,
+    opinions: Option<Asking>,
     spawner: Spawner,
+}
+
+/// The task that asks models about pairs, and what tells it to ask no more.
+#[derive(Debug)]
+struct Asking {
+    task: JoinHandle<()>,
+    no_more: CancellationToken,
 }
 
 impl Server {
@@ -91,6 +101,7 @@ impl Server {
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
         let (core, keeper) = Core::open(config, lease).await?;
+        let panel = wiring::panel(&core.config, &core.checks, &core.metrics).await?;
         let built = core.plane().await?;
         let (service, proxy) = built.plane;
         let plane = proxy.downgrade();
@@ -102,8 +113,8 @@ impl Server {
         let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
         spawner.spawn(keeper.run(stop.clone()));
         spawner.spawn(until(stop.clone(), core.telemetry.upkeep()));
-        let worker = core.worker(built.exchanges, built.messages);
-        let comparer = worker.start(&controller, &spawner, &stop);
+        let worker = core.worker(built.exchanges, built.messages, panel);
+        let (comparer, opinions) = worker.start(&controller, &spawner, &stop);
         let draining = Arc::new(AtomicBool::new(false));
         let state = core.admin_state(&proxy, &draining);
         spawner.spawn(administer(admin_listener, state, stop.clone()));
@@ -120,6 +131,7 @@ impl Server {
             application,
             stop,
             comparer,
+            opinions,
             spawner,
         })
     }
@@ -162,6 +174,7 @@ impl Server {
             draining,
             stop,
             comparer,
+            opinions,
             spawner,
             ..
         } = self;
@@ -178,6 +191,11 @@ impl Server {
         {
             tracing::warn!("serve.queue.abandoned");
             abort.abort();
+        }
+        // What waits for an opinion is told without one, before what keeps it ends.
+        if let Some(Asking { task, no_more }) = opinions {
+            no_more.cancel();
+            drop(tokio::time::timeout(WORKER_PATIENCE, task).await);
         }
         stop.cancel();
         spawner.drain(WORKER_PATIENCE).await;
@@ -284,6 +302,7 @@ impl Core {
         &self,
         exchanges: mpsc::Receiver<Queued>,
         messages: mpsc::Receiver<OutcomeMessage>,
+        panel: Option<(Panel, Option<Batcher>)>,
     ) -> Worker {
         Worker {
             checks: self.checks.clone(),
@@ -291,6 +310,7 @@ impl Core {
             metrics: Arc::clone(&self.metrics),
             exchanges,
             messages,
+            panel,
         }
     }
 
@@ -336,6 +356,8 @@ struct Worker {
     metrics: Arc<telemetry::Metrics>,
     exchanges: mpsc::Receiver<Queued>,
     messages: mpsc::Receiver<OutcomeMessage>,
+    /// The models that are asked about pairs, if there are any.
+    panel: Option<(Panel, Option<Batcher>)>,
 }
 
 // === impl Worker ===
@@ -348,16 +370,39 @@ impl Worker {
         controller: &Controller,
         spawner: &Spawner,
         stop: &CancellationToken,
-    ) -> JoinHandle<()> {
+    ) -> (JoinHandle<()>, Option<Asking>) {
         let (settlements, settled) = mpsc::channel(SETTLEMENTS);
         let records = self.records;
-        let sink = Arc::new(move |judged| records.take(judged));
+        let sink: Sink = Arc::new(move |judged| records.take(judged));
+        let (sink, opinions) = match self.panel {
+            Some((panel, batcher)) => {
+                let (sink, asking) = ask_before(sink, panel, batcher, spawner);
+                (sink, Some(asking))
+            }
+            None => (sink, None),
+        };
         let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics));
         let comparer = Comparer::new(self.checks, self.metrics, settlements, sink);
         spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
-        spawn(comparer.run(self.exchanges))
+        (spawn(comparer.run(self.exchanges)), opinions)
     }
+}
+
+/// Puts the models that are asked about pairs before where verdicts go.
+fn ask_before(
+    sink: Sink,
+    panel: Panel,
+    batcher: Option<Batcher>,
+    spawner: &Spawner,
+) -> (Sink, Asking) {
+    let (sink, asker) = panel.before(sink);
+    if let Some(batcher) = batcher {
+        spawner.spawn(batcher.run());
+    }
+    let no_more = CancellationToken::new();
+    let task = spawn(asker.run(no_more.clone()));
+    (sink, Asking { task, no_more })
 }
 
 type Routes = Vec<(String, RouteSettings, watch::Receiver<Arc<Split>>)>;

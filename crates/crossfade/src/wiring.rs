@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, io, sync::Arc};
 
+use anyhow::Context as _;
 use http::{HeaderMap, Request, header};
 use rustls::{
     RootCertStore,
@@ -19,6 +20,9 @@ use crossfade_bedrock::{
 };
 use crossfade_compare::{CheckSettings, Checks, Price as CheckPrice};
 use crossfade_exchange::{BoxError, RouteId, SideBody};
+use crossfade_judge::{
+    Asked, Batcher, Embedder, EndpointSettings, Judge, JudgeSettings, StaticModel,
+};
 use crossfade_proxy::{
     AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
     RouteSettings,
@@ -29,7 +33,11 @@ use crossfade_statistics::StatisticsSettings;
 
 use crate::{
     admin::{Token, Tokens},
-    config::{Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, Route, Secret, TokenRole},
+    config::{
+        Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, ModelPlace, Route, Secret,
+        SimilaritySource, TokenRole,
+    },
+    opinions::{self, Panel},
     review::{self, RecordedRoute, RecordsSettings},
     telemetry::Metrics,
 };
@@ -241,6 +249,80 @@ pub(crate) fn records(
         reviews: config.review,
         routes: config.routes.iter().map(record).collect::<Result<_, _>>()?,
         metrics,
+    })
+}
+
+/// The models that are asked about pairs, and what makes the calls of the embeddings' endpoint; `None` if no model is named.
+pub(crate) async fn panel(
+    config: &Config,
+    checks: &HashMap<RouteId, Arc<Checks>>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Option<(Panel, Option<Batcher>)>> {
+    if config.similarity.is_none() && config.judge.is_none() {
+        return Ok(None);
+    }
+    let mut batcher = None;
+    let embedder = match &config.similarity {
+        None => None,
+        Some(similarity) => Some(match &similarity.source {
+            SimilaritySource::Static(path) => {
+                let path = path.clone();
+                let model = tokio::task::spawn_blocking(move || StaticModel::read(&path)).await?;
+                Embedder::static_model(model.context("[similarity] path")?)
+            }
+            SimilaritySource::Asked(place) => {
+                let (service, model) = asked(place, config).await.context("[similarity]")?;
+                let mut settings = EndpointSettings::new("/openai/v1/embeddings");
+                settings.model = Some(model);
+                settings.dimensions = similarity.dimensions;
+                let (embedder, made) = Embedder::endpoint(service, settings);
+                batcher = Some(made);
+                embedder
+            }
+        }),
+    };
+    let judge = match &config.judge {
+        None => None,
+        Some(plan) => {
+            let (service, model) = asked(&plan.place, config).await.context("[judge]")?;
+            let mut settings = JudgeSettings::new("/openai/v1/chat/completions");
+            settings.model = Some(model);
+            settings.max_tokens = plan.max_tokens;
+            settings.price = plan.price;
+            settings.caps = plan.caps;
+            settings.concurrency = opinions::AT_ONCE;
+            Some(Judge::new(service, settings))
+        }
+    };
+    let routes = config.routes.iter().filter_map(|route| {
+        let checks = Arc::clone(checks.get(&route.id)?);
+        Some((route.id.clone(), (checks, route.opinions)))
+    });
+    let panel = Panel {
+        embedder,
+        judge,
+        routes: routes.collect(),
+        metrics: Arc::clone(metrics),
+    };
+    Ok(Some((panel, batcher)))
+}
+
+/// A model that is asked, and what it is called in a request's body.
+async fn asked(place: &ModelPlace, config: &Config) -> io::Result<(Asked, String)> {
+    Ok(match place {
+        ModelPlace::Azure {
+            azure,
+            key,
+            deployment,
+        } => (
+            BoxCloneSyncService::new(primary(azure, key)?),
+            deployment.clone(),
+        ),
+        ModelPlace::Bedrock(settings) => {
+            let connection = connection(&config.bedrock).await;
+            let candidate = Candidate::new(connection, (**settings).clone());
+            (BoxCloneSyncService::new(candidate), settings.model.clone())
+        }
     })
 }
 

@@ -11,6 +11,7 @@ use super::{
         Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data,
         HashKey, Listen, Logging, Mirror, Tls,
     },
+    opinions::{RouteOpinions, build_judge, build_similarity},
     raw::{
         RawAdmin, RawAzure, RawAzureAuth, RawBackplane, RawBackplaneKind, RawBedrock,
         RawBedrockAuth, RawConfig, RawData, RawListen, RawMirror,
@@ -55,10 +56,16 @@ pub(super) fn build(
     let backplane = backplane(&raw.backplane, at);
     let evidence = build_evidence(&raw.evidence, at);
     let review = build_review(&raw.review, at);
+    let similarity = build_similarity(&raw.similarity, azure.as_ref(), at);
+    let judge = build_judge(&raw.judge, azure.as_ref(), at);
+    let shares = RouteOpinions {
+        similarity: raw.similarity.share,
+        judge: raw.judge.share,
+    };
     let routes = raw
         .routes
         .into_iter()
-        .filter_map(|(name, route)| build_route(&name, route, &raw.evidence, at))
+        .filter_map(|(name, route)| build_route(&name, route, &raw.evidence, shares, at))
         .collect();
     let logging = Logging {
         format: raw.logging.format,
@@ -76,6 +83,8 @@ pub(super) fn build(
                 mirror,
                 evidence,
                 review,
+                similarity,
+                judge,
                 backplane,
                 logging,
                 routes,

@@ -13,6 +13,7 @@ mod evidence;
 mod example;
 mod model;
 mod nearest;
+mod opinions;
 mod raw;
 mod route;
 mod routes;
@@ -30,6 +31,7 @@ pub use model::{
     Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data, HashKey,
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,
 };
+pub use opinions::{JudgePlan, ModelPlace, RouteOpinions, Similarity, SimilaritySource};
 pub(crate) use routes::show_sticky_by;
 pub use routes::{Rollout, Route};
 pub use secret::Secret;

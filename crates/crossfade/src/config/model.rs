@@ -10,6 +10,7 @@ use crossfade_exchange::Percent;
 
 use super::{
     evidence::Evidence,
+    opinions::{JudgePlan, Similarity},
     routes::Route,
     secret::Secret,
     units::{Digest, Endpoint},
@@ -34,6 +35,10 @@ pub struct Config {
     pub evidence: Evidence,
     /// The bounds of what waits for a person.
     pub review: QueueSettings,
+    /// The embeddings that texts are compared by, if any.
+    pub similarity: Option<Similarity>,
+    /// The model that says which of two answers is better, if any.
+    pub judge: Option<JudgePlan>,
     /// What replicas share.
     pub backplane: Backplane,
     /// Structured logs.

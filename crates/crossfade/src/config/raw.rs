@@ -12,6 +12,7 @@ use crossfade_exchange::{Metric, Percent};
 use super::{
     evidence::{RawEvidence, RawReview, RawRouteEvidence},
     model::{LogFormat, LogLevel, TokenRole},
+    opinions::{RawJudge, RawRouteOpinions, RawSimilarity},
     units::{Digest, Endpoint, Size, Span},
 };
 
@@ -42,6 +43,12 @@ pub(crate) struct RawConfig {
     /// What waits for a person.
     #[serde(default)]
     pub(crate) review: RawReview,
+    /// A model of embeddings, for how near two texts are.
+    #[serde(default)]
+    pub(crate) similarity: RawSimilarity,
+    /// A model that says which of two answers is better.
+    #[serde(default)]
+    pub(crate) judge: RawJudge,
     /// What replicas share.
     #[serde(default)]
     pub(crate) backplane: RawBackplane,
@@ -325,6 +332,9 @@ pub(crate) struct RawRoute {
     #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::checks"))]
     pub(crate) checks: CheckSettings,
+    /// How often models are asked about its pairs.
+    #[serde(default)]
+    pub(crate) opinions: RawRouteOpinions,
     /// What is kept of its exchanges.
     #[serde(default)]
     pub(crate) evidence: RawRouteEvidence,

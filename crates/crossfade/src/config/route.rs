@@ -11,6 +11,7 @@ use crossfade_exchange::{Metric, MetricSet, RouteId};
 use super::{
     build::Findings,
     evidence::{RawEvidence, build_route_evidence},
+    opinions::{RouteOpinions, build_route_opinions},
     raw::{RawRollout, RawRoute},
     routes::{Rollout, Route, parse_sticky_by},
 };
@@ -30,6 +31,7 @@ pub(super) fn build_route(
     name: &str,
     raw: RawRoute,
     evidence: &RawEvidence,
+    opinions: RouteOpinions,
     at: &mut Findings<'_>,
 ) -> Option<Route> {
     check_name(name, at);
@@ -83,6 +85,7 @@ pub(super) fn build_route(
         candidate: check_candidate(name, raw.candidate, raw.adapt, at),
         checks,
         slow_after,
+        opinions: build_route_opinions(raw.opinions, opinions),
         evidence: build_route_evidence(name, raw.evidence, evidence, at),
         internal: raw.internal.credentials,
         rollout: check_rollout(name, &raw.rollout, judged, at),

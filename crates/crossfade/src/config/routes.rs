@@ -9,7 +9,7 @@ use crossfade_exchange::{Metric, MetricSet, RouteId};
 use crossfade_proxy::StickyBy;
 use crossfade_rollout::RoutePlan;
 
-use super::{evidence::RouteEvidence, units::Digest};
+use super::{evidence::RouteEvidence, opinions::RouteOpinions, units::Digest};
 
 /// One Azure deployment, or several by a pattern, that may move.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Route {
     pub slow_after: Duration,
     /// SHA-256 of the credentials of callers who may choose the side.
     pub internal: Vec<Digest>,
+    /// How often models are asked about its pairs.
+    pub opinions: RouteOpinions,
     /// What is kept of its exchanges.
     pub evidence: RouteEvidence,
     /// When traffic goes back.

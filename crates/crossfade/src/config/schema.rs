@@ -105,6 +105,15 @@ pub(super) fn candidate(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A model that is asked about pairs: the keys that say which, and how it is asked.
+pub(super) fn some_candidate(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": { "model": { "type": "string" } },
+        "required": ["model"],
+    })
+}
+
 /// `losses`: a policy for all, and others by kind.
 fn losses() -> Value {
     let words: Vec<&str> = LossPolicy::ALL

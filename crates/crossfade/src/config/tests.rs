@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 
 mod evidence;
+mod opinions;
 mod routes;
 
 const REQUIRED: &str = r#"
@@ -106,7 +107,7 @@ fn errors_stand_where_they_are() {
 fn unknown_keys_and_values_name_the_nearest() {
     check(
         "[rotues.x]",
-        "rotues: unknown key \"rotues\"; did you mean \"routes\"? (known here: listen, admin, data, azure, bedrock, mirror, evidence, review, backplane, logging, routes)",
+        "rotues: unknown key \"rotues\"; did you mean \"routes\"? (known here: listen, admin, data, azure, bedrock, mirror, evidence, review, similarity, judge, backplane, logging, routes)",
     );
     check(
         "[data]\ndirectroy = \"x\"",

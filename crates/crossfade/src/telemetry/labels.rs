@@ -113,6 +113,34 @@ labels! {
 }
 
 labels! {
+    /// Which model is asked about a pair.
+    pub enum OpinionKind {
+        /// A model of embeddings: how near the answers are.
+        Similarity = "similarity",
+        /// A judge: which answer is better.
+        Judge = "judge",
+    }
+}
+
+labels! {
+    /// What became of an opinion that was to be asked for.
+    pub enum OpinionOutcome {
+        /// It was given.
+        Given = "given",
+        /// The judge preferred another answer when the order was turned round: a tie.
+        Contradiction = "contradiction",
+        /// The answer was none of those that may be given, or the texts hold nothing that the model knows.
+        Unclear = "unclear",
+        /// The money is spent.
+        Money = "money",
+        /// As much waits, or is under way, as may.
+        Full = "full",
+        /// The call failed.
+        Failed = "failed",
+    }
+}
+
+labels! {
     /// What became of a pair that a person should look at.
     pub enum ReviewOutcome {
         /// It waits, or waited.

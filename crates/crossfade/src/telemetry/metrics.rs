@@ -10,8 +10,8 @@ use super::{
     catalogue::{AGREEMENT, MICROS, metric_struct},
     dollars::Dollars,
     labels::{
-        EvidenceOutcome, ExchangeLabel, OutcomeFate, Pairing, ReviewOutcome, TokenKind,
-        TransitionReason,
+        EvidenceOutcome, ExchangeLabel, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
+        ReviewOutcome, TokenKind, TransitionReason,
     },
     recorder::Registrar,
 };
@@ -62,6 +62,10 @@ metric_struct! {
         reviews: Family<Counter> = Counter("crossfade_reviews_total", "", ["route", "outcome"], &[]);
         /// Exchanges that were to be kept as evidence, by what became of them.
         evidence: Family<Counter> = Counter("crossfade_evidence_total", "", ["route", "outcome"], &[]);
+        /// Opinions of models that were to be asked for, by what became of them.
+        opinions: Grid<Counter> = Counter("crossfade_opinions_total", "", ["route", "kind", "outcome"], &[]);
+        /// Cost of the judge in US dollars, where its price is configured.
+        judge_cost: Dollars = Counter("crossfade_judge_cost_usd_total", "usd", ["route"], &[]);
     }
 }
 
@@ -222,6 +226,14 @@ impl RouteReviewMetrics {
                 let labels = [("route", route), ("outcome", outcome)];
                 made.counter("crossfade_evidence_total", &labels)
             }),
+            opinions: Grid::new(OpinionKind::ALL.iter().map(|kind| kind.as_str()), |kind| {
+                let outcomes = OpinionOutcome::ALL.iter().map(|outcome| outcome.as_str());
+                Family::new(outcomes, |outcome| {
+                    let labels = [("route", route), ("kind", kind), ("outcome", outcome)];
+                    made.counter("crossfade_opinions_total", &labels)
+                })
+            }),
+            judge_cost: Dollars::new(&[("route", route)]),
         }
     }
 }
@@ -314,6 +326,10 @@ impl Metrics {
     /// A configured route's rollout.
     pub fn control(&self, route: &str) -> Option<&RouteControlMetrics> {
         self.routes.get(route).map(|(_, control)| control)
+    }
+
+    pub(super) fn judge_dollars(&self) -> impl Iterator<Item = &Dollars> {
+        self.reviews.values().map(|reviews| &reviews.judge_cost)
     }
 
     pub(super) fn dollars(&self) -> impl Iterator<Item = &Dollars> {

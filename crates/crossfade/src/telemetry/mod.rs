@@ -9,8 +9,8 @@ mod recorder;
 
 pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
 pub use labels::{
-    EvidenceOutcome, ExchangeLabel, OutcomeFate, Pairing, ReviewOutcome, TokenKind,
-    TransitionReason,
+    EvidenceOutcome, ExchangeLabel, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
+    ReviewOutcome, TokenKind, TransitionReason,
 };
 pub use logging::{LogFormat, LoggingError, init_logging, quiet_panics};
 pub use metrics::{

@@ -67,17 +67,12 @@ impl Telemetry {
     /// The exposition, in Prometheus' text format.
     pub fn render(&self, metrics: &Metrics) -> String {
         let mut text = self.handle.render();
-        let name = "crossfade_cost_usd_total";
-        if let Some(info) = catalogue().find(|info| info.name == name) {
-            let _ignored = write!(
-                text,
-                "# HELP {name} {}\n# TYPE {name} counter\n",
-                info.help()
-            );
-            metrics
-                .dollars()
-                .for_each(|dollars| Dollars::write(dollars, name, &mut text));
-        }
+        write_dollars("crossfade_cost_usd_total", metrics.dollars(), &mut text);
+        write_dollars(
+            "crossfade_judge_cost_usd_total",
+            metrics.judge_dollars(),
+            &mut text,
+        );
         text
     }
 
@@ -131,4 +126,16 @@ fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
         .map(|(name, value)| Label::new(*name, (*value).to_owned()))
         .collect();
     Key::from_parts(name, labels)
+}
+
+/// One metric of money, with its help.
+fn write_dollars<'d>(name: &str, series: impl Iterator<Item = &'d Dollars>, text: &mut String) {
+    if let Some(info) = catalogue().find(|info| info.name == name) {
+        let _ignored = write!(
+            text,
+            "# HELP {name} {}\n# TYPE {name} counter\n",
+            info.help()
+        );
+        series.for_each(|dollars| dollars.write(name, text));
+    }
 }
