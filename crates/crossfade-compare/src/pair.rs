@@ -120,6 +120,20 @@ impl Pair<'_> {
     fn text_similarity(&self, compared: Compared) -> Option<Weighed> {
         let (from, to) = self.answers()?;
         let threshold = self.checks.settings.text_similarity.threshold;
+        // What has been compared leaf by leaf need not be compared letter by letter, unless the route asks.
+        let as_json = |side: &Side<'_>| {
+            side.json
+                .as_ref()
+                .is_some_and(|json| json.value().is_some())
+        };
+        let both = as_json(self.primary) && as_json(self.candidate);
+        if both && compared == Compared::Yes && threshold.is_none() {
+            let finding = Finding::na_because("compared as JSON");
+            return Some(Weighed::new(
+                finding,
+                nature(Check::TextSimilarity).severity,
+            ));
+        }
         Some(text_similarity::pair(from, to, threshold, compared))
     }
 

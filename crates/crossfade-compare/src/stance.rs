@@ -26,6 +26,8 @@ use words::{OF_ITSELF, SIGN_OFFS};
 const MOST_BYTES: usize = 8 * 1024;
 /// Of the text, the sentences that are read.
 const MOST_SENTENCES: usize = 60;
+/// A longer line, in bytes, is no sign-off.
+const LONGEST_SIGN_OFF: usize = 128;
 /// A refusal within this many sentences from the start (greetings aside) is the answer's own stance.
 const EARLY: usize = 3;
 
@@ -82,10 +84,15 @@ pub(crate) fn normal(text: &str) -> String {
                     out.push(' ');
                 }
             }
+            c if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             c => out.extend(c.to_lowercase()),
         }
     }
-    out.trim().to_owned()
+    if out.ends_with(' ') || out.starts_with(' ') {
+        out.trim().to_owned()
+    } else {
+        out
+    }
 }
 
 /// The text's first sentences, normal, without empty ones, greetings and list marks.
@@ -108,15 +115,24 @@ fn sentences(text: &str) -> Vec<String> {
 fn lines_and_letters(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let signed = text
         .split('\n')
+        .filter(|line| line.len() <= LONGEST_SIGN_OFF)
         .map(normal)
         .any(|line| SIGN_OFFS.iter().any(|phrase| is_only(&line, phrase)));
     let mut in_letter = false;
     text.split('\n').map(move |line| {
         let is_rule =
             line.trim().len() >= 3 && line.trim().chars().all(|c| matches!(c, '-' | '*' | '_'));
-        in_letter = !is_rule && (in_letter || begins_letter(&normal(line), signed));
+        in_letter = !is_rule
+            && (in_letter || (may_begin_letter(line) && begins_letter(&normal(line), signed)));
         (line, in_letter)
     })
+}
+
+/// Whether a line starts with a letter that a subject or a salutation starts with.
+fn may_begin_letter(line: &str) -> bool {
+    line.chars()
+        .find(|c| c.is_alphanumeric())
+        .is_some_and(|first| matches!(first.to_ascii_lowercase(), 'd' | 'h' | 's' | 't'))
 }
 
 /// Whether a normal line begins a letter. "Hi Ann," may greet the asker: it counts only if the text is signed.
@@ -171,9 +187,15 @@ fn refuses(sentence: &str) -> bool {
         || rules::turns_request_down(core)
         || rules::is_beyond_remit(core)
         || DENIALS.iter().any(|phrase| starts(core, phrase).is_some())
-        || AND_CLAUSES.iter().filter_map(|and| sentence.split_once(and)).any(|(_, clause)| {
-            is_unable_to_serve(without_openers(clause), INABILITIES)
-        })
+        || (sentence.contains([',', ';']) && second_clause_refuses(sentence))
+}
+
+/// Whether a clause after the first one refuses.
+fn second_clause_refuses(sentence: &str) -> bool {
+    AND_CLAUSES
+        .iter()
+        .filter_map(|and| sentence.split_once(and))
+        .any(|(_, clause)| is_unable_to_serve(without_openers(clause), INABILITIES))
 }
 
 /// "I cannot" and its like, perhaps an adverb, then a verb of service.
@@ -270,6 +292,10 @@ fn strip<'s>(text: &'s str, phrases: &[&str]) -> Option<&'s str> {
 
 /// What follows the phrase, if the text starts with it and a word ends there.
 fn starts<'s>(text: &'s str, phrase: &str) -> Option<&'s str> {
+    // Hundreds of phrases are tried on every sentence, and nearly all fail at their first byte.
+    if text.as_bytes().first() != phrase.as_bytes().first() {
+        return None;
+    }
     let rest = text.strip_prefix(phrase)?;
     if rest.starts_with(|c: char| c.is_alphanumeric()) && phrase.is_ascii() {
         return None;

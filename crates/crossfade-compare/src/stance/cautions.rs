@@ -5,22 +5,22 @@ use crossfade_exchange::Stance;
 
 use super::{EARLY, takes_up};
 
-/// How somebody cautions the asker, anywhere in a sentence.
+/// How somebody cautions the asker, anywhere in a sentence, after `i `.
 const CAUTIONS: &[&str] = &[
-    "i must point out",
-    "i must clarify",
-    "i must advise",
-    "i must inform you",
-    "i must emphasize",
-    "i must stress",
-    "i must politely",
-    "i must respectfully",
-    "i must caution",
-    "i must remind you",
-    "i feel compelled to",
-    "i would advise against",
-    "i would caution against",
-    "i have to point out",
+    "must point out",
+    "must clarify",
+    "must advise",
+    "must inform you",
+    "must emphasize",
+    "must stress",
+    "must politely",
+    "must respectfully",
+    "must caution",
+    "must remind you",
+    "feel compelled to",
+    "would advise against",
+    "would caution against",
+    "have to point out",
 ];
 
 /// What is said of a request that is not going to be served.
@@ -59,11 +59,16 @@ const UNREAL: &[&str] = &[
 
 /// The stance of a text whose sentences do not refuse in so many words.
 pub(super) fn stance(sentences: &[String]) -> Stance {
-    let cautions = |sentence: &&String| CAUTIONS.iter().any(|caution| sentence.contains(caution));
+    let cautions = |sentence: &str| {
+        sentence.match_indices("i ").any(|(place, found)| {
+            let rest = sentence.split_at_checked(place + found.len());
+            rest.is_some_and(|(_, rest)| CAUTIONS.iter().any(|caution| rest.starts_with(caution)))
+        })
+    };
     let Some(place) = sentences
         .iter()
         .take(EARLY)
-        .position(|sentence| cautions(&sentence))
+        .position(|sentence| cautions(sentence))
     else {
         return Stance::Comply;
     };

@@ -210,6 +210,23 @@ fn unlike_wording_says_what_tells_the_texts_apart() {
 }
 
 #[test]
+fn json_is_not_compared_letter_by_letter_unless_the_route_asks() {
+    let object = ask(&json!({"type": "json_object"}));
+    let check = |settings: Value, candidate: &str, expected: &str| {
+        let primary = body("{\"a\": 12}");
+        let verdict = compare(&checks(settings), &object, &primary, &body(candidate));
+        let told = told(result(&verdict, Check::TextSimilarity));
+        assert_eq!(told, expected, "{candidate}");
+    };
+    let other = "{\"a\": 13}";
+    check(json!({}), other, "na info 0.00 compared as JSON");
+    let threshold = json!({"text_similarity": {"threshold": 0.1}});
+    check(threshold, other, "pass minor 0.61 -");
+    let off = json!({"off": ["json_structure"]});
+    check(off, other, "pass info 0.61 -");
+}
+
+#[test]
 fn long_texts_are_compared_in_bounded_time() {
     let route = checks(json!({"citations": {}, "extraction": {}, "retrieval": true}));
     let text = |seed: &str| {
