@@ -135,12 +135,12 @@ fn grounded(bytes: usize) -> Exchange {
     let context = samples::prose(bytes, None);
     let body = json!({"messages": [
         {"role": "system", "content": context},
-        {"role": "user", "content": "What happened to parcel 4711, and why [1]?"},
+        {"role": "user", "content": "What happened to parcel 4711 of 12.50 EUR on 2026-03-01 [1]?"},
     ]});
     let of = |changed| {
         let text = samples::prose(bytes, changed);
         samples::completion(&format!(
-            "{text}\nLabel: sent. See [1] and https://example.com/2 of 2026-03-01."
+            "{text}\nLabel: sent. Parcel 4711 of 12.50 EUR, see [1] and https://example.com/2 of 2026-03-01."
         ))
     };
     samples::exchange(Bytes::from(body.to_string()), of(None), of(Some(10)))
@@ -182,7 +182,13 @@ mod tests {
                     &[Check::JsonParse, Check::JsonSchema, Check::JsonStructure]
                 }
                 Case::Tools10 => &[Check::ToolSelection, Check::ToolArguments],
-                Case::Every8K => &[Check::TextSimilarity, Check::Label],
+                Case::Every8K => &[
+                    Check::TextSimilarity,
+                    Check::Label,
+                    Check::Citations,
+                    Check::Extraction,
+                    Check::Groundedness,
+                ],
             };
             for check in wanted {
                 assert!(applies(*check), "{case}: {check} {verdict:?}");

@@ -88,8 +88,8 @@ impl HashKey {
         let hash = self.hash(domain, text, []);
         // The upper 53 bits are what a float holds exactly.
         #[expect(clippy::cast_precision_loss, reason = "53 bits are held exactly")]
-        let above = (hash >> 75) as f64;
-        above / (1_u64 << 53) as f64
+        let upper = (hash >> 75) as f64;
+        upper / 9_007_199_254_740_992.0
     }
 
     /// The unit of a caller's parts.

@@ -171,18 +171,10 @@ impl RouteMetrics {
                 })
                 .collect()
         };
-        let repeats = |side: Side| {
-            RepeatOutcome::ALL
-                .iter()
-                .map(|outcome| {
-                    counter!("crossfade_repeats_total", "route" => route(), "side" => side.as_str(), "outcome" => outcome.as_str())
-                })
-                .collect()
-        };
         let size_counter = |name: &'static str, size: SizeClass| counter!(name, "route" => route(), "size" => size.as_str());
         Self {
             requests: Side::ALL.iter().map(|s| classes(*s)).collect(),
-            repeats: Side::ALL.iter().map(|s| repeats(*s)).collect(),
+            repeats: Side::ALL.iter().map(|s| repeats(route, *s)).collect(),
             duration: per_role("crossfade_request_duration_seconds"),
             first_byte: per_role("crossfade_time_to_first_byte_seconds"),
             fallbacks: Failover::ALL
@@ -299,6 +291,16 @@ impl RouteMetrics {
             counter.absolute(count.copied().unwrap_or(0));
         }
     }
+}
+
+/// What became of one side's repeats.
+fn repeats(route: impl Fn() -> String, side: Side) -> Vec<Counter> {
+    RepeatOutcome::ALL
+        .iter()
+        .map(|outcome| {
+            counter!("crossfade_repeats_total", "route" => route(), "side" => side.as_str(), "outcome" => outcome.as_str())
+        })
+        .collect()
 }
 
 /// The handles that belong to no route.

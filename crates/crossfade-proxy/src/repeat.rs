@@ -9,37 +9,29 @@
 //! The task that waits for the pair is the only place that keeps the caller's credential after the caller has been answered: for as long
 //! as the shadow takes and [`KEPT`] at most, and gone as soon as the primary has been asked.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::request;
-use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crossfade_exchange::{
-    Ending, Exchange, Face, Percent, Recording, RepeatOutcome, Role, Side, SideReport, SideRequest,
-    SideResponse, full_body,
+    Ending, Exchange, Face, Percent, Recording, RepeatOutcome, Role, Side, SideRequest,
 };
 
 use crate::{
-    breaker::Gate,
     budget::Hold,
     call::{Eligible, id_text},
     candidate,
     in_flight::Room,
-    money::Reservation,
-    plane::{Answer, Plane},
+    plane::Plane,
     queue::{Purpose, Queued, offer},
-    record::{Capture, Held, RecordedBody, Recorder, RecorderPlan},
-    route::{Route, mirror_deadline},
-    shadow::{self, moment, read_to_end, refund},
-    used::used,
+    route::Route,
 };
+
+mod call;
+
+use call::Call;
 
 /// How long a caller's credential is kept after the caller has been answered.
 const KEPT: Duration = Duration::from_secs(60);
@@ -168,13 +160,6 @@ impl Drop for Fate {
     }
 }
 
-/// What a repeat has been granted.
-struct Granted {
-    _slot: Hold,
-    _copy: Hold,
-    money: Option<Reservation>,
-}
-
 // === impl Twice ===
 
 impl Twice {
@@ -240,73 +225,65 @@ impl Twice {
         }
     }
 
-    async fn run(self, plane: &Arc<Plane>, pair: Pair) {
+    async fn run(self, plane: &Arc<Plane>, mut pair: Pair) {
         if !pair.taken {
             // Whoever compares is behind already.
             return self.skip(RepeatOutcome::QueueFull);
         }
-        let Self {
-            route,
-            deployment,
-            streamed,
-            max_output_tokens,
-            to_primary,
-            to_candidate,
-        } = self;
-        let Pair {
-            mut exchange,
-            mut holds,
-            ..
-        } = pair;
-        let call = Call {
-            plane,
-            route: &route,
-            deployment: &deployment,
-            streamed,
-            max_output_tokens,
-        };
-        let mut of_primary = Fate::new(&route, Side::Primary);
-        let mut of_candidate = to_candidate
+        let mut of_primary = Fate::new(&self.route, Side::Primary);
+        let mut of_candidate = self
+            .to_candidate
             .is_some()
-            .then(|| Fate::new(&route, Side::Candidate));
-        match call.ask(Side::Primary, to_primary).await {
-            Ok((recording, held)) => {
-                exchange.secondary = Some(recording);
-                holds.extend(held.hold.map(Arc::new));
-            }
-            Err(outcome) => {
-                of_primary.is(outcome);
-                if let Some(fate) = &mut of_candidate {
-                    fate.is(RepeatOutcome::NoPrimary);
-                }
-                return;
-            }
-        }
-        let mut asked_candidate = RepeatOutcome::Asked;
-        if let Some(request) = to_candidate {
-            match call.ask(Side::Candidate, request).await {
-                Ok((recording, held)) => {
-                    exchange.candidate_again = Some(recording);
-                    holds.extend(held.hold.map(Arc::new));
-                }
-                Err(outcome) => asked_candidate = outcome,
-            }
-        }
+            .then(|| Fate::new(&self.route, Side::Candidate));
+        let asked = self.ask(plane, &mut pair).await;
         let queued = Queued {
-            exchange,
+            exchange: pair.exchange,
             drawn: None,
             purpose: Purpose::Repeat,
             ticket: None,
-            _holds: holds,
+            _holds: pair.holds,
         };
-        let taken = offer(&plane.queue, queued);
-        let outcome = |asked| match taken {
-            true => asked,
-            false => RepeatOutcome::QueueFull,
+        let full = asked[0] == RepeatOutcome::Asked && !offer(&plane.queue, queued);
+        for (fate, asked) in [Some(&mut of_primary), of_candidate.as_mut()]
+            .into_iter()
+            .zip(asked)
+        {
+            if let Some(fate) = fate {
+                fate.is(if full {
+                    RepeatOutcome::QueueFull
+                } else {
+                    asked
+                });
+            }
+        }
+    }
+
+    /// Asks the primary, and the candidate if it answered; how both went.
+    async fn ask(self, plane: &Arc<Plane>, pair: &mut Pair) -> [RepeatOutcome; 2] {
+        let call = Call {
+            plane,
+            route: &self.route,
+            deployment: &self.deployment,
+            streamed: self.streamed,
+            max_output_tokens: self.max_output_tokens,
         };
-        of_primary.is(outcome(RepeatOutcome::Asked));
-        if let Some(fate) = &mut of_candidate {
-            fate.is(outcome(asked_candidate));
+        match call.ask(Side::Primary, self.to_primary).await {
+            Ok((recording, held)) => {
+                pair.exchange.secondary = Some(recording);
+                pair.holds.extend(held.hold.map(Arc::new));
+            }
+            Err(outcome) => return [outcome, RepeatOutcome::NoPrimary],
+        }
+        let Some(request) = self.to_candidate else {
+            return [RepeatOutcome::Asked; 2];
+        };
+        match call.ask(Side::Candidate, request).await {
+            Ok((recording, held)) => {
+                pair.exchange.candidate_again = Some(recording);
+                pair.holds.extend(held.hold.map(Arc::new));
+                [RepeatOutcome::Asked; 2]
+            }
+            Err(outcome) => [RepeatOutcome::Asked, outcome],
         }
     }
 }
@@ -329,151 +306,6 @@ async fn wait(
         pair = pair => pair.ok().map(Ok),
         () = too_late => Some(Err(RepeatOutcome::Late)),
         () = give_up.cancelled() => Some(Err(RepeatOutcome::Draining)),
-    }
-}
-
-/// Calls for one request.
-struct Call<'a> {
-    plane: &'a Plane,
-    route: &'a Arc<Route>,
-    deployment: &'a str,
-    streamed: bool,
-    max_output_tokens: Option<u64>,
-}
-
-// === impl Call ===
-
-impl Call<'_> {
-    /// A side's whole answer, or why there is none.
-    async fn ask(
-        &self,
-        side: Side,
-        request: SideRequest,
-    ) -> Result<(Recording, Held), RepeatOutcome> {
-        let granted = self.admit(side, request.body())?;
-        let most = self.plane.settings.deadline;
-        let deadline = mirror_deadline(self.route.state.usual_total(self.streamed), most);
-        tokio::select! {
-            () = self.plane.spawner.give_up().cancelled() => Err(RepeatOutcome::Draining),
-            asked = tokio::time::timeout(deadline, self.call(side, request, granted)) => {
-                asked.unwrap_or(Err(RepeatOutcome::Deadline))
-            }
-        }
-    }
-
-    /// Whether a side may be asked once more now: only `try_` operations.
-    fn admit(&self, side: Side, body: &Bytes) -> Result<Granted, RepeatOutcome> {
-        let (plane, route, now) = (self.plane, self.route, Instant::now());
-        if plane.spawner.stopping().is_cancelled() {
-            return Err(RepeatOutcome::Draining);
-        }
-        if plane.killed.load(Ordering::Relaxed) || !route.split.borrow().mirror_enabled {
-            return Err(RepeatOutcome::Disabled);
-        }
-        match side {
-            Side::Primary => route.state.quota.allows(self.deployment, now)?,
-            // A probe of a candidate that fails is not for this.
-            Side::Candidate => match route.state.breaker.gate(now) {
-                Gate::Closed => {}
-                Gate::HalfOpen | Gate::Open => return Err(RepeatOutcome::Breaker),
-            },
-        }
-        let slot = plane.repeats.try_take(1).ok_or(RepeatOutcome::Slots)?;
-        let copy = plane
-            .bytes
-            .try_take(body.len())
-            .ok_or(RepeatOutcome::Bytes)?;
-        let money = route.settings.price_of(side).map(|price| {
-            let most = price.most(body.len(), shadow::output_tokens(self.max_output_tokens));
-            route.purse.reserve(most, moment(route))
-        });
-        let money = match money {
-            None => None,
-            Some(reserved) => Some(reserved.ok_or(RepeatOutcome::Money)?),
-        };
-        Ok(Granted {
-            _slot: slot,
-            _copy: copy,
-            money,
-        })
-    }
-
-    async fn call(
-        &self,
-        side: Side,
-        request: SideRequest,
-        granted: Granted,
-    ) -> Result<(Recording, Held), RepeatOutcome> {
-        let Granted {
-            _slot,
-            _copy,
-            money,
-        } = granted;
-        let sent = Instant::now();
-        let answer: Answer = match side {
-            Side::Primary => self.plane.send(request.map(full_body)),
-            Side::Candidate => Box::pin(self.route.settings.candidate.clone().oneshot(request)),
-        };
-        let answer = answer.await.map_err(|_| RepeatOutcome::Failed)?;
-        if side == Side::Primary {
-            let (status, headers) = (answer.status(), answer.headers());
-            let quota = &self.route.state.quota;
-            quota.learn(self.deployment, status, headers, Instant::now());
-        }
-        let report = answer.extensions().get::<SideReport>();
-        if let Some(reason) = report.and_then(|report| report.failover) {
-            refund(money, reason);
-            return Err(RepeatOutcome::Failed);
-        }
-        if !answer.status().is_success() {
-            // Neither provider charges for a refusal.
-            if let Some(money) = money {
-                money.settle(0.0);
-            }
-            return Err(RepeatOutcome::Failed);
-        }
-        let (recording, held) = self.record(side, sent, answer).await?;
-        let usage = recording.usage.or_else(|| used(&recording));
-        if let (Some(money), Some(usage), Some(price)) =
-            (money, usage, self.route.settings.price_of(side))
-        {
-            money.settle(price.of(&usage));
-        }
-        if held.starved {
-            return Err(RepeatOutcome::Bytes);
-        }
-        if !is_whole(&recording) {
-            return Err(RepeatOutcome::Failed);
-        }
-        Ok((recording, held))
-    }
-
-    /// Reads an answer to its end.
-    async fn record(
-        &self,
-        side: Side,
-        sent: Instant,
-        answer: SideResponse,
-    ) -> Result<(Recording, Held), RepeatOutcome> {
-        let (to, recorded) = oneshot::channel();
-        let plan = RecorderPlan {
-            route: Arc::clone(self.route),
-            side,
-            role: Role::Repeat,
-            streamed: self.streamed,
-            sent,
-            capture: Capture::new(&self.plane.bytes, self.plane.settings.answer_bytes),
-            draw: None,
-            done: Box::new(move |recording, held| {
-                // Nobody waits any more if the call was cut off.
-                let _ignored = to.send((recording, held));
-            }),
-        };
-        let (head, body) = answer.into_parts();
-        let recorder = Recorder::new(plan, &head);
-        let body = RecordedBody::new(body, recorder).boxed_unsync();
-        read_to_end(SideResponse::from_parts(head, body)).await;
-        recorded.await.map_err(|_| RepeatOutcome::Failed)
     }
 }
 
