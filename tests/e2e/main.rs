@@ -24,6 +24,7 @@ mod headers;
 mod lifecycle;
 mod noise;
 mod operators;
+mod opinions;
 mod policies;
 mod probing;
 mod replaying;

@@ -17,6 +17,7 @@ use super::{
 };
 
 mod candidate;
+mod judging;
 mod probe;
 mod warnings;
 
@@ -106,7 +107,7 @@ fn facts(config: &Config) -> Vec<Fact> {
         1 => "1 token".to_owned(),
         many => format!("{many} tokens"),
     };
-    vec![
+    let mut facts = vec![
         Fact {
             what: "listen",
             value: format!(
@@ -136,27 +137,9 @@ fn facts(config: &Config) -> Vec<Fact> {
             what: "data",
             value: config.data.directory.display().to_string(),
         },
-        Fact {
-            what: "evidence",
-            value: evidence(config),
-        },
-    ]
-}
-
-/// What is kept of judged exchanges.
-fn evidence(config: &Config) -> String {
-    let evidence = &config.evidence;
-    if !evidence.is_on() {
-        return "off, as no key is set ([evidence] key_env or key_file): no request or answer is kept, and reviews show no texts"
-            .to_owned();
-    }
-    let settings = &evidence.settings;
-    format!(
-        "sealed and redacted, up to {} and {}; summaries for {}",
-        Size(settings.max_bytes),
-        Span(settings.retention),
-        Span(settings.summaries)
-    )
+    ];
+    facts.extend(judging::facts(config));
+    facts
 }
 
 /// What the mirror's bounds carry. Little's law: in flight = rate × time.

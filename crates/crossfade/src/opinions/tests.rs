@@ -115,7 +115,9 @@ impl Asking {
         if stopped {
             stop.cancel();
         }
-        pairs.into_iter().for_each(|pair| before(pair));
+        for pair in pairs {
+            before(pair);
+        }
         drop(before);
         asker.run(stop).await;
         std::mem::take(&mut self.told.lock().unwrap())

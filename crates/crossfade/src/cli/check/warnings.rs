@@ -11,6 +11,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     exposure(config, &mut warnings);
     tokens(config, &mut warnings);
     money(config, &mut warnings);
+    models(config, &mut warnings);
     for route in &config.routes {
         of_route(route, &mut warnings);
     }
@@ -113,6 +114,19 @@ fn money(config: &Config, warnings: &mut Vec<String>) {
                 route.id
             ));
         }
+    }
+}
+
+/// What leaves for other models, and what that may cost.
+fn models(config: &Config, warnings: &mut Vec<String>) {
+    if let Some(judge) = &config.judge
+        && judge.caps.hourly.is_none()
+        && judge.caps.daily.is_none()
+    {
+        warnings.push(
+            "judge has no money cap: every pair that it sees is paid for twice; set hourly_usd or daily_usd"
+                .to_owned(),
+        );
     }
 }
 
