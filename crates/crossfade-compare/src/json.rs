@@ -165,14 +165,39 @@ fn embedded(text: &str) -> Option<(Document, Vec<&'static str>)> {
             keep(length, document, mended.repairs());
             None
         });
-        // Behind what was read, or behind the bracket at which nothing begins.
-        let skipped = parsed.as_ref().map_or(1, |(_, length)| *length);
+        // Behind what was read, or behind what is in brackets and no JSON: its pieces are none either.
+        let skipped = match &parsed {
+            Some((_, length)) => *length,
+            None => balanced(tail),
+        };
         if let Some((document, length)) = parsed {
             keep(length, document, Vec::new());
         }
         rest = tail.split_at_checked(skipped).map_or("", |(_, rest)| rest);
     }
     best.map(|(_, document, repairs)| (document, repairs))
+}
+
+/// How many bytes go by until the bracket that a text begins with is closed, whatever stands in between; all of them if it
+/// never is.
+fn balanced(text: &str) -> usize {
+    let (open, close) = if text.starts_with('{') {
+        ('{', '}')
+    } else {
+        ('[', ']')
+    };
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        if character == open {
+            depth += 1;
+        } else if character == close {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                return at + 1;
+            }
+        }
+    }
+    text.len()
 }
 
 /// A text with everything mended that is no JSON wherever it stands.

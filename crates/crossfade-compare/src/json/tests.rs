@@ -72,6 +72,10 @@ fn what_is_around_or_inside_is_repaired() {
         lenient(json!({"a": "http://x /* y */"}), "trailing_comma"),
     );
     check(
+        "Put {x} in {\"a\": 1}.",
+        lenient(json!({"a": 1}), "surrounded"),
+    );
+    check(
         "As in [1]: {\"a\": {\"b\": 1}} (see {x}).",
         lenient(json!({"a": {"b": 1}}), "surrounded"),
     );
@@ -98,6 +102,7 @@ fn text_that_is_no_json_says_why() {
     check("{\"a\": {\"b\": 1", Json::No("cut_off"));
     check("{'a': 1}", Json::No("not_json"));
     check("{\"a\": None}", Json::No("not_json"));
+    check("{\"a\": \"f(\"x\") is [] or [1]\"}", Json::No("not_json"));
     check("{\"a\": NaN}", Json::No("not_a_number"));
     check("{\"a\": -Infinity, \"b\": 1}", Json::No("not_a_number"));
     check("{\"a\": NaNs}", Json::No("not_json"));
