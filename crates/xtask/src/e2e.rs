@@ -1,5 +1,6 @@
 //! `cargo xtask e2e`: what needs more than Rust. Clients of several makers run the same programs against the simulated
-//! Azure, through the proxy and when the candidate answers, a real Prometheus scrapes it, and the system calls of a raise are looked at.
+//! Azure, through the proxy and when the candidate answers, a real Prometheus scrapes it, the system calls of a raise are looked at, and a
+//! browser opens the page of a replay.
 //!
 //! The end-to-end tests that need nothing else are `cargo test`'s.
 
@@ -26,6 +27,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("strace", "strace"),
+    ("chromium", "chromium"),
 ];
 
 /// Runs every part.
@@ -55,5 +57,6 @@ pub(crate) fn run() -> Result<()> {
         )
         .context("Prometheus")?;
     print::line(scraped.trim());
-    durability::check(&program, &stage).context("durability")
+    durability::check(&program, &stage).context("durability")?;
+    crate::page::check(&program, None, None).context("the page of a replay")
 }

@@ -13,6 +13,7 @@ mod differ;
 mod e2e;
 mod fuzz;
 mod node;
+mod page;
 mod print;
 mod python;
 mod reason;
@@ -44,6 +45,9 @@ enum Command {
     /// Run clients of several makers, Prometheus and strace against the program
     #[command(after_help = "Example:\n  cargo xtask e2e")]
     E2e,
+    /// Open the page that a replay writes in a browser without a network
+    #[command(after_help = "Example:\n  cargo xtask page --pictures pictures")]
+    Page(page::Arguments),
     /// Run the fuzz targets for a fixed time
     #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600 --target requests")]
     Fuzz(fuzz::Arguments),
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Decisions(arguments) => decisions::run(arguments),
         Command::E2e => e2e::run(),
+        Command::Page(arguments) => page::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     };
     match done {

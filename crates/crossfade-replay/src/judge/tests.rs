@@ -210,8 +210,8 @@ fn repeats_show_what_each_side_agrees_with_itself() {
         label: Some(LabelSettings {
             path: None,
             pattern: Some("(yes|no)".to_owned()),
-            values: vec!["yes".to_owned(), "no".to_owned()],
             number: None,
+            values: vec!["yes".to_owned(), "no".to_owned()],
             risky: Vec::new(),
         }),
         ..CheckSettings::default()

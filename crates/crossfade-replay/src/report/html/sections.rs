@@ -344,13 +344,39 @@ fn time(ms: f64) -> String {
     }
 }
 
-/// Dollars to three places that say something.
+/// Dollars, with as many places as say something.
 fn dollars(usd: f64) -> String {
     if usd >= 1.0 || usd == 0.0 {
-        format!("${usd:.2}")
-    } else if usd >= 0.01 {
-        format!("${usd:.3}")
-    } else {
-        format!("${usd:.5}")
+        return format!("${usd:.2}");
+    }
+    let places = if usd >= 0.01 { 4 } else { 5 };
+    let written = format!("{usd:.places$}");
+    format!("${}", written.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_dollars_are_short() {
+        for (ms, said) in [
+            (0.0, "0 ms"),
+            (1.25, "1.2 ms"),
+            (431.4, "431 ms"),
+            (1250.0, "1.2 s"),
+            (61_000.0, "61 s"),
+        ] {
+            assert_eq!(time(ms), said);
+        }
+        for (usd, said) in [
+            (0.0, "$0.00"),
+            (0.002, "$0.002"),
+            (0.00133, "$0.00133"),
+            (0.396, "$0.396"),
+            (12.5, "$12.50"),
+        ] {
+            assert_eq!(dollars(usd), said);
+        }
     }
 }
