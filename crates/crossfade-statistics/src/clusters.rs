@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Example, Signature,
-    frequent::{Counted, Frequent},
+    frequent::{Counted, Frequent, as_list},
     places::Place,
 };
 
@@ -32,8 +32,20 @@ pub(crate) struct Clusters {
     /// The same groups, between the primary and itself.
     noise: Frequent<Group, ()>,
     accepted: BTreeMap<Signature, Accepted>,
+    /// Of all groups, also of those that lost their place.
+    #[serde(with = "as_list")]
+    totals: BTreeMap<(Severity, Check), Total>,
     /// Pairs with a signature that is not accepted.
     differing: u64,
+}
+
+/// The groups of one check and severity together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Total {
+    /// Between candidate and primary.
+    pub(crate) pairs: u64,
+    /// Between the primary and itself.
+    pub(crate) noise: u64,
 }
 
 /// One signature.
@@ -158,6 +170,7 @@ impl Default for Clusters {
             groups: Frequent::new(MOST_GROUPS),
             noise: Frequent::new(MOST_GROUPS),
             accepted: BTreeMap::new(),
+            totals: BTreeMap::new(),
             differing: 0,
         }
     }
@@ -183,6 +196,7 @@ impl Clusters {
             return (0, false);
         };
         self.differing += 1;
+        self.total(&group).pairs += 1;
         if let Some(counted) = self.groups.add(&group, || Seen::new(at_unix_ms)) {
             counted.value.again(id, signature, at_unix_ms);
         }
@@ -202,6 +216,7 @@ impl Clusters {
     /// Counts the differences of the primary with itself.
     pub(crate) fn add_noise(&mut self, places: &[Place]) {
         if let Some(group) = Group::of(places) {
+            self.total(&group).noise += 1;
             self.noise.add(&group, || ());
         }
     }
@@ -224,6 +239,8 @@ impl Clusters {
             accepted.count = count - error;
             accepted.places = value.places;
             self.differing = self.differing.saturating_sub(accepted.count);
+            let total = self.total(&value.group);
+            total.pairs = total.pairs.saturating_sub(accepted.count);
             if let Some(group) = self.groups.get_mut(&value.group) {
                 group.count = group.count.saturating_sub(accepted.count);
                 group
@@ -242,6 +259,16 @@ impl Clusters {
     /// From now on differences of this signature matter again; what was counted as accepted is not counted anew.
     pub(crate) fn withdraw(&mut self, signature: Signature) {
         self.accepted.remove(&signature);
+    }
+
+    fn total(&mut self, group: &Group) -> &mut Total {
+        self.totals
+            .entry((group.severity, group.check))
+            .or_default()
+    }
+
+    pub(crate) const fn totals(&self) -> &BTreeMap<(Severity, Check), Total> {
+        &self.totals
     }
 
     pub(crate) fn signatures(&self) -> &Frequent<Signature, Cluster> {

@@ -1,6 +1,6 @@
 //! What gates an advance, and what is known of each gate.
 
-use crossfade_exchange::{Check, Metric, Severity, Stance, Verdict, closed_enum};
+use crossfade_exchange::{Check, Metric, Stance, Verdict, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::confidence::Interval;

@@ -141,7 +141,7 @@ impl MeanSequence {
         /// Below this many numbers the spread is a guess.
         const LEAST: u64 = 10;
         /// Further than anybody will wait.
-        const MOST: f64 = 1e8;
+        const MOST: f64 = 2e6;
         if self.count < LEAST {
             return None;
         }

@@ -345,8 +345,12 @@ fn paths(statistics: &RouteStatistics) -> (Vec<PathReport>, Vec<PathReport>) {
     }
     noisy.sort_by(|a, b| b.noise.low.total_cmp(&a.noise.low));
     noisy.truncate(MOST_PATHS);
+    // Pairs that differ there beyond what noise explains: a place of few pairs is no more than a few pairs.
     let excess = |path: &PathReport| {
-        path.pairs.share.unwrap_or_default() - path.noise.share.unwrap_or_default()
+        let share = path.pairs.share.unwrap_or_default() - path.noise.share.unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let pairs = path.pairs.of as f64;
+        share * pairs
     };
     differing.retain(|path| path.pairs.events > 0 && excess(path) > 0.0);
     differing.sort_by(|a, b| excess(b).total_cmp(&excess(a)));

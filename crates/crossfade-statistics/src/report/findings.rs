@@ -1,8 +1,12 @@
 //! Thousands of differing pairs as a dozen findings.
 
-use std::fmt::Write as _;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write as _,
+};
 
-use crossfade_exchange::{DifferenceKind, Severity};
+use crossfade_exchange::{Check, DifferenceKind, Severity};
 
 use crate::{
     AcceptedFinding, Finding, FindingSignature, Rest, RouteStatistics, Signature,
@@ -14,6 +18,8 @@ use crate::{
 
 /// Findings that are shown.
 const MOST_FINDINGS: usize = 12;
+/// Where there are more, those that are shown as they are; the others share a finding per check.
+const MOST_NAMED_FINDINGS: usize = 8;
 /// Signatures that are shown of a finding.
 const MOST_SIGNATURES: usize = 5;
 /// Accepted signatures that are shown.
@@ -32,12 +38,12 @@ pub(super) fn build(
         .iter()
         .map(|(group, counted)| finding(statistics, group, counted, judged))
         .collect();
-    findings.sort_by(|a, b| {
-        let by_weight = weight(b).total_cmp(&weight(a));
-        by_weight.then_with(|| a.title.cmp(&b.title))
-    });
-    let shown = findings.len().min(MOST_FINDINGS);
-    let hidden = findings.split_off(shown);
+    sort(&mut findings);
+    if findings.len() > MOST_FINDINGS {
+        let hidden = findings.split_off(MOST_NAMED_FINDINGS);
+        findings.extend(elsewhere(statistics, &findings, hidden, judged));
+    }
+    let hidden = findings.split_off(findings.len().min(MOST_FINDINGS));
     let in_findings: u64 = findings.iter().map(|finding| finding.share.events).sum();
     let rest = Rest {
         findings: hidden.len() as u64,
@@ -53,9 +59,70 @@ pub(super) fn build(
             count: accepted.count,
         })
         .collect();
-    accepted.sort_by_key(|accepted| (std::cmp::Reverse(accepted.count), accepted.signature));
+    accepted.sort_by_key(|accepted| (Reverse(accepted.count), accepted.signature));
     accepted.truncate(MOST_ACCEPTED);
     (findings, rest, accepted)
+}
+
+/// What is too rare to be a finding of its own, by check and severity.
+fn elsewhere(
+    statistics: &RouteStatistics,
+    shown: &[Finding],
+    hidden: Vec<Finding>,
+    judged: u64,
+) -> Vec<Finding> {
+    let mut merged = BTreeMap::<(Severity, Check), Finding>::new();
+    for finding in hidden {
+        let key = (finding.severity, finding.check);
+        match merged.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(finding);
+            }
+            Entry::Occupied(mut occupied) => merge(occupied.get_mut(), finding),
+        }
+    }
+    let totals = statistics.clusters.totals();
+    let mut findings: Vec<Finding> = merged
+        .into_iter()
+        .map(|(key, mut finding)| {
+            let total = totals.get(&key).copied().unwrap_or_default();
+            let of = |count: fn(&Finding) -> u64| -> u64 {
+                let same = |found: &&Finding| (found.severity, found.check) == key;
+                shown.iter().filter(same).map(count).sum()
+            };
+            let pairs = total.pairs.saturating_sub(of(|found| found.share.events));
+            let noise = total.noise.saturating_sub(of(|found| found.noise.events));
+            finding.share = Rate::new(pairs, judged);
+            finding.noise = Rate::new(noise, statistics.noise_judged);
+            finding
+        })
+        .collect();
+    sort(&mut findings);
+    findings
+}
+
+/// Takes a finding of the same check into another, which is then of no place.
+fn merge(into: &mut Finding, finding: Finding) {
+    into.place = String::new();
+    into.title = format!("{} elsewhere", into.check);
+    into.first_unix_ms = into.first_unix_ms.min(finding.first_unix_ms);
+    into.last_unix_ms = into.last_unix_ms.max(finding.last_unix_ms);
+    into.examples.extend(finding.examples);
+    into.examples.truncate(MOST_NAMED);
+    let known = into.signatures.len() + finding.signatures.len();
+    into.signatures.extend(finding.signatures);
+    into.signatures
+        .sort_by_key(|found| (Reverse(found.count), found.signature));
+    into.signatures.truncate(MOST_SIGNATURES);
+    into.more_signatures += finding.more_signatures + (known - into.signatures.len()) as u64;
+}
+
+/// What matters most first.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let by_weight = weight(b).total_cmp(&weight(a));
+        by_weight.then_with(|| a.title.cmp(&b.title))
+    });
 }
 
 /// How much a finding matters: its share above the noise, ten times as much for each step of severity.
@@ -84,7 +151,7 @@ fn finding(
         .iter()
         .filter(|(_, counted)| counted.value.group == *group)
         .collect();
-    signatures.sort_by_key(|(signature, counted)| (std::cmp::Reverse(counted.count), **signature));
+    signatures.sort_by_key(|(signature, counted)| (Reverse(counted.count), **signature));
     let more = signatures.len().saturating_sub(MOST_SIGNATURES) as u64;
     let shown = signatures.iter().take(MOST_SIGNATURES);
     let count = counted.count - counted.error;
@@ -138,7 +205,7 @@ fn finding_title(group: &Group, signatures: &[(&Signature, &Counted<Cluster>)]) 
 
 fn one_title(check: &str, place: &str, kinds: &[DifferenceKind]) -> String {
     let mut title = check.to_owned();
-    if !place.is_empty() {
+    if !place.is_empty() && place != check {
         title.push_str(" at ");
         title.push_str(place);
     }
@@ -152,7 +219,7 @@ fn one_title(check: &str, place: &str, kinds: &[DifferenceKind]) -> String {
 /// Every check that failed with its places, the gravest first.
 fn title(places: &[Place], more: u64) -> String {
     let mut places: Vec<&Place> = places.iter().collect();
-    places.sort_by_key(|place| (std::cmp::Reverse(place.severity), place.check));
+    places.sort_by_key(|place| (Reverse(place.severity), place.check));
     let named = places.iter().take(MOST_NAMED).map(|place| {
         let kinds: Vec<DifferenceKind> = place.kind.into_iter().collect();
         one_title(place.check.as_str(), &place.path, &kinds)

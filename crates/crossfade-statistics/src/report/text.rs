@@ -115,8 +115,8 @@ fn gates(text: &mut String, report: &RouteReport) {
         ),
     );
     // That nothing is bad on either side is no news.
-    let quiet = |gate: &&GateView| {
-        gate.state == GateState::Passes && gate.candidate == Some(0.0) && gate.primary == Some(0.0)
+    let quiet = |gate: &GateView| {
+        gate.state != GateState::Fails && gate.candidate == Some(0.0) && gate.primary == Some(0.0)
     };
     for state in [GateState::Fails, GateState::Inconclusive, GateState::Passes] {
         let of = |gate: &&GateView| gate.state == state && !quiet(gate);
@@ -124,23 +124,43 @@ fn gates(text: &mut String, report: &RouteReport) {
             line(text, &gate_line(gate));
         }
     }
-    let quiet: Vec<&str> = report
-        .gates
-        .iter()
-        .filter(quiet)
-        .map(|gate| gate.gate.as_str())
-        .collect();
-    if !quiet.is_empty() {
-        line(
-            text,
-            &format!("pass, none on either side: {}", quiet.join(", ")),
-        );
+    for (state, written) in [
+        (
+            GateState::Inconclusive,
+            "not yet known, none on either side:",
+        ),
+        (GateState::Passes, "pass, none on either side:"),
+    ] {
+        let of = |gate: &&GateView| gate.state == state && quiet(gate);
+        let names = report.gates.iter().filter(of);
+        list(text, written, names.map(|gate| gate.gate.as_str()));
     }
     if report.noise_pairs == 0 {
         line(
             text,
             "the primary was never asked twice: nothing is known above the noise",
         );
+    }
+}
+
+/// Names on as many lines as they take; nothing without any.
+fn list<'n>(text: &mut String, intro: &str, names: impl Iterator<Item = &'n str>) {
+    let mut written = intro.to_owned();
+    let mut any = false;
+    for name in names {
+        if any {
+            written.push(',');
+        }
+        if written.len() + name.len() + 2 > WIDTH {
+            line(text, &written);
+            "   ".clone_into(&mut written);
+        }
+        written.push(' ');
+        written.push_str(name);
+        any = true;
+    }
+    if any {
+        line(text, &written);
     }
 }
 
