@@ -108,7 +108,10 @@ impl World {
             &directory.path.join("data"),
             &token,
         );
+        // What waits for a person is kept, sealed under a key that ends with the process.
+        let evidence = random_hex();
         let environment = |name: &str| match name {
+            "DEMO_EVIDENCE_KEY" => Some(evidence.clone()),
             "DEMO_ACCESS_KEY" => Some(ACCESS_KEY.to_owned()),
             "DEMO_SECRET_KEY" => Some(SECRET.to_owned()),
             _ => None,
@@ -198,6 +201,9 @@ impl World {
              \x20 export CROSSFADE_ADMIN=http://{admin} CROSSFADE_ADMIN_TOKEN={token}\n\
              \x20 crossfade status\n\
              \x20 crossfade ledger --route {ROUTE}\n\
+             \x20 crossfade findings {ROUTE}\n\
+             \x20 crossfade reviews --route {ROUTE}\n\
+             \x20 crossfade review 0\n\
              \x20 crossfade resume {ROUTE} --reason \"candidate repaired\"\n\
              \x20 crossfade split {ROUTE} 10 --reason \"second attempt\"\n\
              \x20 curl -i 'http://{proxy}/openai/deployments/{ROUTE}/chat/completions?api-version=2024-10-21' \\\n\
@@ -256,6 +262,10 @@ endpoint = "{bedrock}"
 auth = "static"
 access_key_env = "DEMO_ACCESS_KEY"
 secret_key_env = "DEMO_SECRET_KEY"
+
+[evidence]
+key_env = "DEMO_EVIDENCE_KEY"
+share = 0.0
 
 [routes.{ROUTE}]
 owner = "team-support@example.com"
@@ -330,7 +340,11 @@ mod tests {
     fn the_configuration_is_valid_and_opens_nothing_to_others() {
         let path = Path::new("/tmp/a \"b\" ${c}");
         let text = config("http://127.0.0.1:1", "http://127.0.0.1:2", path, "token");
-        let config = Config::parse_with(&text, "demo", &|name| Some(name.to_owned())).unwrap();
+        let key = |name: &str| match name {
+            "DEMO_EVIDENCE_KEY" => Some(random_hex()),
+            other => Some(other.to_owned()),
+        };
+        let config = Config::parse_with(&text, "demo", &key).unwrap();
         assert_eq!(config.data.directory, path);
         assert!(config.listen.address.ip().is_loopback() && config.listen.expose_side);
         assert!(config.admin.address.ip().is_loopback());

@@ -10,6 +10,9 @@ use sha2::{Digest as _, Sha256};
 const FIRST_OF_SIGNATURE: u64 = 3;
 /// The share of pairs that the checks took for the same and that are looked at all the same.
 pub(super) const RANDOM_SHARE: f64 = 0.01;
+/// Pairs without a signature (all checks pass, and yet the texts are unlike) stand each for themselves: of those that are less
+/// alike than the noise, this share is looked at, or a steady primary would fill the queue with good paraphrases.
+const UNSIGNED_SHARE: f64 = 0.05;
 /// Similarity of texts up to which they share nothing.
 const SHARES_NOTHING: f64 = 0.1;
 
@@ -57,7 +60,7 @@ impl Facts<'_> {
             }
             ReviewReason::JudgeContradiction => !quiet && self.judge_contradicts,
             ReviewReason::ChecksContradict => !quiet && self.contradicts(class),
-            ReviewReason::LowSimilarity => !quiet && self.below_noise,
+            ReviewReason::LowSimilarity => !quiet && self.below_noise && self.is_worth_a_look(draw),
             ReviewReason::NewSignature => {
                 !quiet && self.seen.is_some_and(|seen| seen <= FIRST_OF_SIGNATURE)
             }
@@ -67,6 +70,11 @@ impl Facts<'_> {
         };
         let all = ReviewReason::ALL.iter().copied();
         all.filter(|reason| holds(*reason)).collect()
+    }
+
+    /// With a signature it joins those like it; without one it is drawn.
+    fn is_worth_a_look(&self, draw: &Draw) -> bool {
+        self.seen.is_some() || draw.falls(&format!("{} unlike", self.id), UNSIGNED_SHARE)
     }
 
     fn failed(&self, check: Check) -> Option<&CheckResult> {
@@ -342,6 +350,26 @@ mod tests {
         }
         let below = |facts: &mut Facts<'_>| facts.below_noise = true;
         check(below, &major, &[ReviewReason::LowSimilarity]);
+    }
+
+    #[test]
+    fn of_unlike_texts_that_every_check_passes_a_share_is_looked_at() {
+        let draw = Draw::new(&[7; 32], "review");
+        let verdict = verdict(VerdictClass::Equivalent, Vec::new());
+        let looked_at = (0..10_000).filter(|n| {
+            let facts = Facts {
+                id: &n.to_string(),
+                verdict: &verdict,
+                opinions: &Opinions::default(),
+                judge_contradicts: false,
+                seen: None,
+                below_noise: true,
+                accepted: false,
+            };
+            facts.reasons(&draw).contains(&ReviewReason::LowSimilarity)
+        });
+        let looked_at = looked_at.count();
+        assert!((400..600).contains(&looked_at), "{looked_at} of 10 000");
     }
 
     #[test]
