@@ -19,12 +19,12 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use crossfade_compare::{Checks, ReadAnswer};
+use crossfade_compare::{Checks, ReadAnswer, ReadCall};
 use crossfade_exchange::{CheckOutcome, Role, Side};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     answer::CaseAnswer,
@@ -163,7 +163,7 @@ pub fn texts_to_embed(case: &Case) -> Vec<&str> {
 pub fn answer_text(case: &Case, answer: &CaseAnswer, checks: &Checks) -> Option<String> {
     read(case, answer, checks)
         .ok()
-        .map(|read| text_of(&read).to_owned())
+        .map(|read| text_of(&read).into_owned())
 }
 
 fn read(case: &Case, answer: &CaseAnswer, checks: &Checks) -> Result<ReadAnswer, String> {
@@ -171,11 +171,17 @@ fn read(case: &Case, answer: &CaseAnswer, checks: &Checks) -> Result<ReadAnswer,
     checks.read(case.operation, &case.request_bytes(), &recording)
 }
 
-/// What an answer says: its text, or what it says instead of one.
-fn text_of(read: &ReadAnswer) -> &str {
+/// What an answer says: its text, or what it says instead of one. Calls alone are their JSON, as promptfoo has it.
+fn text_of(read: &ReadAnswer) -> Cow<'_, str> {
     match &read.refusal {
-        Some(refusal) if read.text.is_empty() => refusal,
-        Some(_) | None => &read.text,
+        _ if !read.text.is_empty() => Cow::Borrowed(&read.text),
+        Some(refusal) => Cow::Borrowed(refusal),
+        None if read.calls.is_empty() => Cow::Borrowed(""),
+        None => {
+            let call = |call: &ReadCall| json!({"type": "function", "function": {"name": call.name, "arguments": call.arguments}});
+            let calls: Vec<Value> = read.calls.iter().map(call).collect();
+            Cow::Owned(Value::Array(calls).to_string())
+        }
     }
 }
 
@@ -399,7 +405,7 @@ impl Seen<'_> {
     }
 
     fn on_text(&self, judge: impl FnOnce(&str) -> Judged) -> Judged {
-        self.on_answer(|read| judge(text_of(read)))
+        self.on_answer(|read| judge(&text_of(read)))
     }
 }
 

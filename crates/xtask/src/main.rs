@@ -12,6 +12,7 @@ mod decisions;
 mod differ;
 mod e2e;
 mod fuzz;
+mod golden;
 mod node;
 mod page;
 mod print;
@@ -51,6 +52,11 @@ enum Command {
     /// Run the fuzz targets for a fixed time
     #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600 --target requests")]
     Fuzz(fuzz::Arguments),
+    /// Import the tests that other projects wrote for themselves, and judge with them
+    #[command(
+        after_help = "Example:\n  cargo xtask golden --openai-evals evals/registry --promptfoo promptfoo/examples"
+    )]
+    Golden(golden::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +67,7 @@ fn main() -> ExitCode {
         Command::E2e => e2e::run(),
         Command::Page(arguments) => page::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Golden(arguments) => golden::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,10 +2,8 @@
 
 use std::borrow::Borrow;
 
-use crossfade_compare::{CheckSettings, Checks};
-use serde_json::json;
-
 use super::*;
+use crossfade_compare::{CheckSettings, Checks};
 
 mod calls;
 mod form;

@@ -36,6 +36,7 @@ const PARAMETERS: &[&str] = &[
     "response_format",
     "parallel_tool_calls",
     "reasoning_effort",
+    "verbosity",
 ];
 /// Keys of a configuration that change nothing of what is asked and expected.
 const IDLE: &[&str] = &[

@@ -96,3 +96,15 @@ fn tool_arguments() {
         "assert[0].value: it must be an object",
     );
 }
+
+#[test]
+fn calls_alone_are_read_as_their_json() {
+    let answer = calls(&[("find", "{\"id\":1}")]);
+    check(json!({"type": "is-json"}), &answer, PASS);
+    check(
+        json!({"type": "contains", "value": "\"find\""}),
+        &answer,
+        PASS,
+    );
+    check(json!({"type": "contains", "value": "book"}), &answer, FAIL);
+}
