@@ -1,4 +1,4 @@
-//! With everything on that keeps what was said (evidence of all pairs, reviews, repeats, statistics) and the log at its most
+//! With everything on that keeps or passes on what was said (evidence of all pairs, reviews, repeats, statistics, embeddings and a judge) and the log at its most
 //! talkative, nothing of a prompt or an answer can be found where it should not be: not in the log, the metrics, the status,
 //! the findings or the lists, and in no byte of the data directory, in no plain encoding. It is found where it should be: on
 //! the pages that an operator asks for.
@@ -35,6 +35,8 @@ const CANARIES: &[&str] = &[
 ];
 
 const TABLES: &str = "[evidence]\nkey_env = \"E2E_EVIDENCE_KEY\"\nshare = 100.0\n\
+    [similarity]\nshare = 100.0\nbedrock = { model = \"amazon.titan-embed-text-v2:0\", api = \"invoke\" }\n\
+    [judge]\nshare = 100.0\nbedrock = { model = \"us.amazon.nova-pro-v1:0\" }\n\
     [routes.support.checks]\nside_effecting_tools = [\"pay\"]\nretrieval = true\n\
     label = { path = \"$.class\", values = [\"refund\", \"cancel\"], risky = [[\"refund\", \"cancel\"]] }\n";
 
@@ -95,6 +97,14 @@ fn files(directory: &Path, visit: &mut impl FnMut(&Path, Vec<u8>)) {
 fn answers(side: &'static str) -> Arc<dyn Answers> {
     Arc::new(move |prompt: &Prompt, n: u64| {
         let primary = side == "primary";
+        // The judge is asked the same service, and does not always keep to what it may say.
+        if prompt.body.to_string().contains("{\\\"better\\\"") {
+            return Answer::text(match n % 3 {
+                0 => "canary-candidate is better, of canary-prompt",
+                1 => "{\"better\":\"A\"}",
+                _ => "{\"better\":\"same\"}",
+            });
+        }
         match prompt.user.split(' ').next().unwrap_or_default() {
             "json" => {
                 let class = if primary { "refund" } else { "cancel" };
@@ -177,6 +187,19 @@ async fn fill(process: &Process, admin: &Admin) -> Vec<Value> {
     .await
 }
 
+/// Waits until both models were asked about pairs, and gave an opinion.
+async fn opinions(admin: &Admin) {
+    for kind in ["similarity", "judge"] {
+        let series = format!(
+            "crossfade_opinions_total{{route=\"{DEPLOYMENT}\",kind=\"{kind}\",outcome=\"given\"}}"
+        );
+        eventually(&format!("an opinion: {kind}"), async || {
+            (admin.metric(&series).await > 0.5).then_some(())
+        })
+        .await;
+    }
+}
+
 /// What operators look at is clean, but for the pages that show the two answers.
 async fn look_around(admin: &Admin, reviews: &[Value]) {
     for path in [
@@ -227,6 +250,7 @@ async fn what_is_kept_is_sealed() {
     let process = Process::serve(PROGRAM, &file).await;
     let admin = process.admin();
     let reviews = fill(&process, &admin).await;
+    opinions(&admin).await;
     look_around(&admin, &reviews).await;
     let decided = format!("/api/v1/reviews/{}", reviews[0]["id"]);
     let verdict = json!({"verdict": "acceptable", "note": "seen", "accept_signature": true, "reason": "agreed"});
