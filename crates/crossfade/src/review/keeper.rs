@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -141,8 +141,11 @@ impl Shared {
                     hashes,
                 };
                 match evidence.put(&kept) {
-                    Ok(()) => EvidenceOutcome::Kept,
-                    Err(error) => failed("evidence", &error),
+                    Ok(()) => {
+                        self.failing.store(false, Ordering::Relaxed);
+                        EvidenceOutcome::Kept
+                    }
+                    Err(error) => self.failed("evidence", &error),
                 }
             }
         };
@@ -175,7 +178,7 @@ impl Shared {
             Ok(Offered::Accepted) => ReviewOutcome::Accepted,
             Ok(Offered::Full) => ReviewOutcome::Full,
             Err(error) => {
-                failed("reviews", &error);
+                self.failed("reviews", &error);
                 ReviewOutcome::Failed
             }
         };
@@ -202,21 +205,31 @@ impl Shared {
                     }
                 }
             }
-            Err(error) => drop(failed("reviews", &error)),
+            Err(error) => {
+                self.failed("reviews", &error);
+            }
         }
         if let Some(evidence) = &self.evidence
             && let Err(error) = evidence.sweep(now).and_then(|()| evidence.sync())
         {
-            failed("evidence", &error);
+            self.failed("evidence", &error);
         }
         if snapshots {
             for (route, record) in &self.routes {
                 if let Err(error) = snapshot::save(&self.snapshots, route, record) {
-                    failed("statistics", &error);
+                    self.failed("statistics", &error);
                 }
             }
         }
         self.export_metrics();
+    }
+
+    /// Says the first of a run of failures; each is counted.
+    fn failed(&self, what: &'static str, error: &EvidenceError) -> EvidenceOutcome {
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            tracing::error!(what, %error, "review.write.failed");
+        }
+        EvidenceOutcome::Failed
     }
 
     pub(super) fn count_review(&self, route: &RouteId, outcome: ReviewOutcome) {
@@ -225,11 +238,6 @@ impl Shared {
             counter.increment(1);
         }
     }
-}
-
-fn failed(what: &'static str, error: &EvidenceError) -> EvidenceOutcome {
-    tracing::error!(what, %error, "review.write.failed");
-    EvidenceOutcome::Failed
 }
 
 pub(super) fn now_unix_ms() -> u64 {

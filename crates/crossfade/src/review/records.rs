@@ -104,6 +104,8 @@ pub(super) struct Shared {
     /// Without a key there is none.
     pub(super) evidence: Option<EvidenceStore>,
     pub(super) metrics: Arc<Metrics>,
+    /// The disk refused the last time.
+    pub(super) failing: AtomicBool,
     to_review: Draw,
     to_keep: Draw,
 }
@@ -226,6 +228,7 @@ impl Records {
             snapshots,
             evidence,
             metrics,
+            failing: AtomicBool::new(false),
             to_review: Draw::new(&secret, "review"),
             to_keep: Draw::new(&secret, "keep"),
         });
