@@ -29,6 +29,12 @@ static CHECKS: LazyLock<Checks> = LazyLock::new(|| {
     Checks::new(serde_json::from_value(settings).unwrap()).unwrap()
 });
 
+/// A route whose answers are to be taken from their requests.
+static RETRIEVAL: LazyLock<Checks> = LazyLock::new(|| {
+    let settings = json!({"retrieval": true, "extraction": {"threshold": 0.5}});
+    Checks::new(serde_json::from_value(settings).unwrap()).unwrap()
+});
+
 fn request() -> Value {
     json!({
         "messages": [{"role": "user", "content": "x"}],
@@ -124,6 +130,20 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
+    fn any_words_are_held_against_their_request(
+        context in "[A-Za-z0-9$%.,@:/\"\\[\\]【】 \n年é-]{0,120}",
+        a in "[A-Za-z0-9$%.,@:/\"\\[\\]【】 \n年é-]{0,120}",
+    ) {
+        let mut exchange = pair(&body(&a), &body(&a));
+        exchange.request = json!({"messages": [{"role": "user", "content": context}]}).to_string().into();
+        let verdict = RETRIEVAL.compare(&exchange);
+        for result in verdict.checks.iter().filter(|r| r.outcome == CheckOutcome::Fail) {
+            // What both invent is no difference between them.
+            prop_assert!(result.evidence.as_deref().is_some_and(|e| e.starts_with("both: ")), "{:?}", result);
+        }
+    }
+
+    #[test]
     fn an_answer_equals_itself(answer in any_answer()) {
         let verdict = CHECKS.compare(&pair(&answer, &answer));
         let failed = |result: &&crossfade_exchange::CheckResult| result.outcome == CheckOutcome::Fail;
@@ -186,9 +206,11 @@ proptest! {
             recording.content_type = streamed.then(|| "text/event-stream".to_owned());
             recording.content_encoding = encoding.map(str::to_owned);
         }
-        let verdict = CHECKS.compare(&exchange);
-        prop_assert!(verdict.checks.iter().all(|r| (0.0..=1.0).contains(&r.score)));
-        prop_assert!(verdict.parity.is_none_or(|parity| (0.0..=1.0).contains(&parity)));
+        for route in [&CHECKS, &RETRIEVAL] {
+            let verdict = route.compare(&exchange);
+            prop_assert!(verdict.checks.iter().all(|r| (0.0..=1.0).contains(&r.score)));
+            prop_assert!(verdict.parity.is_none_or(|parity| (0.0..=1.0).contains(&parity)));
+        }
     }
 
     #[test]
