@@ -46,12 +46,11 @@ pub(super) struct SegmentLog {
     segments: BTreeMap<u64, Kept>,
 }
 
-/// A segment and the time its records span.
+/// A segment, and when its oldest record was made.
 struct Kept {
     segment: Segment,
     places: Vec<Place>,
     first_ms: u64,
-    last_ms: u64,
 }
 
 /// What a log holds when it is opened.
@@ -214,10 +213,10 @@ impl SegmentLog {
         }
     }
 
-    /// The oldest segment's number, and the time of its newest record.
+    /// The oldest segment's number, and the time of its oldest record; the end of time if it has none.
     pub(super) fn oldest(&self) -> Option<(u64, u64)> {
         let (number, kept) = self.segments.first_key_value()?;
-        Some((*number, kept.last_ms))
+        Some((*number, kept.first_ms))
     }
 
     /// The numbers of all segments, oldest first.
@@ -264,7 +263,8 @@ impl SegmentLog {
         let path = self.path(number);
         let fresh = self.directory.join(format!("{number:010}{FRESH}"));
         let mut rewritten = Kept::new(Segment::create(fresh.clone(), &self.vault)?);
-        (rewritten.first_ms, rewritten.last_ms) = (kept.first_ms, kept.last_ms);
+        // An older time than its oldest record's now: it goes early rather than late.
+        rewritten.first_ms = kept.first_ms;
         let copied = copy(&kept.segment, &mut rewritten, &stays);
         if let Err(error) = copied.and_then(|()| rename(&fresh, &path, &self.directory)) {
             drop(fs::remove_file(&fresh));
@@ -302,14 +302,12 @@ impl Kept {
             segment,
             places: Vec::new(),
             first_ms: u64::MAX,
-            last_ms: 0,
         }
     }
 
     fn note(&mut self, place: Place, at_ms: u64) {
         self.places.push(place);
         self.first_ms = self.first_ms.min(at_ms);
-        self.last_ms = self.last_ms.max(at_ms);
     }
 }
 

@@ -34,8 +34,8 @@ const MOST_LISTED: usize = 1_000;
 pub struct EvidenceSettings {
     /// Bytes of exchanges on disk; summaries take up to an eighth of it besides.
     pub max_bytes: u64,
-    /// How long bodies are kept. A segment spans at most a sixteenth of it, and goes as a whole; nobody is shown an
-    /// older body.
+    /// How long bodies are kept, at most: a segment goes as a whole with the first of its records that is too old, and spans
+    /// at most a sixteenth of this.
     pub retention: Duration,
     /// How long summaries are kept.
     pub summaries: Duration,
@@ -299,17 +299,17 @@ impl Inner {
     fn enforce(&mut self, now_unix_ms: u64) {
         let retention = millis(self.settings.retention);
         let summary_retention = millis(self.settings.summaries);
-        let old = |last_ms: u64, keep: u64| last_ms.saturating_add(keep) < now_unix_ms;
-        while let Some((number, last_ms)) = self.bodies.oldest() {
+        let old = |first_ms: u64, keep: u64| first_ms.saturating_add(keep) < now_unix_ms;
+        while let Some((number, first_ms)) = self.bodies.oldest() {
             let over = self.bodies.bytes() > self.settings.max_bytes;
-            if !(over || old(last_ms, retention)) || !self.drop_bodies(number) {
+            if !(over || old(first_ms, retention)) || !self.drop_bodies(number) {
                 break;
             }
         }
         let most = self.settings.max_bytes / SUMMARY_PART;
-        while let Some((number, last_ms)) = self.summaries.oldest() {
+        while let Some((number, first_ms)) = self.summaries.oldest() {
             let over = self.summaries.bytes() > most || self.index.entries.len() > MOST_KNOWN;
-            if !(over || old(last_ms, summary_retention)) || !self.drop_summaries(number) {
+            if !(over || old(first_ms, summary_retention)) || !self.drop_summaries(number) {
                 break;
             }
         }

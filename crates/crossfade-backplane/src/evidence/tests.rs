@@ -655,3 +655,17 @@ fn snapshots_are_replaced_whole() {
     plain.put(&a, b"three").unwrap();
     assert_eq!(plain.get(&a).unwrap().as_deref(), Some(b"three".as_slice()));
 }
+
+#[test]
+fn no_body_stays_longer_than_it_may() {
+    let home = home();
+    let store = home.store(1 << 20);
+    // One segment's span is 62.5 seconds.
+    store.put(&kept("first", 0, caller(1))).unwrap();
+    store.put(&kept("second", 60_000, caller(1))).unwrap();
+    store.sweep(1_000_000).unwrap();
+    assert!(store.get("first").unwrap().is_some());
+    store.sweep(1_000_001).unwrap();
+    assert_eq!(store.get("first").unwrap(), None);
+    assert!(!store.summary("second").unwrap().bodies);
+}
