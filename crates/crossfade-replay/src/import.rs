@@ -121,6 +121,7 @@ struct Collector<'o> {
     options: &'o Options,
     imported: Imported,
     ids: HashSet<String>,
+    noted: HashSet<String>,
 }
 
 // === impl Imported ===
@@ -157,16 +158,20 @@ impl<'o> Collector<'o> {
             options,
             imported: Imported::default(),
             ids: HashSet::new(),
+            noted: HashSet::new(),
         }
     }
 
-    /// Notes that something cannot be imported.
+    /// Notes that something cannot be imported; what several prompts of one test have in common is noted once.
     fn unsupported(&mut self, place: impl Into<String>, what: impl Into<String>) {
-        if self.imported.unsupported.len() < Imported::MOST {
-            let (place, what) = (place.into(), what.into());
-            self.imported.unsupported.push(Unsupported { place, what });
-        } else {
+        let one = Unsupported {
+            place: place.into(),
+            what: what.into(),
+        };
+        if self.imported.unsupported.len() >= Imported::MOST {
             self.imported.more += 1;
+        } else if self.noted.insert(one.to_string()) {
+            self.imported.unsupported.push(one);
         }
     }
 
@@ -194,7 +199,12 @@ impl<'o> Collector<'o> {
                 let at = problem
                     .place
                     .replacen("assert[0]", &format!("assert[{index}]"), 1);
-                self.unsupported(format!("{place}.{at}"), problem.what);
+                // Which types there are is the documentation's to say, not each line's.
+                let what = match problem.what.split_once("; known are ") {
+                    Some((what, _)) => what.to_owned(),
+                    None => problem.what,
+                };
+                self.unsupported(format!("{place}.{at}"), what);
             }
         }
         if kept.is_empty() {

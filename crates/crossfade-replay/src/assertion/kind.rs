@@ -1,4 +1,4 @@
-//! The types of assertions, by name. The documentation's list is this one.
+//! The types of assertions, by name. A test holds the documentation's list against this one.
 
 macro_rules! kinds {
     ($( $(#[doc = $doc:literal])+ $kind:ident = $name:literal, )+) => {
@@ -87,5 +87,22 @@ impl Kind {
     /// The type of that name, without `not-`.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_type() {
+        let page = include_str!("../../../../deploy/golden-sets.md");
+        for kind in Kind::ALL {
+            let name = format!("`{}`", kind.as_str());
+            assert!(
+                page.contains(&name),
+                "{name} is not in deploy/golden-sets.md"
+            );
+        }
     }
 }
