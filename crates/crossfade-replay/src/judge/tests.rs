@@ -88,8 +88,8 @@ fn judged_by(
 }
 
 /// One case with these answers and members comes out like this, and so does its suite.
-fn check(more: Value, answers: &[&str], outcome: CaseOutcome, suite: SuiteVerdict) {
-    let report = judged(&[more.clone()], &[answers], &[]);
+fn check(more: &Value, answers: &[&str], outcome: CaseOutcome, suite: SuiteVerdict) {
+    let report = judged(std::slice::from_ref(more), &[answers], &[]);
     assert_eq!(report.cases[0].outcome, outcome, "{more} {answers:?}");
     assert_eq!(report.verdict, suite, "{more} {answers:?}");
 }
@@ -98,54 +98,54 @@ fn check(more: Value, answers: &[&str], outcome: CaseOutcome, suite: SuiteVerdic
 fn a_case_passes_by_its_own_rate() {
     use CaseOutcome::{Failed, Inconclusive, Passed};
     let two_of_three = || json!({"min_pass_rate": 0.67});
-    check(json!({}), &["yes"], Passed, SuiteVerdict::Pass);
-    check(json!({}), &["no"], Failed, SuiteVerdict::Failed);
-    check(json!({}), &["yes", "no"], Failed, SuiteVerdict::Failed);
+    check(&json!({}), &["yes"], Passed, SuiteVerdict::Pass);
+    check(&json!({}), &["no"], Failed, SuiteVerdict::Failed);
+    check(&json!({}), &["yes", "no"], Failed, SuiteVerdict::Failed);
     check(
-        two_of_three(),
+        &two_of_three(),
         &["yes", "no", "yes"],
         Passed,
         SuiteVerdict::Pass,
     );
     check(
-        two_of_three(),
+        &two_of_three(),
         &["yes", "no", "no"],
         Failed,
         SuiteVerdict::Failed,
     );
     check(
-        two_of_three(),
+        &two_of_three(),
         &["yes", "!", "yes"],
         Passed,
         SuiteVerdict::Pass,
     );
     check(
-        two_of_three(),
+        &two_of_three(),
         &["yes", "no", "!"],
         Inconclusive,
         SuiteVerdict::Inconclusive,
     );
     check(
-        two_of_three(),
+        &two_of_three(),
         &["no", "no", "!"],
         Failed,
         SuiteVerdict::Failed,
     );
-    check(json!({}), &["!"], Inconclusive, SuiteVerdict::Inconclusive);
+    check(&json!({}), &["!"], Inconclusive, SuiteVerdict::Inconclusive);
     check(
-        json!({"min_pass_rate": 0.0}),
+        &json!({"min_pass_rate": 0.0}),
         &["!"],
         Inconclusive,
         SuiteVerdict::Inconclusive,
     );
     check(
-        json!({"severity": "info"}),
+        &json!({"severity": "info"}),
         &["no"],
         Failed,
         SuiteVerdict::Inconclusive,
     );
     let similar = json!({"assert": [{"type": "similar", "value": "x"}]});
-    check(similar, &["yes"], Inconclusive, SuiteVerdict::Inconclusive);
+    check(&similar, &["yes"], Inconclusive, SuiteVerdict::Inconclusive);
 }
 
 #[test]
