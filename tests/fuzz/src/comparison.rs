@@ -266,7 +266,7 @@ fn answer(operation: Operation, streamed: bool, bytes: &mut Unstructured<'_>) ->
             let mut stream = String::new();
             for _ in 0..bytes.int_in_range(0..=4)? {
                 let delta = json!({"choices": [{"index": 0, "delta": message(bytes)?, "finish_reason": null}]});
-                stream += &format!("data: {delta}\n\n");
+                stream = format!("{stream}data: {delta}\n\n");
             }
             return Ok((stream + "data: [DONE]\n\n").into_bytes());
         }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use arbitrary::{Result, Unstructured};
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_replay::{
-    CaseAnswer, Dataset,
+    Case, CaseAnswer, Dataset,
     assertion::{AssertionResult, Context, judge},
 };
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn read(bytes: &[u8]) -> Option<Dataset> {
             return None;
         }
     };
-    let lines: Vec<String> = dataset.cases.iter().map(|case| case.line()).collect();
+    let lines: Vec<String> = dataset.cases.iter().map(Case::line).collect();
     match Dataset::parse(lines.join("\n").as_bytes()) {
         Ok(again) => assert_eq!(
             again.sha256, dataset.sha256,

@@ -163,6 +163,23 @@ fn world(script: Script) -> World {
     world_of(script, PlaneSettings::default(), &[])
 }
 
+/// An Azure whose answers carry these headers.
+fn scripted_primary(
+    script: Script,
+    asked: Asked,
+    headers: &'static [(&'static str, &'static str)],
+) -> Forward {
+    BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
+        note(&asked, request.method(), request.uri().path(), None);
+        let (status, body) = script.primary;
+        let mut answer = answer(status, body);
+        for (name, value) in headers {
+            answer.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        async move { Ok::<_, BoxError>(answer) }
+    }))
+}
+
 /// With these bounds, and an Azure whose answers carry these headers.
 fn world_of(
     script: Script,
@@ -172,15 +189,7 @@ fn world_of(
     let (primary, candidate) = (Asked::default(), Asked::default());
     let gate = Gate::default();
     let asked = Arc::clone(&primary);
-    let forward = BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
-        note(&asked, request.method(), request.uri().path(), None);
-        let (status, body) = script.primary;
-        let mut answer = answer(status, body);
-        for (name, value) in headers {
-            answer.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        async move { Ok::<_, BoxError>(answer) }
-    }));
+    let forward = scripted_primary(script, asked, headers);
     let side = gated(
         scripted_candidate(script, Arc::clone(&candidate)),
         Arc::clone(&gate),
