@@ -234,8 +234,8 @@ fn record(file: &Path, dataset: &Dataset, sides: &Sides, answers: &Answers) -> R
             .get(asking.case)
             .filter(|_| live && !answer.is_missing())
         {
-            let line = serde_json::to_vec(&recorded(case, *asking, answer.clone()));
-            out.extend(line.map_err(|error| Failure::plain(error.to_string()))?);
+            let written = serde_json::to_vec(&recorded(case, *asking, answer.clone()));
+            out.extend(written.map_err(|error| Failure::plain(error.to_string()))?);
             out.push(b'\n');
         }
     }

@@ -6,7 +6,6 @@ use crossfade_bedrock::Candidate;
 use crossfade_compare::{CheckSettings, Checks, Price};
 use crossfade_exchange::RouteId;
 use crossfade_replay::sides::{LiveSide, SideService, SideSource, Sides};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     cli::failure::Failure,
@@ -114,7 +113,7 @@ fn primary(
     let (config, _) = placed(place)?;
     let key = match &config.azure.auth {
         AzureAuth::Key(key) => key.clone(),
-        AzureAuth::Passthrough => environment(KEY).map(|key| Secret::new(key)).ok_or_else(|| {
+        AzureAuth::Passthrough => environment(KEY).map(Secret::new).ok_or_else(|| {
             Failure::config(format!(
                 "the primary cannot be asked: [azure] auth is passthrough and {KEY} is not set; set it, or use auth = \"key\""
             ))
@@ -141,13 +140,11 @@ async fn candidate(
     let connection = wiring::connection(&config.bedrock).await;
     let service = Candidate::new(connection, route.candidate.clone());
     // Whatever is changed for the model changes what is asked.
-    let settings =
-        serde_json::to_vec(&route.candidate).map_err(|error| Failure::plain(error.to_string()))?;
-    let digest: [u8; 32] = Sha256::digest(settings).into();
-    let short: String = digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
+    let settings = serde_json::to_string(&route.candidate)
+        .map_err(|error| Failure::plain(error.to_string()))?;
+    let short: String = crossfade_replay::sha256(&settings)
+        .chars()
+        .take(12)
         .collect();
     Ok(SideSource::Live(LiveSide {
         service: SideService::new(service),
