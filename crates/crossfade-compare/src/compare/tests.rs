@@ -5,6 +5,7 @@ mod checks;
 mod content;
 mod measures;
 mod operations;
+mod places;
 mod properties;
 mod texts;
 
