@@ -1,10 +1,16 @@
 //! What can be typed. Every command shows an example; none does anything here.
 
+mod review;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crossfade_exchange::{Percent, ReviewVerdict, VerdictClass};
+use crossfade_exchange::Percent;
+
+pub(super) use review::{
+    ExchangesArgs, FindingsArgs, ForgetArgs, ReviewArgs, ReviewsArgs, RulesArgs, State,
+};
 
 use crate::text::is_control;
 
@@ -263,115 +269,6 @@ pub(super) struct LedgerArgs {
     /// The newest so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) limit: u32,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// `findings`
-#[derive(Debug, Args)]
-pub(super) struct FindingsArgs {
-    /// The route's name
-    pub(super) route: String,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// `reviews`
-#[derive(Debug, Args)]
-pub(super) struct ReviewsArgs {
-    /// Only this route
-    #[arg(long, value_name = "ROUTE")]
-    pub(super) route: Option<String>,
-    /// In which state
-    #[arg(long, value_enum, default_value_t = State::Open)]
-    pub(super) state: State,
-    /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) limit: u32,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// The state of what waits for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum State {
-    /// Nobody has decided it
-    Open,
-    /// Somebody has
-    Decided,
-    /// Nobody did in time
-    Expired,
-    /// Any of these
-    All,
-}
-
-/// `review`
-#[derive(Debug, Args)]
-pub(super) struct ReviewArgs {
-    /// Which, as `crossfade reviews` shows it
-    #[arg(value_name = "ID")]
-    pub(super) id: u64,
-    /// What you say of the pair: `candidate_better`, `same`, `candidate_worse`, `both_wrong` or `acceptable`
-    #[arg(long, value_name = "VERDICT")]
-    pub(super) verdict: Option<ReviewVerdict>,
-    /// A word on it, for whoever reads it later
-    #[arg(long, value_name = "TEXT", value_parser = one_line, requires = "verdict")]
-    pub(super) note: Option<String>,
-    /// Record that differences of this kind do not matter on this route: they are counted apart from now on, and not asked
-    /// about again
-    #[arg(long, requires = "verdict", requires = "reason")]
-    pub(super) accept_difference: bool,
-    /// Why they do not matter; the rule keeps it
-    #[arg(long, value_name = "TEXT", value_parser = reason, requires = "accept_difference")]
-    pub(super) reason: Option<String>,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// `rules`
-#[derive(Debug, Args)]
-pub(super) struct RulesArgs {
-    /// The route's name
-    pub(super) route: String,
-    /// Take this rule back
-    #[arg(long, value_name = "SIGNATURE", value_parser = name)]
-    pub(super) withdraw: Option<String>,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// `exchanges`
-#[derive(Debug, Args)]
-pub(super) struct ExchangesArgs {
-    /// Show this one, both answers side by side
-    #[arg(value_name = "ID", value_parser = name, conflicts_with_all = ["route", "class", "signature"])]
-    pub(super) id: Option<String>,
-    /// Only this route
-    #[arg(long, value_name = "ROUTE")]
-    pub(super) route: Option<String>,
-    /// Only this verdict, such as `different_major`
-    #[arg(long, value_name = "CLASS")]
-    pub(super) class: Option<VerdictClass>,
-    /// Only differences of this signature
-    #[arg(long, value_name = "SIGNATURE", value_parser = name)]
-    pub(super) signature: Option<String>,
-    /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) limit: u32,
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// `forget`
-#[derive(Debug, Args)]
-#[group(id = "whom", required = true, multiple = false, args = ["user", "credential_env"])]
-pub(super) struct ForgetArgs {
-    /// Whatever came with this `user` or `safety_identifier`
-    #[arg(long, value_name = "ID")]
-    pub(super) user: Option<String>,
-    /// Whatever came with the key or token in this environment variable
-    #[arg(long, value_name = "VARIABLE")]
-    pub(super) credential_env: Option<String>,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
 }
