@@ -60,3 +60,30 @@ pub(crate) const fn nature(check: Check) -> Nature {
         compares,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_on_comparison_knows_every_check_and_its_severity() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/comparison.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for check in Check::ALL {
+            let row = page
+                .lines()
+                .find(|line| {
+                    let first = line.split('|').nth(1).unwrap_or_default();
+                    first.contains(&format!("`{check}`"))
+                })
+                .unwrap_or_else(|| panic!("{check} has no row"));
+            let severity = row.split('|').nth(3).unwrap();
+            let expected = nature(*check).severity;
+            // Severities by path or by threshold are told in words.
+            let told = severity.contains(expected.as_str())
+                || severity.contains("by path")
+                || (*check == Check::TextSimilarity && severity.contains("minor"));
+            assert!(told, "{check}: {severity} lacks {expected}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ use table::Table;
 pub(crate) struct Arguments {
     /// The directory of recorded data
     #[arg(env = "CROSSFADE_DATA")]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// Only these sections
     #[arg(long, value_enum)]
     only: Vec<Section>,
@@ -57,7 +57,10 @@ pub(crate) enum Section {
 
 /// Measures every section, even after one has failed; fails where a goal is missed.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let data = &arguments.data;
+    let Some(data) = &arguments.data else {
+        print::line("SKIPPED: no recorded data (give its directory, or set CROSSFADE_DATA)");
+        return Ok(());
+    };
     ensure!(
         data.is_dir(),
         "{} is no directory of recorded data",
