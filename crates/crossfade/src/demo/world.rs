@@ -274,8 +274,8 @@ price = {{ input = 3.0, cached = 0.3, cache_write = 3.75, output = 15.0 }}
 primary_price = {{ input = 0.4, cached = 0.1, output = 1.6 }}
 
 [routes.{ROUTE}.checks]
-# The corpus' JSON holds a sentence of free text beside what is extracted; value by value no two models agree on it.
-off = ["json_structure"]
+# Beside what is extracted the corpus' JSON holds a sentence of free text, and how sure the model is of a label.
+json_paths = [{{ path = "$.note", rule = "text" }}, {{ path = "$.confidence", rule = "ignore" }}]
 label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
 tool_arguments = {{ ignore = ["issue_refund.reason"] }}
 
@@ -288,7 +288,7 @@ price = {{ input = 2.2, cached = 0.22, output = 13.2 }}
 primary_price = {{ input = 2.0, cached = 0.2, output = 12.0 }}
 
 [routes.{FAMILY}.checks]
-off = ["json_structure"]
+json_paths = [{{ path = "$.note", rule = "text" }}, {{ path = "$.confidence", rule = "ignore" }}]
 label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
 tool_arguments = {{ ignore = ["issue_refund.reason"] }}
 "#
