@@ -38,13 +38,30 @@ const API_KEY: &str = "(?x)
   | SG\\.[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{16,}
   | gsk_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,}";
 
-/// A word that announces a secret, and what it announces.
-const SECRET: &str = r#"(?xi)
-    (?: \b(?: [a-z0-9]+[_-] )* (?: api[_-]?key | access[_-]?key | secret | token | passwd | password | pwd
-            | account[_-]?key | sig | signature ) \b
-        ["']? [\ \t]? [:=]{1,2}>? [\ \t]? ["']?
+/// A name that announces a secret, in the writing of code and of people: `api_key`, `clientSecret`, `Access Key`.
+macro_rules! announcer {
+    () => {
+        r#"\b (?: [a-z0-9]+[_-] )* (?: [a-z0-9]* (?: api[\ _-]?key | access[\ _-]?key | secret | token | passwd | password )
+            | pwd | account[\ _-]?key | sig | signature ) \b"#
+    };
+}
+
+/// Such a name, and what it announces.
+const SECRET: &str = concat!(
+    "(?xi) (?: ",
+    announcer!(),
+    r#" ["']? [\ \t]? [:=]{1,2}>? [\ \t]? ["']?
       | \b bearer [\ \t] )
-    ( [^\s"'<>,;&\[\]{}()]{8,} )"#;
+    ( [^\s"'<>,;&\[\]{}()]{8,} )"#
+);
+
+/// The name of a member whose value is announced by it.
+const ANNOUNCER: &str = concat!("(?xi)", announcer!(), r"[\ :=]* \z");
+
+/// Such names, ready for use.
+pub(crate) fn announcer() -> Result<Regex, regex::Error> {
+    Regex::new(ANNOUNCER)
+}
 
 const URL_CREDENTIALS: &str = r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/@:\[\]]+:[^\s/@]+)@";
 const EMAIL: &str = r"[\w.%+'-]*[\w%+-]@(?:[\w-]+\.)+[A-Za-z][A-Za-z0-9-]*";

@@ -23,12 +23,21 @@ fn document(text: &str, session: &mut Session<'_>, depth: usize) -> Option<Strin
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    // The string before, which is a member's name if a colon alone follows.
+    let mut before_it: Option<Cow<'_, str>> = None;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
         let (before, token) = rest.split_at_checked(at)?;
         out.push_str(before);
+        let name = before_it.take().filter(|_| before.trim() == ":");
         let length = if token.starts_with('"') {
             let length = string_length(token)?;
-            string(token.get(..length)?, session, depth, &mut out);
+            before_it = string(
+                token.get(..length)?,
+                name.as_deref(),
+                session,
+                depth,
+                &mut out,
+            );
             length
         } else {
             let length = number_length(token);
@@ -60,23 +69,33 @@ fn number_length(text: &str) -> usize {
     text.bytes().take_while(|b| of_it(b)).count().max(1)
 }
 
-fn string(token: &str, session: &mut Session<'_>, depth: usize, out: &mut String) {
+/// Writes a string, which may be the value of a member of this name; gives back what it says.
+fn string<'t>(
+    token: &'t str,
+    name: Option<&str>,
+    session: &mut Session<'_>,
+    depth: usize,
+    out: &mut String,
+) -> Option<Cow<'t, str>> {
     // A lone surrogate is JSON and no text: what is written in its place cannot be looked through, so it goes.
     let Ok(value) = serde_json::from_str::<Cow<'_, str>>(token) else {
         out.push_str("\"[unreadable]\"");
-        return;
+        return None;
     };
     let within = value.trim_start();
     let nested = depth > 0 && (within.starts_with('{') || within.starts_with('['));
     let redacted = nested
         .then(|| document(&value, session, depth - 1))
         .flatten()
+        .or_else(|| session.redact_announced(name?, &value))
         .map_or_else(|| session.redact_text(&value), Cow::Owned);
     if redacted == value {
         out.push_str(token);
     } else {
         out.push_str(&serde_json::to_string(&redacted).unwrap_or_else(|_| "\"\"".to_owned()));
     }
+    drop(redacted);
+    Some(value)
 }
 
 /// A number that is, for example, a card's becomes a string.

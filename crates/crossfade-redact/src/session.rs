@@ -7,10 +7,12 @@ use std::{
     ops::Range,
 };
 
-use crate::{Redactor, json};
+use crate::{Redactor, forms, json};
 
 /// Values that get numbers in one exchange; further ones get a tag without.
 const MOST_NUMBERS: usize = 10_000;
+/// Bytes that a secret has at least, where a name announces it.
+const SHORTEST_SECRET: usize = 8;
 /// A text of so many bytes or more, all of them of base64, is no text.
 const LONG_BASE64: usize = 512;
 
@@ -45,6 +47,16 @@ impl<'r> Session<'r> {
             Some(redacted) => Cow::Owned(redacted),
             None => shortened,
         }
+    }
+
+    /// What stands in place of a member's value that its name announces as a secret; `None` if the name does not, or the value is
+    /// none.
+    pub(crate) fn redact_announced(&mut self, name: &str, value: &str) -> Option<String> {
+        let (detector, announcer) = self.redactor.announced.as_ref()?;
+        let whole = value.trim();
+        let fits = whole.len() >= SHORTEST_SECRET && announcer.is_match(name);
+        forms::secret(whole, 0..whole.len()).filter(|_| fits)?;
+        Some(self.tag(*detector, whole))
     }
 
     /// A body without what was detected in it. JSON keeps its form, its order, its white space and its numbers; plain text

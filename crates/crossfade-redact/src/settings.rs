@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::{detectors::Compiled, session::Session};
+use crate::{
+    detectors::{Compiled, announcer},
+    session::Session,
+};
 
 /// The most patterns of one's own.
 const MOST_PATTERNS: usize = 64;
@@ -24,7 +27,7 @@ pub enum Detector {
     Jwt,
     /// Keys and tokens by their issuers' prefixes.
     ApiKey,
-    /// What stands behind `password=`, `api_key:`, `Bearer` and the like.
+    /// What stands behind `password=`, `api_key:`, `Bearer` and the like, and the values of JSON members of such names.
     Secret,
     /// User and password in a URL.
     UrlCredentials,
@@ -87,6 +90,8 @@ pub enum RedactError {
 #[derive(Debug)]
 pub struct Redactor {
     pub(crate) detectors: Vec<Compiled>,
+    /// The place of [`Detector::Secret`] among them, and the names of members that announce what it finds.
+    pub(crate) announced: Option<(usize, Regex)>,
     pub(crate) numbered: bool,
 }
 
@@ -150,18 +155,23 @@ impl Redactor {
         for (name, pattern) in &settings.patterns {
             detectors.push(Compiled::own(name, own_pattern(name, pattern)?));
         }
+        let mut announced = None;
         for detector in Detector::ALL {
             if settings.detectors.contains(detector) {
-                let compiled = Compiled::built_in(*detector).map_err(|error| {
+                let failed = |error: regex::Error| {
                     let name = detector.as_str().to_owned();
                     let why = error.to_string();
                     RedactError::Pattern { name, why }
-                })?;
-                detectors.push(compiled);
+                };
+                if *detector == Detector::Secret {
+                    announced = Some((detectors.len(), announcer().map_err(failed)?));
+                }
+                detectors.push(Compiled::built_in(*detector).map_err(failed)?);
             }
         }
         Ok(Self {
             detectors,
+            announced,
             numbered: settings.numbered,
         })
     }

@@ -223,6 +223,40 @@ fn json_within_strings_is_json() {
 }
 
 #[test]
+fn a_members_name_announces_a_secret() {
+    for name in [
+        "password",
+        "api_key",
+        "clientSecret",
+        "db-password",
+        "Access Key",
+        "refreshToken",
+    ] {
+        check_json(
+            &format!(r#"{{"{name}" : "hunter2x99, and more", "note": "hunter2x99"}}"#),
+            &format!(r#"{{"{name}" : "[secret-1]", "note": "hunter2x99"}}"#),
+        );
+    }
+    check_json(
+        r#"{"arguments":"{\"user\":\"x\",\"password\":\"hunter2x99\"}"}"#,
+        r#"{"arguments":"{\"user\":\"x\",\"password\":\"[secret-1]\"}"}"#,
+    );
+    for kept in [
+        r#"{"password": ["hunter2x99"], "tokens": "gpt4omini", "token": "hello", "design": "a4paper8"}"#,
+        r#"["password", "hunter2x99"]"#,
+        r#"{"type": "password", "value": "hunter2x99"}"#,
+        r#"{"token": "the second token"}"#,
+    ] {
+        check_json(kept, kept);
+    }
+    check("clientSecret: hunter2x99", "clientSecret: [secret-1]");
+    check(
+        "secret access key = wJalrXUtn7",
+        "secret access key = [secret-1]",
+    );
+}
+
+#[test]
 fn what_is_no_text_is_described() {
     let image = format!("data:image/png;base64,{}", "iVBORw0KGgo1".repeat(100));
     check_json(
