@@ -123,6 +123,10 @@ impl SegmentLog {
                 None => damaged += 1,
             }
         }
+        if kept.places.is_empty() && damaged > 0 {
+            // Nobody can say how old it is; it is not younger than its file.
+            kept.first_ms = kept.segment.modified_ms();
+        }
         self.segments.insert(number, kept);
         damaged
     }
@@ -213,10 +217,17 @@ impl SegmentLog {
         }
     }
 
-    /// The oldest segment's number, and the time of its oldest record; the end of time if it has none.
-    pub(super) fn oldest(&self) -> Option<(u64, u64)> {
-        let (number, kept) = self.segments.first_key_value()?;
-        Some((*number, kept.first_ms))
+    /// The oldest segment's number.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let (number, _) = self.segments.first_key_value()?;
+        Some(*number)
+    }
+
+    /// The numbers of all segments with a record from before a time, wherever they stand: one that holds nothing, or whose clock was
+    /// wrong, keeps none behind it.
+    pub(super) fn from_before(&self, ms: u64) -> Vec<u64> {
+        let old = self.segments.iter().filter(|(_, kept)| kept.first_ms < ms);
+        old.map(|(number, _)| *number).collect()
     }
 
     /// The numbers of all segments, oldest first.
@@ -236,13 +247,13 @@ impl SegmentLog {
     }
 
     /// Writes a segment anew without the records whose heads `goes` names, so that their bytes are no longer in the file;
-    /// gives back how many went, and where the others stand now. The old file is replaced in one step: after a crash either it
+    /// gives back how many went, and where the others stand now, or that they were damaged and are no more. The old file is replaced in one step: after a crash either it
     /// or the new one is there.
     pub(super) fn without(
         &mut self,
         number: u64,
         mut goes: impl FnMut(&[u8]) -> bool,
-        mut moved: impl FnMut(&[u8], Location),
+        mut moved: impl FnMut(&[u8], Option<Location>),
     ) -> Result<u64, EvidenceError> {
         let Some(kept) = self.segments.get(&number) else {
             return Ok(0);
@@ -250,11 +261,11 @@ impl SegmentLog {
         let mut stays = Vec::with_capacity(kept.places.len());
         let mut gone = 0;
         for place in &kept.places {
-            let head = kept.segment.head(place)?;
-            if goes(&head) {
-                gone += 1;
-            } else {
-                stays.push((*place, head));
+            match kept.segment.head(place) {
+                Ok(head) if !goes(&head) => stays.push((*place, head)),
+                // What nobody can read any more may have been theirs.
+                Ok(_) | Err(EvidenceError::Damaged { .. }) => gone += 1,
+                Err(error) => return Err(error),
             }
         }
         if gone == 0 {
@@ -265,21 +276,21 @@ impl SegmentLog {
         let mut rewritten = Kept::new(Segment::create(fresh.clone(), &self.vault)?);
         // An older time than its oldest record's now: it goes early rather than late.
         rewritten.first_ms = kept.first_ms;
-        let copied = copy(&kept.segment, &mut rewritten, &stays);
-        if let Err(error) = copied.and_then(|()| rename(&fresh, &path, &self.directory)) {
-            drop(fs::remove_file(&fresh));
-            return Err(error);
-        }
+        let copied = copy(&kept.segment, &mut rewritten, &stays).and_then(|places| {
+            rename(&fresh, &path, &self.directory)?;
+            Ok(places)
+        });
+        let places = match copied {
+            Ok(places) => places,
+            Err(error) => {
+                drop(fs::remove_file(&fresh));
+                return Err(error);
+            }
+        };
         rewritten.segment.renamed(path);
-        for ((_, head), place) in stays.iter().zip(&rewritten.places) {
-            let place = *place;
-            moved(
-                head,
-                Location {
-                    segment: number,
-                    place,
-                },
-            );
+        for ((_, head), place) in stays.iter().zip(places) {
+            let segment = number;
+            moved(head, place.map(|place| Location { segment, place }));
         }
         self.segments.insert(number, rewritten);
         Ok(gone)
@@ -311,14 +322,26 @@ impl Kept {
     }
 }
 
-/// Copies records, durably.
-fn copy(from: &Segment, to: &mut Kept, stays: &[(Place, Vec<u8>)]) -> Result<(), EvidenceError> {
+/// Copies records, durably; where each stands now, or `None` where it was damaged.
+fn copy(
+    from: &Segment,
+    to: &mut Kept,
+    stays: &[(Place, Vec<u8>)],
+) -> Result<Vec<Option<Place>>, EvidenceError> {
+    let mut places = Vec::with_capacity(stays.len());
     for (place, head) in stays {
-        let body = from.body(place)?;
-        let place = to.segment.append(head, &body)?;
-        to.places.push(place);
+        places.push(match from.body(place) {
+            Ok(body) => Some(to.segment.append(head, &body)?),
+            Err(error @ EvidenceError::Damaged { .. }) => {
+                tracing::warn!(%error, "backplane.evidence.damaged_record_dropped");
+                None
+            }
+            Err(error) => return Err(error),
+        });
     }
-    to.segment.sync()
+    to.places.extend(places.iter().flatten());
+    to.segment.sync()?;
+    Ok(places)
 }
 
 fn rename(fresh: &Path, path: &Path, directory: &Path) -> Result<(), EvidenceError> {

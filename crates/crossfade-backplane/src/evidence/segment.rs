@@ -1,7 +1,7 @@
 //! One file of records. Its head names its form, its key and itself; each record is a short head, which is read when the
 //! process starts, and a body, which is read when somebody asks for it. It knows nothing of what they hold.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf, time::UNIX_EPOCH};
 
 use super::{
     EvidenceError,
@@ -15,6 +15,10 @@ const MAGIC: [u8; 7] = *b"CFEVID1";
 const HEAD: usize = 32;
 /// Bytes before each record: the two lengths.
 const FRAME: u64 = 8;
+/// Bytes that are looked through at once for the next record behind a damaged one.
+const WINDOW: usize = 64 << 10;
+/// The longest head that is looked for there: heads are summaries and events.
+const LIKELY_HEAD: u32 = 256 << 10;
 /// The most that one piece may take.
 pub(super) const LARGEST_PIECE: usize = 64 << 20;
 
@@ -32,6 +36,8 @@ pub(super) struct Segment {
     file: AppendFile,
     head: [u8; HEAD],
     form: Form,
+    /// Its head is none that is known, so that nothing in it can be read and nothing is appended.
+    opaque: bool,
 }
 
 /// The records of a segment by their places and heads, in order.
@@ -94,11 +100,13 @@ impl Segment {
             file,
             head,
             form,
+            opaque: false,
         })
     }
 
     /// Opens a file and reads its records' heads. Of the `last` file, which a crash may have torn, the tail is cut; `None` if
-    /// not even the file's head was whole, and then the file is gone.
+    /// not even the file's head was whole, and then the file is gone. A file of another head counts as one damaged record: callers
+    /// are to be answered whatever a disk has made of it.
     pub(super) fn open(
         path: PathBuf,
         vault: &Vault,
@@ -112,9 +120,9 @@ impl Segment {
             return Ok(None);
         }
         file.read_exact_at(&mut head, 0).map_err(failed)?;
-        let form = match form_of(&head, vault) {
-            Known::Form(form) => form,
-            Known::Unknown => return Err(EvidenceError::Damaged { path, offset: 0 }),
+        let (form, opaque) = match form_of(&head, vault) {
+            Known::Form(form) => (form, false),
+            Known::Unknown => (vault.current().clone(), true),
             Known::NoKey if vault.has_keys() => return Err(EvidenceError::OtherKey { path }),
             Known::NoKey => return Err(EvidenceError::NoKey { path }),
         };
@@ -123,8 +131,14 @@ impl Segment {
             file,
             head,
             form,
+            opaque,
         };
-        let (records, damaged) = segment.scan(tail)?;
+        let (records, damaged) = if opaque {
+            tracing::error!(path = %segment.path.display(), "backplane.evidence.unreadable_file");
+            (Vec::new(), 1)
+        } else {
+            segment.scan(tail)?
+        };
         Ok(Some(Opened {
             segment,
             records,
@@ -141,17 +155,11 @@ impl Segment {
         let (mut records, mut damaged) = (Vec::new(), 0);
         let mut offset = HEAD as u64;
         let mut whole = offset;
-        while let Some(place) = self.frame(offset).map_err(failed(&self.path))? {
-            let next = offset + place.bytes();
-            match self.piece(&place, Piece::Head)? {
-                Some(head) => {
-                    records.push((place, head));
-                    whole = next;
-                }
-                // Behind a torn tail there is nothing; behind a damaged record there may be.
-                None => damaged += 1,
-            }
-            offset = next;
+        while let Some((place, head)) = self.next(offset)? {
+            damaged += u64::from(place.offset > offset);
+            offset = place.offset + place.bytes();
+            whole = offset;
+            records.push((place, head));
         }
         if tail == Tail::Keep {
             damaged += u64::from(offset < self.file.length());
@@ -171,6 +179,42 @@ impl Segment {
             self.file.cut(whole).map_err(failed(&self.path))?;
         }
         Ok((records, damaged))
+    }
+
+    /// The record at an offset by its place and head; or, where none can be read, the next one behind it: what is damaged costs
+    /// itself, and no more. `None` if there is no further one.
+    fn next(&self, offset: u64) -> Result<Option<(Place, Vec<u8>)>, EvidenceError> {
+        if let Some(found) = self.readable(offset)? {
+            return Ok(Some(found));
+        }
+        let mut window = vec![0; WINDOW];
+        let mut from = offset.saturating_add(1);
+        while from.saturating_add(FRAME) < self.file.length() {
+            let left = usize::try_from(self.file.length() - from).unwrap_or(usize::MAX);
+            window.truncate(left);
+            self.file
+                .read_exact_at(&mut window, from)
+                .map_err(|source| io_error("read", &self.path, source))?;
+            for (lengths, at) in window.windows(4).zip(from..) {
+                let head = lengths.first_chunk().map(|head| u32::from_le_bytes(*head));
+                if head.is_some_and(|head| (1..=LIKELY_HEAD).contains(&head))
+                    && let Some(found) = self.readable(at)?
+                {
+                    return Ok(Some(found));
+                }
+            }
+            // The last three bytes have not been looked at as a beginning.
+            from += (window.len() as u64).saturating_sub(3).max(1);
+        }
+        Ok(None)
+    }
+
+    fn readable(&self, offset: u64) -> Result<Option<(Place, Vec<u8>)>, EvidenceError> {
+        let place = self.frame(offset);
+        let place = place.map_err(|source| io_error("read", &self.path, source))?;
+        let Some(place) = place else { return Ok(None) };
+        let head = self.piece(&place, Piece::Head)?;
+        Ok(head.map(|head| (place, head)))
     }
 
     /// The frame at an offset, if a whole record of possible size stands there.
@@ -271,9 +315,20 @@ impl Segment {
         self.file.length()
     }
 
+    /// When the file was last written, in milliseconds since the Unix epoch; never, if the file system does not say.
+    pub(super) fn modified_ms(&self) -> u64 {
+        let modified = fs::metadata(&self.path).and_then(|about| about.modified());
+        let since = modified
+            .ok()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        since.map_or(u64::MAX, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
     /// Whether it is written in this form, so that it can be continued.
     pub(super) fn is_of(&self, form: &Form) -> bool {
-        self.form.id() == form.id()
+        !self.opaque && self.form.id() == form.id()
     }
 
     /// The file.

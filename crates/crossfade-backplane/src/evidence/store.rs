@@ -297,27 +297,32 @@ impl EvidenceStore {
 impl Inner {
     /// Drops the oldest until every bound is kept.
     fn enforce(&mut self, now_unix_ms: u64) {
-        let retention = millis(self.settings.retention);
-        let summary_retention = millis(self.settings.summaries);
-        let old = |first_ms: u64, keep: u64| first_ms.saturating_add(keep) < now_unix_ms;
-        while let Some((number, first_ms)) = self.bodies.oldest() {
-            let over = self.bodies.bytes() > self.settings.max_bytes;
-            if !(over || old(first_ms, retention)) || !self.drop_bodies(number) {
+        let before = |keep: Duration| now_unix_ms.saturating_sub(millis(keep));
+        for number in self.bodies.from_before(before(self.settings.retention)) {
+            self.drop_bodies(number);
+        }
+        for number in self.summaries.from_before(before(self.settings.summaries)) {
+            self.drop_summaries(number);
+        }
+        let over = |log: &SegmentLog, most: u64| log.oldest().filter(|_| log.bytes() > most);
+        while let Some(number) = over(&self.bodies, self.settings.max_bytes) {
+            if !self.drop_bodies(number) {
                 break;
             }
         }
         let most = self.settings.max_bytes / SUMMARY_PART;
-        while let Some((number, first_ms)) = self.summaries.oldest() {
-            let over = self.summaries.bytes() > most || self.index.entries.len() > MOST_KNOWN;
-            if !(over || old(first_ms, summary_retention)) || !self.drop_summaries(number) {
+        while let Some(number) = over(&self.summaries, most) {
+            if !self.drop_summaries(number) {
                 break;
             }
         }
         while self.index.entries.len() > MOST_KNOWN {
-            let Some((number, _)) = self.bodies.oldest() else {
-                break;
+            let done = match (self.summaries.oldest(), self.bodies.oldest()) {
+                (Some(number), _) => self.drop_summaries(number),
+                (None, Some(number)) => self.drop_bodies(number) && self.drop_all_summaries(),
+                (None, None) => false,
             };
-            if !self.drop_bodies(number) || !self.drop_all_summaries() {
+            if !done {
                 break;
             }
         }
@@ -373,7 +378,7 @@ impl Inner {
     }
 
     fn drop_all_summaries(&mut self) -> bool {
-        while let Some((number, _)) = self.summaries.oldest() {
+        while let Some(number) = self.summaries.oldest() {
             if !self.drop_summaries(number) {
                 return false;
             }
@@ -407,7 +412,7 @@ impl Inner {
             },
             |head, at| {
                 if let Some(summary) = read(head) {
-                    index.moved(&summary.id, of_bodies, at);
+                    index.moved(&summary.id, of_bodies, number, at);
                 }
             },
         )?;
@@ -450,16 +455,20 @@ impl Index {
         }
     }
 
-    /// A record stands elsewhere in its segment now.
-    fn moved(&mut self, id: &str, of_bodies: bool, at: Location) {
+    /// A record stands elsewhere in its segment now, or is no more.
+    fn moved(&mut self, id: &str, of_bodies: bool, segment: u64, at: Option<Location>) {
         let Some(number) = self.by_id.get(id) else {
             return;
         };
-        if let Some(entry) = self.entries.get_mut(number)
-            && entry.summary.bodies == of_bodies
-            && entry.at.segment == at.segment
-        {
-            entry.at = at;
+        let Some(entry) = self.entries.get_mut(number) else {
+            return;
+        };
+        if entry.summary.bodies != of_bodies || entry.at.segment != segment {
+            return;
+        }
+        match at {
+            Some(at) => entry.at = at,
+            None => self.remove(id),
         }
     }
 }

@@ -14,6 +14,8 @@ use crossfade_exchange::{
 use super::*;
 use crate::{DataDirectory, Key};
 
+mod damage;
+
 const SECRET: &str = "a very particular phrase";
 
 pub(super) struct Home {
@@ -354,68 +356,6 @@ fn a_callers_exchanges_are_gone_from_the_files() {
             .len(),
         0
     );
-}
-
-#[test]
-fn a_torn_tail_costs_its_record_alone_wherever_it_is_torn() {
-    let home = home();
-    let lengths: Vec<u64> = {
-        let store = home.store(1 << 20);
-        let put = |id: &str| {
-            store.put(&kept(id, 5, caller(1))).unwrap();
-            fs::metadata(home.only_segment("evidence/exchanges"))
-                .unwrap()
-                .len()
-        };
-        ["a", "b", "c"].map(put).into()
-    };
-    let file = home.only_segment("evidence/exchanges");
-    let whole = fs::read(&file).unwrap();
-    for length in 0..=whole.len() {
-        fs::write(&file, &whole[..length]).unwrap();
-        let store = home.store(1 << 20);
-        let expected = lengths.iter().filter(|end| **end <= length as u64).count();
-        assert_eq!(store.stats().exchanges, expected as u64, "cut at {length}");
-        for id in ["a", "b", "c"].iter().take(expected) {
-            assert!(store.get(id).unwrap().is_some());
-        }
-        if length % 97 == 0 {
-            store.put(&kept("after", 6, caller(1))).unwrap();
-            drop(store);
-            assert!(home.store(1 << 20).get("after").unwrap().is_some());
-        }
-        drop(fs::remove_dir_all(
-            home.directory.path().join("evidence/exchanges"),
-        ));
-        fs::create_dir(home.directory.path().join("evidence/exchanges")).unwrap();
-    }
-}
-
-#[test]
-fn a_changed_byte_costs_one_record_or_what_follows_and_is_never_shown() {
-    let home = home();
-    {
-        let store = home.store(1 << 20);
-        for id in ["a", "b", "c"] {
-            store.put(&kept(id, 5, caller(1))).unwrap();
-        }
-    }
-    let file = home.only_segment("evidence/exchanges");
-    let whole = fs::read(&file).unwrap();
-    for at in (32..whole.len()).step_by(7) {
-        let mut changed = whole.clone();
-        changed[at] ^= 1;
-        fs::write(&file, &changed).unwrap();
-        let store = home.store(1 << 20);
-        let good = ["a", "b", "c"].iter().filter(|id| match store.get(id) {
-            Ok(Some(found)) => {
-                assert_eq!(found, kept(id, 5, caller(1)), "byte {at}");
-                true
-            }
-            Ok(None) | Err(_) => false,
-        });
-        assert!(good.count() < 3, "byte {at}");
-    }
 }
 
 #[test]
