@@ -53,6 +53,14 @@ pub struct Caller {
     pub user: Option<Unit>,
 }
 
+impl Caller {
+    /// Whether somebody is meant by this: by the credential or by the user, whichever is named.
+    pub fn means(&self, other: &Self) -> bool {
+        let same = |wanted, found| matches!((wanted, found), (Some(w), Some(f)) if w == f);
+        same(self.credential, other.credential) || same(self.user, other.user)
+    }
+}
+
 const fn chat() -> Operation {
     Operation::Chat
 }

@@ -204,20 +204,27 @@ impl Caller {
     async fn embed(self, mut batch: Vec<Waiting>) {
         // Whoever no longer waits is not paid for.
         batch.retain(|waiting| !waiting.answer.is_closed());
-        if batch.is_empty() {
-            return;
-        }
-        let texts: Vec<&str> = batch.iter().map(|waiting| waiting.text.as_str()).collect();
-        let answer = self.vectors(&texts).await;
-        match answer {
-            Ok(vectors) => {
-                for (waiting, vector) in batch.into_iter().zip(vectors) {
-                    drop(waiting.answer.send(Ok(vector)));
-                }
+        // A text that the model does not take is not to cost those that went with it: each half is asked for again.
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
             }
-            Err(error) => {
-                for waiting in batch {
-                    drop(waiting.answer.send(Err(error.into())));
+            let texts: Vec<&str> = part.iter().map(|waiting| waiting.text.as_str()).collect();
+            match self.vectors(&texts).await {
+                Ok(vectors) => {
+                    for (waiting, vector) in part.into_iter().zip(vectors) {
+                        drop(waiting.answer.send(Ok(vector)));
+                    }
+                }
+                Err(CallError::Status(400 | 413 | 422)) if part.len() > 1 => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([second, part]);
+                }
+                Err(error) => {
+                    for waiting in part {
+                        drop(waiting.answer.send(Err(error.into())));
+                    }
                 }
             }
         }

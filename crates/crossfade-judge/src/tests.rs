@@ -164,6 +164,30 @@ async fn what_goes_wrong_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_that_is_refused_costs_itself_alone() {
+    let (service, seen) = scripted(|body: &Value| {
+        let refused = body["input"].as_array().unwrap().contains(&json!("x"));
+        if refused {
+            (400, "{}".to_owned())
+        } else {
+            letters(body)
+        }
+    });
+    let pairs = [("a1", "b"), ("a2", "x"), ("a3", "c"), ("a4", "b")];
+    let found = with_embedder(service, EndpointSettings::new("/e"), async |embedder| {
+        embedder.cosines(&pairs).await
+    })
+    .await;
+    let given = found.iter().map(Result::is_ok).collect::<Vec<_>>();
+    assert_eq!(given, [true, false, true, true]);
+    assert_eq!(found[1], Err(EmbedError::Call(CallError::Status(400))));
+    assert!(
+        seen.lock().unwrap().len() <= 8,
+        "halves, and not each alone"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_waits_is_bounded() {
     let mut settings = EndpointSettings::new("/e");
     settings.queue = 1;

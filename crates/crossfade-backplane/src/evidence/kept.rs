@@ -244,8 +244,7 @@ fn piece(left: &mut Bytes) -> Bytes {
 impl KeptSummary {
     /// Whether it is of a caller: by the credential or by the user, whichever is named.
     pub fn is_of(&self, caller: &Caller) -> bool {
-        let same = |wanted, found| matches!((wanted, found), (Some(w), Some(f)) if w == f);
-        same(caller.credential, self.caller.credential) || same(caller.user, self.caller.user)
+        caller.means(&self.caller)
     }
 }
 

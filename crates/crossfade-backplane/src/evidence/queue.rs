@@ -301,14 +301,10 @@ impl ReviewQueue {
     /// Deletes every item of a caller, by the credential or by the user, whichever is named. When it returns, no file holds
     /// them.
     pub fn delete_caller(&self, caller: &Caller) -> Result<u64, EvidenceError> {
-        let same = |wanted, found| matches!((wanted, found), (Some(w), Some(f)) if w == f);
         let mut inner = self.lock();
         let items = inner.state.items.values();
         let gone: Vec<u64> = items
-            .filter(|item| {
-                same(caller.credential, item.caller.credential)
-                    || same(caller.user, item.caller.user)
-            })
+            .filter(|item| caller.means(&item.caller))
             .map(|item| item.id)
             .collect();
         for id in &gone {

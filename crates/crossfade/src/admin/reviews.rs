@@ -340,7 +340,7 @@ fn problem(error: NotDone) -> Problem {
             StatusCode::CONFLICT,
             "no_signature",
             text,
-            "decide it without accept_signature",
+            "decide this pair alone, without accepting its differences",
         ),
         NotDone::TooManyRules => Problem::new(
             StatusCode::CONFLICT,

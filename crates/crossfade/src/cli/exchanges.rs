@@ -24,7 +24,7 @@ pub(super) fn run(args: &ExchangesArgs) -> Result<(), Failure> {
     let admin = Admin::new(&args.admin)?;
     let answer = admin.ask(Ask::get(path(args)))?;
     if args.admin.output == Output::Json {
-        print::data(&format!("{answer:#}"));
+        print::json(&answer);
     } else if args.id.is_some() {
         let page = ExchangePage::deserialize(&answer).map_err(|error| foreign(&error))?;
         print::data(&shown(&page, width(), now_ms()));

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ForgetArgs) -> Result<(), Failure> {
     let path = "/api/v1/exchanges".to_owned();
     let answer = Admin::new(&args.admin)?.ask(Ask::change(Method::DELETE, path, body))?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let forgotten = Forgotten::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(forgotten));

@@ -29,7 +29,7 @@ pub(super) fn run(args: &LedgerArgs) -> Result<(), Failure> {
     }
     let answer = Admin::new(&args.admin)?.ask(Ask::get(path))?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let page = Page::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(&page.entries, now_ms()));

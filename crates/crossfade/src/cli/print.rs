@@ -3,7 +3,10 @@
 
 use std::io::Write as _;
 
+use serde_json::Value;
+
 use super::failure::Failure;
+use crate::text::plain_json;
 
 /// Data that was asked for: to standard output. A reader that has gone away ends nothing.
 pub(crate) fn data(text: &str) {
@@ -16,6 +19,11 @@ pub(crate) fn data(text: &str) {
         }
     });
     let _closed = out.flush();
+}
+
+/// The same, of JSON that holds text of other people.
+pub(crate) fn json(json: &Value) {
+    data(&plain_json(json));
 }
 
 /// Something beside the data: to standard error.

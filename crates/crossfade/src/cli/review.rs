@@ -43,7 +43,7 @@ fn show(args: &ReviewArgs) -> Result<(), Failure> {
     let path = format!("/api/v1/reviews/{}", args.id);
     let answer = Admin::new(&args.admin)?.ask(Ask::get(path))?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let page = ReviewPage::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(&page, width(), now_ms()));
@@ -64,7 +64,7 @@ fn decide(args: &ReviewArgs, verdict: ReviewVerdict) -> Result<(), Failure> {
     let path = format!("/api/v1/reviews/{}", args.id);
     let answer = Admin::new(&args.admin)?.ask(Ask::change(Method::POST, path, body))?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let page = DecidedPage::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&decided(&page, now_ms()));

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ReviewsArgs) -> Result<(), Failure> {
     }
     let answer = Admin::new(&args.admin)?.ask(Ask::get(path))?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let list = ReviewList::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(&list.reviews, state, now_ms()));

@@ -31,7 +31,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<(), Failure> {
     };
     let answer = Admin::new(&args.admin)?.ask(ask)?;
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let list = RuleList::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(&list.rules, now_ms()));

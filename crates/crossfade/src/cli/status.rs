@@ -84,7 +84,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
         keep_route(&mut answer, route)?;
     }
     match args.admin.output {
-        Output::Json => print::data(&format!("{answer:#}")),
+        Output::Json => print::json(&answer),
         Output::Text => {
             let status = Status::deserialize(&answer).map_err(|error| foreign(&error))?;
             print::data(&text(&status, now_ms()));

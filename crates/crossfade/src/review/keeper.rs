@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     body,
+    forgotten::Forgotten,
     records::{Shared, ToKeep, Work},
     snapshot,
 };
@@ -111,6 +112,9 @@ impl Shared {
     /// Queues an exchange for review if there are reasons, and keeps it if it is to be looked at or was drawn.
     fn keep(&self, to_keep: ToKeep) {
         let route = to_keep.judged.exchange.route.clone();
+        if self.forgotten().covers(&to_keep.judged.exchange) {
+            return self.count(&route, EvidenceOutcome::Forgotten);
+        }
         let opened = !to_keep.reasons.is_empty() && self.open_review(&route, &to_keep);
         let outcome = match &self.evidence {
             None => EvidenceOutcome::NoKey,
@@ -186,7 +190,15 @@ impl Shared {
         outcome == ReviewOutcome::Opened
     }
 
+    fn forgotten(&self) -> MutexGuard<'_, Forgotten> {
+        // A list that a panic left is a list.
+        self.forgotten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn forget(&self, caller: &Caller) -> Result<u64, EvidenceError> {
+        self.forgotten().note(*caller, now_unix_ms());
         let deleted = match &self.evidence {
             Some(evidence) => evidence.delete_caller(caller)?.ids.len() as u64,
             None => 0,

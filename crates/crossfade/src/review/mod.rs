@@ -5,6 +5,7 @@
 
 mod body;
 mod desk;
+mod forgotten;
 mod keeper;
 mod records;
 mod rules;

@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{
     FoundLine, Keeper,
+    forgotten::Forgotten,
     rules::{Draw, Facts},
     snapshot,
 };
@@ -106,6 +107,8 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     /// The disk refused the last time.
     pub(super) failing: AtomicBool,
+    /// Whom to forget, and until when.
+    pub(super) forgotten: Mutex<Forgotten>,
     to_review: Draw,
     to_keep: Draw,
 }
@@ -229,6 +232,7 @@ impl Records {
             evidence,
             metrics,
             failing: AtomicBool::new(false),
+            forgotten: Mutex::default(),
             to_review: Draw::new(&secret, "review"),
             to_keep: Draw::new(&secret, "keep"),
         });
@@ -329,8 +333,8 @@ impl Records {
         Some(record.report())
     }
 
-    /// Deletes what is kept of a caller, what waits to be kept included. Exchanges that are still under way in the data plane
-    /// are not.
+    /// Deletes what is kept of a caller. What they asked before this and is still under way, in the data plane, at the comparison or
+    /// with a model that is asked about it, is not kept when it comes.
     ///
     /// # Errors
     /// If the files cannot be rewritten; then nothing is promised, and it is to be asked again.

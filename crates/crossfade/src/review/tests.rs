@@ -266,16 +266,21 @@ async fn a_caller_is_forgotten_with_what_waits() {
     other.exchange.caller = Caller::default();
     records.take(other);
     let stop = tokio_util::sync::CancellationToken::new();
+    let late = judged("e3", "{\"b\":1}", "none either");
     let story = async {
         let user = Caller {
             credential: None,
             user: Some(Unit(2)),
         };
         assert_eq!(records.forget(user).await.unwrap(), 1);
+        // Asked before, and under way at a judge until now.
+        records.take(late);
         stop.cancel();
     };
     tokio::join!(keeper.run(stop.clone()), story);
     assert!(records.exchange("e1").unwrap().is_none());
+    assert!(records.exchange("e3").unwrap().is_none());
+    assert!((plant.evidence("forgotten") - 1.0).abs() < 0.1);
     assert!(records.exchange("e2").unwrap().is_some());
     let left: Vec<String> = open(&records).into_iter().map(|r| r.exchange).collect();
     assert_eq!(left, ["e2"]);

@@ -107,6 +107,8 @@ labels! {
         Dropped = "dropped",
         /// It could not be written.
         Failed = "failed",
+        /// Its caller was forgotten while it was under way.
+        Forgotten = "forgotten",
         /// No key is configured, so that nothing is kept.
         NoKey = "no_key",
     }
