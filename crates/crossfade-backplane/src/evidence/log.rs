@@ -225,7 +225,7 @@ impl SegmentLog {
 
     /// The numbers of all segments with a record from before a time, wherever they stand: one that holds nothing, or whose clock was
     /// wrong, keeps none behind it.
-    pub(super) fn from_before(&self, ms: u64) -> Vec<u64> {
+    pub(super) fn begun_before(&self, ms: u64) -> Vec<u64> {
         let old = self.segments.iter().filter(|(_, kept)| kept.first_ms < ms);
         old.map(|(number, _)| *number).collect()
     }

@@ -298,10 +298,10 @@ impl Inner {
     /// Drops the oldest until every bound is kept.
     fn enforce(&mut self, now_unix_ms: u64) {
         let before = |keep: Duration| now_unix_ms.saturating_sub(millis(keep));
-        for number in self.bodies.from_before(before(self.settings.retention)) {
+        for number in self.bodies.begun_before(before(self.settings.retention)) {
             self.drop_bodies(number);
         }
-        for number in self.summaries.from_before(before(self.settings.summaries)) {
+        for number in self.summaries.begun_before(before(self.settings.summaries)) {
             self.drop_summaries(number);
         }
         let over = |log: &SegmentLog, most: u64| log.oldest().filter(|_| log.bytes() > most);

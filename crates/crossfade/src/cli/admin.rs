@@ -288,7 +288,7 @@ fn change(args: &AdminArgs, route: &str, ask: Ask) -> Result<(), Failure> {
 
 fn print_change(output: Output, what: &str, answer: &Value) {
     match output {
-        Output::Json => print::json(&answer),
+        Output::Json => print::json(answer),
         Output::Text => print::data(what),
     }
     if let Some(warning) = warning(answer) {
