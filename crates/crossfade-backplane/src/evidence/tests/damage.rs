@@ -78,11 +78,11 @@ fn a_file_without_its_head_stops_nothing_and_goes_with_its_age() {
         drop((home.store(1 << 20), home.queue()));
         let file = home.directory.path().join(log).join("0000000000.seg");
         fs::write(&file, bytes).unwrap();
-        let (store, queue) = (home.store(1 << 20), home.queue());
+        let (store, reviews) = (home.store(1 << 20), home.queue());
         store.put(&kept("one", 5, caller(1))).unwrap();
-        let new = item("support", None, ReviewReason::NewSignature, 5);
-        queue.offer(new).unwrap();
-        drop((store, queue));
+        let new = queue::item("support", None, ReviewReason::NewSignature, 5);
+        reviews.offer(new).unwrap();
+        drop((store, reviews));
         let store = home.store(1 << 20);
         assert!(store.get("one").unwrap().is_some(), "{log}");
         assert_eq!(home.queue().open_count(None), 1, "{log}");

@@ -2,7 +2,12 @@
 
 use super::*;
 
-fn item(route: &str, signature: Option<&str>, reason: ReviewReason, at: u64) -> ReviewItem {
+pub(super) fn item(
+    route: &str,
+    signature: Option<&str>,
+    reason: ReviewReason,
+    at: u64,
+) -> ReviewItem {
     ReviewItem {
         id: 0,
         exchange: format!("x{at}"),
