@@ -79,6 +79,9 @@ impl ArgumentRules {
     }
 }
 
+/// Bytes of arguments that are compared to find which calls belong together, at most.
+const MOST_WORK: usize = 2 * 1024 * 1024;
+
 /// A call with its arguments as they were read.
 #[derive(Debug)]
 pub(crate) struct Read<'c> {
@@ -158,6 +161,10 @@ pub(crate) fn assign(
                 .collect()
         };
         let (rows, columns) = (of(primary), of(candidate));
+        if work(primary, &rows, candidate, &columns) > MOST_WORK {
+            in_order(&mut matched, rules, (primary, &rows), (candidate, &columns));
+            continue;
+        }
         let mut cells = Vec::with_capacity(rows.len() * columns.len());
         for row in &rows {
             for column in &columns {
@@ -174,6 +181,52 @@ pub(crate) fn assign(
     }
     matched.sort_by_key(|(row, column, _)| (*row, *column));
     matched
+}
+
+/// The bytes that are compared if every call of one side is held against every one of the other.
+fn work(primary: &[Read<'_>], rows: &[usize], candidate: &[Read<'_>], columns: &[usize]) -> usize {
+    let bytes = |reads: &[Read<'_>], places: &[usize]| -> usize {
+        let of = |place: &usize| {
+            reads
+                .get(*place)
+                .map_or(0, |read| read.call.arguments.len())
+        };
+        places.iter().map(of).sum()
+    };
+    let (from, to) = (bytes(primary, rows), bytes(candidate, columns));
+    if rows.len().min(columns.len()) < 2 {
+        return 0;
+    }
+    from.saturating_mul(columns.len())
+        .saturating_add(to.saturating_mul(rows.len()))
+}
+
+/// Calls with large arguments: those that are equal to the letter, then the others in their order.
+fn in_order(
+    matched: &mut Vec<(usize, usize, f64)>,
+    rules: &ArgumentRules,
+    (primary, rows): (&[Read<'_>], &[usize]),
+    (candidate, columns): (&[Read<'_>], &[usize]),
+) {
+    let text = |reads: &'_ [Read<'_>], place: usize| {
+        reads
+            .get(place)
+            .map(|read| blake3::hash(read.call.arguments.as_bytes()))
+    };
+    let mut free: Vec<usize> = columns.to_vec();
+    let mut others = Vec::new();
+    for row in rows.iter().copied() {
+        let wanted = text(primary, row);
+        match free.iter().position(|at| text(candidate, *at) == wanted) {
+            Some(place) => matched.push((row, free.remove(place), 1.0)),
+            None => others.push(row),
+        }
+    }
+    for (row, column) in others.into_iter().zip(free) {
+        if let (Some(from), Some(to)) = (primary.get(row), candidate.get(column)) {
+            matched.push((row, column, agreement(rules, from, to)));
+        }
+    }
 }
 
 /// The best assignment, by dynamic programming over which calls of the side with fewer are taken: n·2ᵐ·m steps for n calls

@@ -12,6 +12,7 @@ mod compare;
 mod context;
 mod decode;
 mod document;
+mod effort;
 mod expansion;
 mod facts;
 mod feeds;

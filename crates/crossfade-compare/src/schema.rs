@@ -18,7 +18,11 @@ use jsonschema::{
 };
 use serde_json::Value;
 
-use crate::{expansion, finding::Finding};
+use crate::{
+    effort::{Effort, Estimate},
+    expansion,
+    finding::Finding,
+};
 
 /// The largest schema text that is compiled, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -105,6 +109,7 @@ pub(crate) struct Schema {
     validator: Validator,
     /// Property names that stand in the schema itself: only they may appear in evidence.
     declared: HashSet<String>,
+    estimate: Estimate,
 }
 
 // === impl Schema ===
@@ -134,16 +139,24 @@ impl Schema {
         Ok(Self {
             validator,
             declared,
+            estimate: Estimate::of(schema),
         })
     }
 
     /// Validates a value. The evidence is the place of the first violation and the keyword that was violated; the
-    /// differences are the first [`MOST_VIOLATIONS`] of them, by kind.
+    /// differences are the first [`MOST_VIOLATIONS`] of them, by kind. What would cost too much is not judged.
     pub(crate) fn check(&self, value: &Value) -> Finding {
+        let effort = self.estimate.effort(value);
+        if effort == Effort::TooMuch {
+            return Finding::error("too_much_work_for_this_value");
+        }
         if self.validator.is_valid(value) {
             return Finding::pass();
         }
         let mut finding = Finding::fail("$: not valid");
+        if effort == Effort::Much {
+            return finding;
+        }
         let mut differences = BTreeSet::new();
         for (number, error) in self
             .validator

@@ -168,6 +168,16 @@ fn calls_are_matched_whatever_their_order() {
     );
 }
 
+#[test]
+fn many_large_calls_are_matched_by_what_is_equal_and_then_in_order() {
+    let large = |n: usize| format!(r#"{{"a":"{}"}}"#, format!("w{n} ").repeat(8_000));
+    let from: Vec<String> = [0, 1, 2, 3, 4, 5, 6, 7].map(large).into();
+    let to: Vec<String> = [7, 8, 9, 4, 0].map(large).into();
+    let (found, sum) = assigned(&from, &to);
+    assert_eq!(found, [(0, 4), (1, 1), (2, 2), (4, 3), (7, 0)]);
+    assert!((sum - 3.0).abs() < 1e-12, "{sum}");
+}
+
 proptest! {
     #[test]
     fn the_assignment_is_the_best_one(

@@ -144,3 +144,21 @@ proptest! {
         facts(&dense);
     }
 }
+
+#[test]
+fn words_without_spaces_cost_no_more() {
+    let within = |text: String| {
+        let started = std::time::Instant::now();
+        let found = facts(&text).len();
+        // Looking for the end of the piece anew at each of its words takes ten times as long.
+        assert!(
+            started.elapsed() < std::time::Duration::from_secs(5),
+            "{}",
+            text.len()
+        );
+        found
+    };
+    assert!(within("(1".repeat(MOST_BYTES)) > 1000);
+    assert_eq!(within(format!("1{}", "*a".repeat(MOST_BYTES))), 1);
+    assert_eq!(within(format!("1{}", "*a@".repeat(MOST_BYTES))), 1);
+}

@@ -27,6 +27,8 @@ pub(super) fn words(text: &str, most: usize) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut before = '\n';
     let mut rest = text;
+    // What remains of the text after the piece between spaces that is being cut; looked for once per piece.
+    let mut beyond_chunk = usize::MAX;
     while words.len() < most {
         let Some(start) = rest.find(|c: char| !is_mark(c)) else {
             break;
@@ -35,7 +37,11 @@ pub(super) fn words(text: &str, most: usize) -> Vec<Word<'_>> {
             break;
         };
         before = mark_before(marks, before);
-        let end = end_of(from);
+        if from.len() <= beyond_chunk {
+            let spaced = from.find(|c: char| c.is_whitespace() || is_wide(c));
+            beyond_chunk = spaced.map_or(0, |spaced| from.len() - spaced);
+        }
+        let end = end_of(from, from.len() - beyond_chunk);
         let Some((text, tail)) = from.split_at_checked(end) else {
             break;
         };
@@ -71,15 +77,14 @@ fn mark_before(marks: &str, before: char) -> char {
     }
 }
 
-/// Where the word that a text starts with ends.
-fn end_of(text: &str) -> usize {
-    let spaced = text
-        .find(|c: char| c.is_whitespace() || is_wide(c))
-        .unwrap_or(text.len());
+/// Where the word that a text starts with ends; the piece between spaces that it stands in ends at `spaced`.
+fn end_of(text: &str, spaced: usize) -> usize {
     let chunk = text
         .split_at_checked(spaced)
         .map_or(text, |(chunk, _)| chunk);
-    if is_address(chunk) {
+    let mark = chunk.find(is_mark).unwrap_or(chunk.len());
+    let head = chunk.split_at_checked(mark).map_or(chunk, |(head, _)| head);
+    if is_address(chunk, head) {
         let end = chunk
             .find(|c: char| {
                 matches!(
@@ -94,17 +99,15 @@ fn end_of(text: &str) -> usize {
             .len()
             .max(1);
     }
-    chunk.find(is_mark).unwrap_or(chunk.len())
+    mark
 }
 
-/// Whether a piece between spaces is an address from its start.
-fn is_address(chunk: &str) -> bool {
+/// Whether a piece between spaces is an address from its start; `head` is what stands before its first mark.
+fn is_address(chunk: &str, head: &str) -> bool {
     let link = ["http://", "https://", "www.", "ftp://"]
         .iter()
         .any(|start| chunk.starts_with(start));
-    link || chunk
-        .find('@')
-        .is_some_and(|at| at > 0 && chunk.find(is_mark).is_none_or(|mark| mark > at))
+    link || head.find('@').is_some_and(|at| at > 0)
 }
 
 /// What parts words.

@@ -166,8 +166,29 @@ fn a_schema_that_refers_to_itself_ends() {
             .failed()
     );
     let circle = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
-    if let Ok(schema) = Schema::compile(&circle.to_string()) {
-        assert_ne!(schema.check(&json!(1)).outcome, CheckOutcome::Error);
+    let schema = Schema::compile(&circle.to_string()).unwrap();
+    assert_eq!(schema.check(&json!(1)).outcome, CheckOutcome::Error);
+}
+
+#[test]
+fn validation_is_bounded_whatever_the_schema() {
+    let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    // Two ways down at every level: 2^100 steps.
+    let twice = json!({"type": "array", "items": {"$ref": "#"}});
+    let doubling = json!({"anyOf": [twice, twice, {"type": "string"}]});
+    // Far more schemas within one another than a thread's stack has room for.
+    let mut definitions = json!({"d60": {"items": {"$ref": "#/$defs/d0"}}});
+    for n in 0..60 {
+        definitions[format!("d{n}")] = json!({"allOf": [{"$ref": format!("#/$defs/d{}", n + 1)}]});
+    }
+    let deep = json!({"$ref": "#/$defs/d0", "$defs": definitions});
+    for schema in [doubling, deep] {
+        let schema = Schema::compile(&schema.to_string()).unwrap();
+        assert_eq!(
+            schema.check(&nested),
+            Finding::error("too_much_work_for_this_value")
+        );
+        assert_eq!(schema.check(&json!("text")).outcome, CheckOutcome::Pass);
     }
 }
 
