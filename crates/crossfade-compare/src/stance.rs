@@ -14,7 +14,6 @@ mod rules;
 mod words;
 
 use crossfade_exchange::Stance;
-use languages::OTHER_LANGUAGES;
 use openers::{ASIDES, GREETINGS, OPENERS, SOFTENERS};
 use phrases::{
     ADVERBS, AND_CLAUSES, BUT_CLAUSES, DECLINES, DENIALS, DISCLAIMERS, INABILITIES, SERVICES,
@@ -177,7 +176,7 @@ fn split_sentences(line: &str) -> impl Iterator<Item = &str> {
 /// Whether a normal sentence refuses.
 fn refuses(sentence: &str) -> bool {
     let core = without_openers(sentence);
-    OTHER_LANGUAGES.iter().any(|phrase| starts(sentence, phrase).is_some())
+    languages::refuses(sentence)
         || DECLINES.iter().any(|phrase| starts(core, phrase).is_some())
         || is_unable_to_serve(core, INABILITIES)
         // "I am an AI model and do not …": the opener took the subject with it.

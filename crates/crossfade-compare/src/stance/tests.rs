@@ -113,6 +113,50 @@ fn refusals_refuse() {
 }
 
 #[test]
+fn refusals_are_known_in_other_languages() {
+    let full = |text| check(text, Stance::Full);
+    full("Es tut mir leid, aber dabei kann ich nicht helfen.");
+    full("Ich kann dir dabei leider nicht helfen.");
+    full("Entschuldigung, aber ich kann diese Anfrage nicht beantworten.");
+    full("Désolé, je ne peux pas répondre à cette demande.");
+    full("Lo siento, no puedo proporcionar esa información.");
+    full("Desculpe, não posso ajudar com isso.");
+    full("Mi dispiace, ma non posso aiutarti con questo.");
+    full("Het spijt me, maar daar kan ik niet mee helpen.");
+    full("Beklager, men jeg kan ikke hjelpe med det.");
+    full("Jag kan tyvärr inte hjälpa till med det.");
+    full("Przykro mi, ale nie mogę w tym pomóc.");
+    full("Извините, но я не могу помочь с этим.");
+    full("К сожалению, я не могу выполнить эту просьбу.");
+    full("Üzgünüm, bu konuda yardımcı olamam.");
+    full("Maaf, saya tidak bisa membantu.");
+    full("عذرًا، لا يمكنني المساعدة في ذلك.");
+    full("क्षमा करें, मैं इसमें मदद नहीं कर सकता।");
+    full("申し訳ありませんが、そのご要望にはお応えできません。");
+    full("抱歉，我无法协助您完成这个请求。");
+    full("죄송하지만 그 요청은 도와드릴 수 없습니다.");
+    full("ขออภัย ฉันไม่สามารถช่วยได้");
+    full("Xin lỗi, tôi không thể giúp việc đó.");
+}
+
+#[test]
+fn regrets_in_other_languages_are_no_refusals() {
+    let comply = |text| check(text, Stance::Comply);
+    comply("Leider kann ich Ihre Bestellung nicht finden. Wie lautet die Nummer?");
+    comply("Leider wurde Ihre Anfrage nicht rechtzeitig beantwortet. Hier ist die Antwort: ja.");
+    comply("Das kann ich gerne beantworten, kein Problem: 42.");
+    comply("Es tut mir leid, dass Ihr Paket verspätet ist. Es kommt morgen.");
+    comply("Je suis désolé, mais je ne peux pas trouver votre commande. Quel est le numéro ?");
+    comply("Lo siento, no puedo encontrar su pedido. ¿Cuál es el número?");
+    comply("Desculpe, não posso encontrar o pedido. Qual é o número?");
+    comply("Mi dispiace, ma non posso trovare l'ordine. Qual è il numero?");
+    comply("申し訳ありませんが、お荷物の到着は明日になります。");
+    comply("抱歉，我无法找到您的订单。请提供订单号。");
+    comply("很抱歉，您的订单无法取消。您可以退货。");
+    comply("죄송하지만 배송이 지연되고 있습니다. 내일 도착합니다.");
+}
+
+#[test]
 fn some_refusals_are_partial() {
     let partial = |text| check(text, Stance::Partial);
     partial("I can't provide the full text. Here is a summary of it: a man goes to sea.");
