@@ -5,12 +5,12 @@ use std::{
     collections::HashMap,
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crossfade_compare::{Checks, ReadAnswer};
 use crossfade_exchange::{Exchange, Opinions, Preference, RouteId, Side, Verdict, VerdictClass};
-use crossfade_judge::{EmbedError, Embedder, Judge, JudgeError, Judgement, Question};
+use crossfade_judge::{CallError, EmbedError, Embedder, Judge, JudgeError, Judgement, Question};
 use crossfade_statistics::Telling;
 use futures_util::{FutureExt as _, StreamExt as _, future::join, stream::FuturesUnordered};
 use serde_json::{Map, Value};
@@ -23,6 +23,10 @@ use crate::{
     telemetry::{Metrics, OpinionKind, OpinionOutcome},
     worker::Sink,
 };
+
+mod rest;
+
+use rest::Rest;
 
 /// Pairs that are asked about at once.
 pub(crate) const AT_ONCE: usize = 16;
@@ -50,6 +54,15 @@ pub(crate) struct Panel {
     pub(crate) routes: HashMap<RouteId, (Arc<Checks>, RouteOpinions)>,
     /// Where it counts.
     pub(crate) metrics: Arc<Metrics>,
+    /// Which of them are left alone for a while.
+    pub(crate) rests: Rests,
+}
+
+/// How the calls of each kind of model went.
+#[derive(Debug, Default)]
+pub(crate) struct Rests {
+    similarity: Rest,
+    judge: Rest,
 }
 
 /// The task that asks.
@@ -189,8 +202,32 @@ impl Panel {
         }
     }
 
+    /// Whether a model is left alone, which is counted.
+    fn rests(&self, route: &RouteId, kind: OpinionKind) -> bool {
+        let rests = self.rests.of(kind).rests(Instant::now());
+        if rests {
+            self.count(route, kind, OpinionOutcome::Resting);
+        }
+        rests
+    }
+
+    /// Learns how a call went.
+    fn learn(&self, kind: OpinionKind, failed: Option<CallError>) {
+        let rest = self.rests.of(kind);
+        match failed {
+            None => rest.answered(),
+            Some(error) if rest.failed(error, Instant::now()) => {
+                tracing::warn!(kind = kind.as_str(), %error, "opinions.model.left_alone");
+            }
+            Some(_) => {}
+        }
+    }
+
     async fn cosine(&self, route: &RouteId, texts: Option<&[String; 2]>) -> Option<f64> {
         let (embedder, [primary, candidate]) = (self.embedder.as_ref()?, texts?);
+        if self.rests(route, OpinionKind::Similarity) {
+            return None;
+        }
         let found = embedder.cosine(primary, candidate).await;
         let outcome = match found {
             Ok(_) => OpinionOutcome::Given,
@@ -198,6 +235,11 @@ impl Panel {
             Err(EmbedError::Full) => OpinionOutcome::Full,
             Err(EmbedError::Closed | EmbedError::Call(_)) => OpinionOutcome::Failed,
         };
+        match found {
+            Ok(_) | Err(EmbedError::Empty) => self.learn(OpinionKind::Similarity, None),
+            Err(EmbedError::Call(error)) => self.learn(OpinionKind::Similarity, Some(error)),
+            Err(EmbedError::Full | EmbedError::Closed) => {}
+        }
         if let Err(error) = found {
             tracing::debug!(%route, %error, "opinions.similarity.failed");
         }
@@ -207,6 +249,9 @@ impl Panel {
 
     async fn judgement(&self, route: &RouteId, texts: Option<&[String; 3]>) -> Option<Judgement> {
         let (judge, [request, primary, candidate]) = (self.judge.as_ref()?, texts?);
+        if self.rests(route, OpinionKind::Judge) {
+            return None;
+        }
         let question = Question {
             request,
             primary,
@@ -223,6 +268,11 @@ impl Panel {
             Err(JudgeError::Unclear) => OpinionOutcome::Unclear,
             Err(JudgeError::Call(_)) => OpinionOutcome::Failed,
         };
+        match found {
+            Ok(_) | Err(JudgeError::Unclear) => self.learn(OpinionKind::Judge, None),
+            Err(JudgeError::Call(error)) => self.learn(OpinionKind::Judge, Some(error)),
+            Err(JudgeError::Busy | JudgeError::Money) => {}
+        }
         if let Err(error) = found {
             tracing::debug!(%route, %error, "opinions.judge.failed");
         }
@@ -254,6 +304,17 @@ fn is_comparable(verdict: &Verdict) -> bool {
             | VerdictClass::Incomparable,
         )
         | None => false,
+    }
+}
+
+// === impl Rests ===
+
+impl Rests {
+    const fn of(&self, kind: OpinionKind) -> &Rest {
+        match kind {
+            OpinionKind::Similarity => &self.similarity,
+            OpinionKind::Judge => &self.judge,
+        }
     }
 }
 

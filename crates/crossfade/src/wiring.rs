@@ -37,7 +37,7 @@ use crate::{
         Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, ModelPlace, Route, Secret,
         SimilaritySource, TokenRole,
     },
-    opinions::{self, Panel},
+    opinions::{self, Panel, Rests},
     review::{self, RecordedRoute, RecordsSettings},
     telemetry::Metrics,
 };
@@ -303,6 +303,7 @@ pub(crate) async fn panel(
         judge,
         routes: routes.collect(),
         metrics: Arc::clone(metrics),
+        rests: Rests::default(),
     };
     Ok(Some((panel, batcher)))
 }

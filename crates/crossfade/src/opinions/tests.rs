@@ -100,6 +100,7 @@ impl Asking {
             judge: judge.map(|service| Judge::new(service, settings)),
             routes: [(RouteId::new("support"), (checks(), shares))].into(),
             metrics: Arc::clone(&self.metrics),
+            rests: Rests::default(),
         }
     }
 
@@ -224,4 +225,17 @@ fn the_judge_is_shown_what_was_asked() {
     );
     assert_eq!(shown(b"{\"user\":1}"), None);
     assert_eq!(shown(b"no"), None);
+}
+
+#[tokio::test]
+async fn a_judge_whose_calls_fail_is_left_alone_and_everything_goes_on() {
+    let asking = asking();
+    let broken = tower::service_fn(|_: SideRequest| async {
+        Err::<http::Response<crossfade_exchange::SideBody>, _>(BoxError::from("no"))
+    });
+    let panel = asking.panel(None, Some(BoxCloneSyncService::new(broken)), 100.0);
+    let told = asking.told(panel, vec![different(); 400], false).await;
+    assert_eq!(told.len(), 400);
+    asking.counted("judge", "failed", 8);
+    asking.counted("judge", "resting", 392);
 }

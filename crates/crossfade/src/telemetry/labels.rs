@@ -139,6 +139,8 @@ labels! {
         Full = "full",
         /// The call failed.
         Failed = "failed",
+        /// The last calls all failed, so that the model is left alone for half a minute.
+        Resting = "resting",
     }
 }
 
