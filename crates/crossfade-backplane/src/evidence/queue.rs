@@ -211,6 +211,16 @@ impl ReviewQueue {
         items
     }
 
+    /// How many wait, by route; routes where none do are not named.
+    pub fn open_counts(&self) -> HashMap<RouteId, u64> {
+        let inner = self.lock();
+        let mut counts = HashMap::new();
+        for item in inner.state.open(None) {
+            *counts.entry(item.route.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     /// What was decided or expired, the latest opened first.
     pub fn closed_items(&self, route: Option<&RouteId>, limit: usize) -> Vec<ReviewItem> {
         let inner = self.lock();

@@ -2,7 +2,7 @@
 //! bounded queue to the one task that writes ([`super::Keeper`]). Nothing here waits for a disk.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -383,10 +383,7 @@ impl Shared {
 
     #[expect(clippy::cast_precision_loss, reason = "counts for display")]
     pub(super) fn export_metrics(&self) {
-        let mut open: HashMap<RouteId, u64> = HashMap::new();
-        for item in self.reviews.open_items(None) {
-            *open.entry(item.route).or_default() += 1;
-        }
+        let open = self.reviews.open_counts();
         for (route, record) in &self.routes {
             let open = open.get(route).copied().unwrap_or_default();
             record.open.store(open, Ordering::Relaxed);
