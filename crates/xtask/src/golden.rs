@@ -139,20 +139,20 @@ fn count(format: Format, files: &[PathBuf], options: &Options) -> anyhow::Result
 }
 
 fn show(name: &str, count: &Count) {
-    print::line(&format!(
+    print::line(format!(
         "{name}: {} files, {} cases, {} assertions; of answers made to fit, {} are met and {} not",
         count.files, count.cases, count.assertions, count.met, count.unmet
     ));
     for broken in count.broken.iter().take(MOST_NAMES) {
-        print::line(&format!("  cannot be judged: {broken}"));
+        print::line(format!("  cannot be judged: {broken}"));
     }
     let mut names: Vec<(&String, &usize)> = count.unsupported.iter().collect();
     names.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
     for (what, times) in names.iter().take(MOST_NAMES) {
-        print::line(&format!("  {times:>6}  {what}"));
+        print::line(format!("  {times:>6}  {what}"));
     }
     if names.len() > MOST_NAMES {
-        print::line(&format!(
+        print::line(format!(
             "          and {} other things that are not imported",
             names.len() - MOST_NAMES
         ));

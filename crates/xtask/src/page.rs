@@ -110,12 +110,12 @@ fn case(at: usize) -> Value {
         "id": format!("parcel-{at:02}{}", if hostile.is_empty() { "" } else { "-<b onclick=alert(2)>" }),
         "request": {"messages": [{"role": "user", "content": format!("When was parcel {at} sent? {hostile}")}]},
         "assert": [{"type": "contains", "value": "Monday"}],
-        "severity": if at % 7 == 0 { "blocker" } else { "major" },
+        "severity": if at.is_multiple_of(7) { "blocker" } else { "major" },
         "repeat": 3,
         "min_pass_rate": 0.67,
         "recorded": {
-            "primary": side(&|repeat| at % 9 != 0 || repeat > 0, 4.0),
-            "candidate": side(&|repeat| at % 10 != 3 && (at % 6 != 0 || repeat > 1), 6.0),
+            "primary": side(&|repeat| !at.is_multiple_of(9) || repeat > 0, 4.0),
+            "candidate": side(&|repeat| at % 10 != 3 && (!at.is_multiple_of(6) || repeat > 1), 6.0),
         },
     })
 }
