@@ -11,6 +11,7 @@ mod admission;
 mod answering;
 mod arms;
 mod bounds;
+mod capturing;
 mod compatible;
 mod crash;
 mod disk;

@@ -20,6 +20,8 @@ use crossfade_tests::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod meaning;
+
 /// What every question of the golden set holds, and no message may.
 const SECRET: &str = "parcel of the Okonkwo family";
 /// What every good answer says.

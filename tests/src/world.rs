@@ -106,6 +106,13 @@ impl World {
         }
     }
 
+    /// Writes its configuration file, for commands that read one.
+    pub fn config(&self) -> std::path::PathBuf {
+        let path = self.home.path().join("crossfade.toml");
+        std::fs::write(&path, &self.config).expect("a file");
+        path
+    }
+
     /// Where applications connect.
     pub fn address(&self) -> SocketAddr {
         self.server.address()

@@ -208,6 +208,12 @@ impl Checks {
         applies
     }
 
+    /// Whether free texts are judged by the cosine of their embeddings: with a threshold that takes the place of the wording.
+    pub fn by_meaning(&self) -> bool {
+        self.is_on(Check::SemanticSimilarity)
+            && self.settings.semantic_similarity.threshold.is_some()
+    }
+
     /// Whether a check is on.
     pub(crate) fn is_on(&self, check: Check) -> bool {
         !self.settings.off.contains(&check)

@@ -77,11 +77,7 @@ fn of_pair(pair: &Pair<'_>) -> Vec<CheckResult> {
         .map(|check| judged(check, Compared::Yes))
         .collect();
     // Wording counts for something only where nothing else compared what was said: it is judged after all others.
-    let threshold = checks.settings.semantic_similarity.threshold;
-    let by_meaning = checks.is_on(Check::SemanticSimilarity)
-        && pair.opinions.cosine.is_some()
-        && threshold.is_some();
-    let compared = if by_meaning {
+    let compared = if checks.by_meaning() && pair.opinions.cosine.is_some() {
         Compared::Yes
     } else {
         compared(&results)

@@ -278,6 +278,21 @@ impl Assertion {
         }
     }
 
+    /// Whether it, or a part of it, holds the answer against the baseline.
+    pub(crate) fn needs_baseline(&self) -> bool {
+        match &self.rule {
+            Rule::Baseline(_) => true,
+            Rule::Set(set) => set.parts().iter().any(Self::needs_baseline),
+            Rule::Text(_)
+            | Rule::Json(_)
+            | Rule::Tools(_)
+            | Rule::Ending(_)
+            | Rule::Similarity(_)
+            | Rule::Limit(_)
+            | Rule::Content(_) => false,
+        }
+    }
+
     fn collect_texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
         match &self.rule {
             Rule::Similarity(similarity) => texts.extend(similarity.texts()),

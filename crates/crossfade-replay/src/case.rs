@@ -88,11 +88,15 @@ impl Case {
         let read = Self::read_members(members, written, &mut problems);
         if problems.is_empty()
             && let Some(case) = &read
-            && case.assertions.is_empty()
             && case.baseline.is_none()
         {
-            let what = "the case expects nothing; give assertions, or a baseline to match";
-            problems.push(Problem::new("assert", what));
+            if case.assertions.is_empty() {
+                let what = "the case expects nothing; give assertions, or a baseline to match";
+                problems.push(Problem::new("assert", what));
+            } else if case.assertions.iter().any(Assertion::needs_baseline) {
+                let what = "matches-baseline needs a baseline, and the case has none";
+                problems.push(Problem::new("assert", what));
+            }
         }
         match read {
             Some(case) if problems.is_empty() => Ok(case),

@@ -24,6 +24,7 @@ use crate::{
     assertion::{self, AssertionResult, Context, Cosine},
     case::Case,
     dataset::Dataset,
+    meaning,
     report::{
         AssertionReport, CaseOutcome, CaseReport, CheckReport, RepeatOutcome, RepeatReport,
         RunReport, SideRate,
@@ -46,7 +47,8 @@ pub struct Judging<'a> {
     pub sides: &'a Sides,
     /// How often each case is asked, where the case does not say.
     pub repeat: u32,
-    /// For assertions on similarity of meaning; without it they are errors.
+    /// How near texts are in meaning: what `similar` needs, and what a route's pairs are judged by that has a threshold for
+    /// it. Without it such assertions are errors, and pairs are judged by their wording.
     pub cosine: Option<Cosine<'a>>,
 }
 
@@ -100,10 +102,9 @@ impl Judging<'_> {
         let mut reports = Vec::new();
         for repeat in 0..repeats {
             let answer = find(Side::Candidate, repeat);
-            let pair = find(Side::Primary, repeat).zip(answer).map(|(from, to)| {
-                self.checks
-                    .compare(&pair(case, [from, to], [Side::Primary, Side::Candidate]))
-            });
+            let pair = find(Side::Primary, repeat)
+                .zip(answer)
+                .map(|(from, to)| self.pair(case, [from, to], [Side::Primary, Side::Candidate]));
             let cost = |side| {
                 alone
                     .get(&(side, repeat))
@@ -163,11 +164,15 @@ impl Judging<'_> {
             more => more,
         };
         let pairs = own.iter().zip(own.iter().cycle().skip(1)).take(ends);
-        let compare = |(first, second): (&&CaseAnswer, &&CaseAnswer)| {
-            let both = pair(case, [*first, *second], [side, side]);
-            self.checks.compare(&both)
-        };
-        pairs.map(compare).collect()
+        pairs
+            .map(|(first, second)| self.pair(case, [*first, *second], [side, side]))
+            .collect()
+    }
+
+    fn pair(&self, case: &Case, answers: [&CaseAnswer; 2], sides: [Side; 2]) -> Verdict {
+        let opinions = meaning::opinions(case, answers, self.checks, self.cosine);
+        self.checks
+            .compare_with(&pair(case, answers, sides), &opinions)
     }
 
     fn assertions(
@@ -338,15 +343,13 @@ fn repeat_report(
     }
 }
 
-/// A failed assertion decides; one that could not be judged leaves open what the others say.
+/// A failed assertion decides; one that could not be judged leaves open what the others say. Those without weight say nothing.
 fn outcome(results: &[AssertionResult]) -> RepeatOutcome {
-    let has = |wanted| results.iter().any(|result| result.outcome == wanted);
-    if has(CheckOutcome::Fail) {
-        RepeatOutcome::Failed
-    } else if has(CheckOutcome::Error) || !has(CheckOutcome::Pass) {
-        RepeatOutcome::Unjudged
-    } else {
-        RepeatOutcome::Passed
+    let counts = results.iter().any(|result| result.weight > 0.0);
+    match assertion::together(results) {
+        CheckOutcome::Fail => RepeatOutcome::Failed,
+        CheckOutcome::Pass if counts => RepeatOutcome::Passed,
+        CheckOutcome::Pass | CheckOutcome::Na | CheckOutcome::Error => RepeatOutcome::Unjudged,
     }
 }
 

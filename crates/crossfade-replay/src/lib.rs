@@ -9,6 +9,7 @@ mod dataset;
 pub mod export;
 pub mod import;
 pub mod judge;
+pub mod meaning;
 mod object;
 pub mod report;
 pub mod run;

@@ -13,6 +13,7 @@ use crate::{
     answer::{CaseAnswer, RecordedAnswer},
     case::Case,
     dataset::Dataset,
+    meaning::{BEGINNING, RecordedCosine},
 };
 
 /// A service with a side's face.
@@ -72,6 +73,7 @@ pub type Answers = BTreeMap<Asking, CaseAnswer>;
 #[derive(Clone, Debug, Default)]
 pub struct Recordings {
     answers: BTreeMap<(String, Side, u32), RecordedAnswer>,
+    cosines: Vec<RecordedCosine>,
 }
 
 /// Recordings that cannot be used.
@@ -180,16 +182,21 @@ impl Recordings {
     /// Reads recordings, one a line. Blank lines and a run's own heading are passed over.
     pub fn parse(text: &str) -> Result<Self, RecordingsError> {
         let mut answers = BTreeMap::new();
+        let mut cosines = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             if line.trim().is_empty() || line.starts_with("{\"format\":") {
                 continue;
             }
-            let recorded: RecordedAnswer =
-                serde_json::from_str(line).map_err(|error| RecordingsError::Line {
-                    line: number,
-                    why: error.to_string(),
-                })?;
+            let unread = |error: serde_json::Error| RecordingsError::Line {
+                line: number,
+                why: error.to_string(),
+            };
+            if line.starts_with(BEGINNING) {
+                cosines.push(serde_json::from_str(line).map_err(unread)?);
+                continue;
+            }
+            let recorded: RecordedAnswer = serde_json::from_str(line).map_err(unread)?;
             let key = (recorded.case.clone(), recorded.side, recorded.repeat);
             let (case, side, repeat) = key.clone();
             if answers.insert(key, recorded).is_some() {
@@ -201,7 +208,7 @@ impl Recordings {
                 });
             }
         }
-        Ok(Self { answers })
+        Ok(Self { answers, cosines })
     }
 
     /// Of answers that a journal kept.
@@ -210,6 +217,7 @@ impl Recordings {
         let answers = answers.into_iter().map(|kept| (key(&kept), kept));
         Self {
             answers: answers.collect(),
+            cosines: Vec::new(),
         }
     }
 
@@ -217,6 +225,11 @@ impl Recordings {
     pub(crate) fn kept(&self, case: &str, side: Side, repeat: u32) -> Option<&CaseAnswer> {
         let found = self.answers.get(&(case.to_owned(), side, repeat));
         found.map(|kept| &kept.answer)
+    }
+
+    /// The cosines that were recorded beside them.
+    pub fn cosines(&self) -> &[RecordedCosine] {
+        &self.cosines
     }
 
     /// How many there are.

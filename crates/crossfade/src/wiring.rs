@@ -35,7 +35,7 @@ use crate::{
     admin::{Token, Tokens},
     config::{
         Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, ModelPlace, Route, Secret,
-        SimilaritySource, TokenRole,
+        Similarity, SimilaritySource, TokenRole,
     },
     opinions::{self, Panel, Rests},
     review::{self, RecordedRoute, RecordsSettings},
@@ -261,25 +261,12 @@ pub(crate) async fn panel(
     if config.similarity.is_none() && config.judge.is_none() {
         return Ok(None);
     }
-    let mut batcher = None;
-    let embedder = match &config.similarity {
-        None => None,
-        Some(similarity) => Some(match &similarity.source {
-            SimilaritySource::Static(path) => {
-                let path = path.clone();
-                let model = tokio::task::spawn_blocking(move || StaticModel::read(&path)).await?;
-                Embedder::static_model(model.context("[similarity] path")?)
-            }
-            SimilaritySource::Asked(place) => {
-                let (service, model) = asked(place, config).await.context("[similarity]")?;
-                let mut settings = EndpointSettings::new("/openai/v1/embeddings");
-                settings.model = Some(model);
-                settings.dimensions = similarity.dimensions;
-                let (embedder, made) = Embedder::endpoint(service, settings);
-                batcher = Some(made);
-                embedder
-            }
-        }),
+    let (embedder, batcher) = match &config.similarity {
+        None => (None, None),
+        Some(similarity) => {
+            let (embedder, batcher) = embedder(similarity, config).await?;
+            (Some(embedder), batcher)
+        }
     };
     let judge = match &config.judge {
         None => None,
@@ -306,6 +293,29 @@ pub(crate) async fn panel(
         rests: Rests::default(),
     };
     Ok(Some((panel, batcher)))
+}
+
+/// The embeddings of `[similarity]`, and what makes the calls of their endpoint.
+pub(crate) async fn embedder(
+    similarity: &Similarity,
+    config: &Config,
+) -> anyhow::Result<(Embedder, Option<Batcher>)> {
+    match &similarity.source {
+        SimilaritySource::Static(path) => {
+            let path = path.clone();
+            let model = tokio::task::spawn_blocking(move || StaticModel::read(&path)).await?;
+            let model = model.context("[similarity] path")?;
+            Ok((Embedder::static_model(model), None))
+        }
+        SimilaritySource::Asked(place) => {
+            let (service, model) = asked(place, config).await.context("[similarity]")?;
+            let mut settings = EndpointSettings::new("/openai/v1/embeddings");
+            settings.model = Some(model);
+            settings.dimensions = similarity.dimensions;
+            let (embedder, batcher) = Embedder::endpoint(service, settings);
+            Ok((embedder, Some(batcher)))
+        }
+    }
 }
 
 /// A model that is asked, and what it is called in a request's body.

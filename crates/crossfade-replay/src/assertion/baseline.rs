@@ -11,7 +11,7 @@ use crossfade_openai::assemble::{assemble, assemble_response};
 use serde_json::{Value, json};
 
 use super::{Judged, Seen};
-use crate::{answer::CaseAnswer, case::Case, object::Object};
+use crate::{answer::CaseAnswer, case::Case, meaning, object::Object};
 
 /// How far an answer may differ from the baseline.
 #[derive(Debug)]
@@ -79,7 +79,10 @@ impl Baseline {
             return Judged::Error(format!("no answer: {why}"));
         }
         let exchange = exchange(seen.case, &baseline.answer, seen.answer);
-        let verdict = seen.context.checks.compare(&exchange);
+        let checks = seen.context.checks;
+        let both = [&baseline.answer, seen.answer];
+        let opinions = meaning::opinions(seen.case, both, checks, seen.context.cosine);
+        let verdict = checks.compare_with(&exchange, &opinions);
         self.weigh(&verdict)
     }
 

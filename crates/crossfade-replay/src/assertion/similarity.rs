@@ -127,7 +127,8 @@ fn levenshtein(text: &str, wanted: &str, most: f64) -> Judged {
 fn cosine(text: &str, wanted: &[String], threshold: f64, context: &Context<'_>) -> Judged {
     let Some(cosine) = context.cosine else {
         return Judged::Error(
-            "no model of embeddings is configured, which `similar` needs".to_owned(),
+            "no model of embeddings is configured, which `similar` needs: set [similarity] path, azure or bedrock"
+                .to_owned(),
         );
     };
     let mut best = -1.0_f64;

@@ -196,6 +196,21 @@ fn a_wrong_answer_is_said_with_its_place() {
 }
 
 #[test]
+fn what_is_held_against_a_baseline_needs_one() {
+    let matches = json!({"type": "matches-baseline"});
+    for list in [
+        json!([matches]),
+        json!([{"type": "assert-set", "assert": [matches]}]),
+    ] {
+        let problem = "assert: matches-baseline needs a baseline";
+        refused_with("assert", list.clone(), problem);
+        let mut case = with("assert", list);
+        case["baseline"] = json!({"response": {"id": "x"}});
+        assert!(Case::read(case).is_ok());
+    }
+}
+
+#[test]
 fn a_baseline_alone_is_something_to_expect() {
     let mut case = with("baseline", json!({"response": {"id": "x"}}));
     case.as_object_mut().unwrap().remove("assert");

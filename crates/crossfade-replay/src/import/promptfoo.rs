@@ -217,7 +217,12 @@ impl Importer<'_, '_> {
                 continue;
             }
             let test = test.with_default(&self.shared.default);
-            for variables in test.expanded() {
+            let (expanded, more) = test.expanded();
+            if more > 0 {
+                let what = format!("{more} more combinations of its variables: use fewer values");
+                self.unsupported(&place, what);
+            }
+            for variables in expanded {
                 for index in 0..self.shared.prompts.len() {
                     let prompt = if several {
                         format!("-prompt{}", index + 1)

@@ -426,3 +426,21 @@ fn broken_files_are_errors() {
     );
     assert!(missing.is_err());
 }
+
+#[test]
+fn combinations_that_are_too_many_are_counted() {
+    let test = |a: usize, b: usize| {
+        let list = |many: usize| format!("[{}]", vec!["x"; many].join(","));
+        let text = format!(
+            "prompts: ['{{{{a}}}}{{{{b}}}}']\ntests: [{{vars: {{a: {}, b: {}}}, assert: [{{type: is-json}}]}}]\n",
+            list(a),
+            list(b)
+        );
+        let imported = promptfoo(&[("promptfooconfig.yaml", &text)]);
+        (imported.cases.len(), unsupported(&imported).concat())
+    };
+    assert_eq!(test(50, 20), (1000, String::new()));
+    let (cases, more) = test(60, 20);
+    assert_eq!(cases, 1000);
+    assert!(more.contains("200 more combinations"), "{more}");
+}

@@ -1,6 +1,8 @@
 //! The suite's verdict, and why.
 
-use crossfade_exchange::{Severity, Side};
+use std::collections::BTreeMap;
+
+use crossfade_exchange::{Ending, Severity, Side};
 use crossfade_statistics::RouteStatistics;
 
 use super::{Judged, Judging, agreement, counts, sides};
@@ -27,11 +29,13 @@ pub(super) fn report(
     let cases = judged.iter().map(|case| &case.report);
     let totals = totals(cases.clone());
     let verdict = verdict(cases.clone(), stopped);
+    let mut why = why(&cases.collect::<Vec<_>>(), totals, verdict);
+    why.extend(silent(answers));
     let has_pairs = judged.iter().any(|case| !case.pairs.is_empty());
     RunReport {
         format: RunReport::FORMAT,
         verdict,
-        why: why(&cases.collect::<Vec<_>>(), totals, verdict),
+        why,
         dataset: DatasetReport {
             sha256: judging.dataset.sha256.clone(),
             cases: judging.dataset.cases.len(),
@@ -143,7 +147,10 @@ fn why(cases: &[&CaseReport], totals: Totals, verdict: SuiteVerdict) -> Vec<Stri
     shared(cases, &mut said);
     if said.is_empty() {
         said.push(if verdict == SuiteVerdict::Pass {
-            format!("all {} reached their pass rate", count(cases.len()))
+            match cases.len() {
+                1 => "the one case reached its pass rate".to_owned(),
+                many => format!("all {many} cases reached their pass rate"),
+            }
         } else {
             "there is no case whose failure counts".to_owned()
         });
@@ -196,6 +203,28 @@ fn undecided(cases: &[&CaseReport], inconclusive: usize, said: &mut Vec<String>)
     };
     let which = named(cases, &open);
     said.push(format!("{} {reason}: {which}", count(inconclusive)));
+}
+
+/// How calls ended that got no answer, by side: so that credentials that are refused do not look like a slow day.
+fn silent(answers: &Answers) -> Vec<String> {
+    let mut ends: BTreeMap<(Side, String), usize> = BTreeMap::new();
+    for (asking, answer) in answers.iter().filter(|(_, answer)| answer.is_missing()) {
+        let end = match (answer.failover, answer.status) {
+            (Some(failover), _) => failover.to_string(),
+            (None, Some(status)) if answer.ending == Ending::Complete => format!("status {status}"),
+            (None, _) => answer.ending.to_string(),
+        };
+        *ends.entry((asking.side, end)).or_default() += 1;
+    }
+    let of_side = |side: Side| {
+        let own = ends.iter().filter(|((of, _), _)| *of == side);
+        let said: Vec<String> = own
+            .map(|((_, end), times)| format!("{end} ({times})"))
+            .collect();
+        (!said.is_empty())
+            .then(|| format!("calls of the {side} without an answer: {}", said.join(", ")))
+    };
+    Side::ALL.iter().copied().filter_map(of_side).collect()
 }
 
 fn failed(case: &CaseReport) -> bool {

@@ -144,6 +144,11 @@ fn a_case_passes_by_its_own_rate() {
         Failed,
         SuiteVerdict::Inconclusive,
     );
+    let reported = json!({"assert": [{"type": "contains", "value": "yes"}, {"type": "contains", "value": "no", "weight": 0}]});
+    check(&reported, &["yes"], Passed, SuiteVerdict::Pass);
+    check(&reported, &["no"], Failed, SuiteVerdict::Failed);
+    let nothing = json!({"assert": [{"type": "contains", "value": "yes", "weight": 0}]});
+    check(&nothing, &["yes"], Inconclusive, SuiteVerdict::Inconclusive);
     let similar = json!({"assert": [{"type": "similar", "value": "x"}]});
     check(&similar, &["yes"], Inconclusive, SuiteVerdict::Inconclusive);
 }
@@ -333,5 +338,15 @@ fn details_show_what_did_not_pass_first() {
     assert_eq!(
         shown.candidate.as_deref(),
         Some("{\n  \"answer\": \"no\"\n}")
+    );
+}
+
+#[test]
+fn calls_without_an_answer_say_how_they_ended() {
+    let report = judged(&[json!({}), json!({})], &[&["!", "yes"], &["!", "!"]], &[]);
+    let said = report.why.last().unwrap();
+    assert_eq!(
+        said,
+        "calls of the candidate without an answer: status 503 (3)"
     );
 }

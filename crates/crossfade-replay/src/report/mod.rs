@@ -274,6 +274,9 @@ pub struct AssertionReport {
     pub outcome: CheckOutcome,
     /// Its score, 0..=1.
     pub score: f64,
+    /// How much it counts; one of weight 0 is reported only.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: f64,
     /// The metric it counts for, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
@@ -345,6 +348,19 @@ impl SideRate {
 
 // === impl AssertionReport ===
 
+const fn one() -> f64 {
+    1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::float_cmp,
+    reason = "the shape that serde's skip_serializing_if wants; what was written as 1"
+)]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
+}
+
 impl From<AssertionResult> for AssertionReport {
     fn from(result: AssertionResult) -> Self {
         let passes = result.outcome == CheckOutcome::Pass;
@@ -352,6 +368,7 @@ impl From<AssertionResult> for AssertionReport {
             name: result.name,
             outcome: result.outcome,
             score: result.score,
+            weight: result.weight,
             metric: result.metric,
             reason: if passes { String::new() } else { result.reason },
         }

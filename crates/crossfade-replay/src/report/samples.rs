@@ -24,6 +24,7 @@ fn case(id: &str, severity: Severity, outcomes: &[RepeatOutcome]) -> CaseReport 
             primary: Some(RepeatOutcome::Passed),
             assertions: match outcome {
                 RepeatOutcome::Failed => vec![AssertionReport {
+                    weight: 1.0,
                     name: "contains".to_owned(),
                     outcome: CheckOutcome::Fail,
                     score: 0.0,

@@ -4,7 +4,7 @@
 //! line without its end was torn by a crash and is cut off. A run with another data set or other sides is refused.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -12,7 +12,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::RecordedAnswer;
+use crate::{
+    answer::RecordedAnswer,
+    meaning::{BEGINNING, RecordedCosine},
+};
 
 /// The file's name in a report's directory.
 pub const FILE: &str = "answers.jsonl";
@@ -31,6 +34,15 @@ pub struct Heading {
     pub primary: String,
     /// What the candidate is.
     pub candidate: String,
+}
+
+/// What a journal holds of an earlier part of its run.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Answers of live sides.
+    pub answers: Vec<RecordedAnswer>,
+    /// Cosines of embeddings.
+    pub cosines: Vec<RecordedCosine>,
 }
 
 /// A journal that is being written.
@@ -58,6 +70,9 @@ pub enum JournalError {
     /// There is nothing to resume.
     #[error("{0} does not exist: there is no run to resume, leave --resume out")]
     Nothing(PathBuf),
+    /// Another process writes it.
+    #[error("{0} is being written by another run: wait for its end, or name another directory")]
+    Busy(PathBuf),
     /// It belongs to something else.
     #[error(
         "{path}: the run was begun with another {what} ({was}); this one is {is}: name another directory"
@@ -124,21 +139,15 @@ impl Journal {
             path: path.clone(),
             source,
         };
-        match std::fs::read_to_string(&path) {
-            Ok(text) if !text.is_empty() && text.trim_end().lines().next_back() != Some(END) => {
-                return Err(JournalError::Unfinished(path));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(at(error)),
+        let mut file = open(&path, true).map_err(at)?;
+        lock(&file, &path)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(at)?;
+        if !text.is_empty() && !text.trim_ascii_end().ends_with(END.as_bytes()) {
+            return Err(JournalError::Unfinished(path));
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(at)?;
+        file.set_len(0).map_err(at)?;
+        file.seek(SeekFrom::Start(0)).map_err(at)?;
         let mut journal = Self { file };
         let line = serde_json::to_string(heading).map_err(|error| at(error.into()))?;
         journal.line(line).map_err(at)?;
@@ -146,23 +155,20 @@ impl Journal {
     }
 
     /// Goes on with a run; gives what it was answered so far.
-    pub fn resume(
-        directory: &Path,
-        heading: &Heading,
-    ) -> Result<(Self, Vec<RecordedAnswer>), JournalError> {
+    pub fn resume(directory: &Path, heading: &Heading) -> Result<(Self, Kept), JournalError> {
         let path = directory.join(FILE);
         let at = |source| JournalError::Io {
             path: path.clone(),
             source,
         };
-        let opened = OpenOptions::new().read(true).write(true).open(&path);
-        let mut file = match opened {
+        let mut file = match open(&path, false) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(JournalError::Nothing(path));
             }
             Err(error) => return Err(at(error)),
         };
+        lock(&file, &path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at)?;
         // Everything after the last line's end was torn.
@@ -172,7 +178,7 @@ impl Journal {
             .map_or(0, |last| last + 1);
         bytes.truncate(whole);
         let text = String::from_utf8_lossy(&bytes);
-        let (answers, kept) = read(&text, heading, &path)?;
+        let (found, kept) = read(&text, heading, &path)?;
         file.set_len(kept as u64).map_err(at)?;
         file.seek(SeekFrom::End(0)).map_err(at)?;
         let mut journal = Self { file };
@@ -180,12 +186,22 @@ impl Journal {
             let line = serde_json::to_string(heading).map_err(|error| at(error.into()))?;
             journal.line(line).map_err(at)?;
         }
-        Ok((journal, answers))
+        Ok((journal, found))
     }
 
     /// Keeps an answer; it is on disk when this returns.
     pub(crate) fn keep(&mut self, answer: &RecordedAnswer) -> io::Result<()> {
         self.line(serde_json::to_string(answer)?)
+    }
+
+    /// Keeps cosines; they are on disk when this returns.
+    pub fn keep_cosines(&mut self, cosines: &[RecordedCosine]) -> io::Result<()> {
+        let lines: Result<Vec<String>, _> = cosines.iter().map(serde_json::to_string).collect();
+        let lines = lines?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.line(lines.join("\n"))
     }
 
     /// The run has come to its end.
@@ -200,13 +216,26 @@ impl Journal {
     }
 }
 
-/// The answers of a journal, and how many of its bytes they and the heading take: the end of a finished run is left off.
-fn read(
-    text: &str,
-    heading: &Heading,
-    path: &Path,
-) -> Result<(Vec<RecordedAnswer>, usize), JournalError> {
-    let mut answers = Vec::new();
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create).mode(0o600);
+    options.truncate(false).open(path)
+}
+
+/// Two runs would write into each other's lines, and pay for the same answers.
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => JournalError::Busy(path.to_owned()),
+        TryLockError::Error(source) => JournalError::Io {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+/// What a journal holds, and how many of its bytes that and the heading take: the end of a finished run is left off.
+fn read(text: &str, heading: &Heading, path: &Path) -> Result<(Kept, usize), JournalError> {
+    let mut found = Kept::default();
     let mut kept = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let damaged = |error: serde_json::Error| JournalError::Damaged {
@@ -227,12 +256,18 @@ fn read(
             }
         } else if trimmed == END {
             break;
+        } else if trimmed.starts_with(BEGINNING) {
+            found
+                .cosines
+                .push(serde_json::from_str(trimmed).map_err(damaged)?);
         } else {
-            answers.push(serde_json::from_str(trimmed).map_err(damaged)?);
+            found
+                .answers
+                .push(serde_json::from_str(trimmed).map_err(damaged)?);
         }
         kept += line.len();
     }
-    Ok((answers, kept))
+    Ok((found, kept))
 }
 
 #[cfg(test)]
@@ -268,15 +303,15 @@ mod tests {
         journal.keep(&answer("a")).unwrap();
         drop(journal);
         let (mut journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
-        assert_eq!(cases(&found), ["a"]);
+        assert_eq!(cases(&found.answers), ["a"]);
         journal.keep(&answer("b")).unwrap();
         drop(journal);
         let (journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
-        assert_eq!(cases(&found), ["a", "b"]);
+        assert_eq!(cases(&found.answers), ["a", "b"]);
         journal.finish().unwrap();
         let (_journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
         assert_eq!(
-            cases(&found),
+            cases(&found.answers),
             ["a", "b"],
             "a finished run may be gone on with too"
         );
@@ -295,15 +330,16 @@ mod tests {
         for end in before.len()..whole.len() {
             std::fs::write(&file, &whole[..end]).unwrap();
             let (mut journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
-            assert_eq!(cases(&found), ["a"], "{end}");
+            assert_eq!(cases(&found.answers), ["a"], "{end}");
             journal.keep(&answer("b")).unwrap();
             assert_eq!(std::fs::read(&file).unwrap(), whole, "{end}");
         }
         std::fs::write(&file, &whole[..5]).unwrap();
+        let (journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
+        assert!(found.answers.is_empty());
+        drop(journal);
         let (_journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
-        assert!(found.is_empty());
-        let (_journal, found) = Journal::resume(home.path(), &heading("d")).unwrap();
-        assert!(found.is_empty(), "the heading stands again");
+        assert!(found.answers.is_empty(), "the heading stands again");
     }
 
     #[test]
@@ -316,7 +352,7 @@ mod tests {
             Journal::resume(home.path(), &heading("d")).unwrap_err(),
             "there is no run to resume",
         );
-        let journal = Journal::begin(home.path(), &heading("d")).unwrap();
+        drop(Journal::begin(home.path(), &heading("d")).unwrap());
         refused(
             Journal::begin(home.path(), &heading("d")).unwrap_err(),
             "add --resume",
@@ -325,6 +361,7 @@ mod tests {
             Journal::resume(home.path(), &heading("e")).unwrap_err(),
             "another data set (d); this one is e",
         );
+        let (journal, _) = Journal::resume(home.path(), &heading("d")).unwrap();
         journal.finish().unwrap();
         drop(Journal::begin(home.path(), &heading("e")).unwrap());
         let file = home.path().join(FILE);
@@ -335,6 +372,41 @@ mod tests {
             Journal::resume(home.path(), &heading("e")).unwrap_err(),
             "line 2 is damaged",
         );
+    }
+
+    #[test]
+    fn two_runs_do_not_share_one() {
+        let home = tempfile::tempdir().unwrap();
+        let first = Journal::begin(home.path(), &heading("d")).unwrap();
+        let busy = |error: JournalError| assert!(matches!(error, JournalError::Busy(_)), "{error}");
+        busy(Journal::begin(home.path(), &heading("d")).unwrap_err());
+        busy(Journal::resume(home.path(), &heading("d")).unwrap_err());
+        drop(first);
+        Journal::resume(home.path(), &heading("d")).unwrap();
+    }
+
+    #[test]
+    fn cosines_stand_among_answers() {
+        let home = tempfile::tempdir().unwrap();
+        let texts = ["a".to_owned(), "b".to_owned()];
+        let cosine = RecordedCosine::new(&texts, 0.25, "m");
+        let mut journal = Journal::begin(home.path(), &heading("d")).unwrap();
+        journal.keep(&answer("a")).unwrap();
+        journal.keep_cosines(&[]).unwrap();
+        journal
+            .keep_cosines(&[cosine.clone(), cosine.clone()])
+            .unwrap();
+        drop(journal);
+        let text = std::fs::read_to_string(home.path().join(FILE)).unwrap();
+        let recordings = crate::sides::Recordings::parse(&text).unwrap();
+        assert_eq!(
+            recordings.cosines().len(),
+            2,
+            "a journal is a file of recordings too"
+        );
+        let (_, found) = Journal::resume(home.path(), &heading("d")).unwrap();
+        assert_eq!(cases(&found.answers), ["a"]);
+        assert_eq!(found.cosines, [cosine.clone(), cosine]);
     }
 
     #[test]

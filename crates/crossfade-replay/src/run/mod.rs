@@ -15,7 +15,7 @@ use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::Fu
 use tokio::sync::watch;
 
 pub use call::Patience;
-pub use journal::{FILE as JOURNAL, Heading, Journal, JournalError};
+pub use journal::{FILE as JOURNAL, Heading, Journal, JournalError, Kept};
 pub use purse::{Amount, Caps};
 
 use purse::{Afford, Purse};

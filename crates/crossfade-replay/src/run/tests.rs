@@ -110,7 +110,7 @@ impl Bench {
         } else {
             (
                 Journal::begin(self.home.path(), &self.heading()).unwrap(),
-                Vec::new(),
+                Kept::default(),
             )
         };
         let run = Run {
@@ -126,7 +126,7 @@ impl Bench {
                 stop.send_replace(true);
             }
         };
-        run.gather(earlier, &mut journal, stopped, &mut observe)
+        run.gather(earlier.answers, &mut journal, stopped, &mut observe)
             .await
             .unwrap()
     }
@@ -191,7 +191,11 @@ async fn failures_are_tried_again_and_given_up_in_the_end() {
         let answer = run.answers.values().next().unwrap();
         assert_eq!(answer.is_missing(), missing, "{status}");
         let (_, kept) = Journal::resume(bench.home.path(), &bench.heading()).unwrap();
-        assert_eq!(kept.is_empty(), missing, "what is missing is asked again");
+        assert_eq!(
+            kept.answers.is_empty(),
+            missing,
+            "what is missing is asked again"
+        );
     }
 }
 

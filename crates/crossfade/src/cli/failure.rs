@@ -65,6 +65,11 @@ impl Failure {
         }
     }
 
+    /// What happened, in words.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         self.code.into()
     }

@@ -63,10 +63,18 @@ fn name(missing: &[Unsupported], more: usize) {
 }
 
 /// A number of cases.
-fn cases(count: usize) -> String {
+pub(super) fn cases(count: usize) -> String {
     match count {
         1 => "1 case".to_owned(),
         many => format!("{many} cases"),
+    }
+}
+
+/// A number of things that were named.
+fn things(count: usize) -> String {
+    match count {
+        1 => "1 thing".to_owned(),
+        many => format!("{many} things"),
     }
 }
 

@@ -5,32 +5,38 @@ use std::{fs, path::Path, sync::Arc};
 
 use crossfade_compare::Checks;
 use crossfade_exchange::RouteId;
+use crossfade_judge::Batcher;
 use crossfade_replay::{
     Dataset,
     judge::Judging,
+    meaning::Cosines,
     report::{RunReport, SuiteVerdict},
     run::{
-        Caps, Gathered, Heading, JOURNAL, Journal, Patience, Run, RunOptions, Stopped, recorded,
+        Caps, Gathered, Heading, JOURNAL, Journal, JournalError, Kept, Patience, Run, RunOptions,
+        Stopped, recorded,
     },
     sides::{Answers, Recordings, SideSource, Sides},
 };
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 use crate::config::Config;
 
-use super::{args::Output, failure::Failure, print, process};
+use super::{args::Output, failure::Failure, golden, print, process};
 
 mod args;
 mod files;
+mod meaning;
 mod progress;
 mod sides;
+mod signals;
 
 pub(super) use args::ReplayArgs;
 
 use progress::Shown;
+use signals::Signals;
+
+/// What is written at the end, beside the journal.
+const REPORTS: [&str; 4] = ["report.json", "report.html", "summary.md", "junit.xml"];
 
 /// What a run is made of before anything is asked.
 struct Prepared {
@@ -40,6 +46,8 @@ struct Prepared {
     checks: Arc<Checks>,
     sides: Sides,
     recordings: Recordings,
+    /// Whose embeddings texts are compared by, where the cases want that and the configuration names some.
+    model: Option<meaning::Model>,
 }
 
 /// Runs a golden set.
@@ -48,7 +56,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 }
 
 async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
-    let prepared = prepare(args).await?;
+    let (prepared, batcher) = prepare(args).await?;
     let directory = &args.report;
     files::directory(directory)?;
     let Prepared { dataset, sides, .. } = &prepared;
@@ -61,11 +69,18 @@ async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let (mut journal, earlier) = if args.resume {
         Journal::resume(directory, &heading)
     } else {
-        Journal::begin(directory, &heading).map(|journal| (journal, Vec::new()))
+        Journal::begin(directory, &heading).map(|journal| (journal, Kept::default()))
     }
-    .map_err(|error| Failure::usage(error.to_string(), "see crossfade replay --help"))?;
+    .map_err(|error| unusable(&error))?;
+    // Whoever looks at a run that does not come to its end shall not see another's report.
+    for name in REPORTS {
+        files::remove(&directory.join(name))?;
+    }
     if args.resume {
-        print::note(&format!("{} answers are there already", earlier.len()));
+        print::note(&format!(
+            "{} answers are there already",
+            earlier.answers.len()
+        ));
     }
 
     let run = Run {
@@ -75,20 +90,20 @@ async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
         recordings: &prepared.recordings,
         options: options(args),
     };
-    let gathered = gather(&run, earlier, &mut journal).await?;
+    let Kept { answers, cosines } = earlier;
+    let gathered = gather(&run, answers, &mut journal).await?;
+    let mut cosines = prepared.known(&cosines);
+    if gathered.stopped != Stopped::Interrupted {
+        let asked = prepared.compare(args, &gathered, &mut journal, &mut cosines, batcher);
+        asked.await?;
+    }
     if let Some(file) = &args.record {
-        record(file, dataset, sides, &gathered.answers)?;
+        record(file, dataset, sides, &gathered.answers, &cosines)?;
     }
     if gathered.stopped == Stopped::Interrupted {
-        return Err(Failure::new(
-            format!(
-                "interrupted; what was answered so far stands in {}",
-                directory.join(JOURNAL).display()
-            ),
-            "the same command with --resume goes on with it",
-        ));
+        return Err(interrupted(directory));
     }
-    let report = write(args, &prepared, &gathered)?;
+    let report = write(args, &prepared, &gathered, &cosines)?;
     // After the budget was spent the run is not at its end: it may go on with a higher one.
     if gathered.stopped == Stopped::Done {
         journal
@@ -96,6 +111,55 @@ async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::plain(format!("the journal cannot be written: {error}")))?;
     }
     conclude(args, &report)
+}
+
+/// What was typed does not fit what is there, or the file itself is the trouble.
+fn unusable(error: &JournalError) -> Failure {
+    match error {
+        JournalError::Unfinished(_) | JournalError::Nothing(_) | JournalError::Other { .. } => {
+            Failure::usage(error.to_string(), "see crossfade replay --help")
+        }
+        JournalError::Busy(_) | JournalError::Io { .. } | JournalError::Damaged { .. } => {
+            Failure::plain(error.to_string())
+        }
+    }
+}
+
+/// `--record` writes a file of its own: never over what the run reads, or over its journal.
+fn recordable(args: &ReplayArgs) -> Result<(), Failure> {
+    let Some(file) = &args.record else {
+        return Ok(());
+    };
+    let journal = args.report.join(JOURNAL);
+    let taken = [
+        Some((&args.dataset, "the golden set")),
+        args.recordings
+            .as_ref()
+            .map(|file| (file, "the recordings")),
+        Some((&journal, "the run's own journal")),
+    ];
+    let same = |other: &Path| match (fs::canonicalize(file), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        // What is not there yet can only be the same by name.
+        _none => std::path::absolute(file).ok() == std::path::absolute(other).ok(),
+    };
+    match taken.into_iter().flatten().find(|(other, _)| same(other)) {
+        Some((_, what)) => Err(Failure::usage(
+            format!("--record would write over {what}"),
+            "name another file",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn interrupted(directory: &Path) -> Failure {
+    Failure::new(
+        format!(
+            "interrupted; what was answered so far stands in {}",
+            directory.join(JOURNAL).display()
+        ),
+        "the same command with --resume goes on with it",
+    )
 }
 
 fn options(args: &ReplayArgs) -> RunOptions {
@@ -113,7 +177,9 @@ fn options(args: &ReplayArgs) -> RunOptions {
     }
 }
 
-async fn prepare(args: &ReplayArgs) -> Result<Prepared, Failure> {
+/// What the run is made of, and what makes the calls of its embeddings' endpoint.
+async fn prepare(args: &ReplayArgs) -> Result<(Prepared, Option<Batcher>), Failure> {
+    recordable(args)?;
     let config = args.config.as_deref().map(Config::load).transpose()?;
     let mut dataset =
         Dataset::read(&args.dataset).map_err(|errors| Failure::config(errors.to_string()))?;
@@ -130,18 +196,27 @@ async fn prepare(args: &ReplayArgs) -> Result<Prepared, Failure> {
         ));
     }
     let (checks, sides) = sides::of(args, config.as_ref(), &route).await?;
+    let model = match &config {
+        Some(config) if crossfade_replay::meaning::is_wanted(&dataset, &checks) => {
+            meaning::Model::of(config).await?
+        }
+        Some(_) | None => None,
+    };
+    let (model, batcher) = model.map_or((None, None), |(model, batcher)| (Some(model), batcher));
     let recordings = match &args.recordings {
         None => Recordings::default(),
         Some(file) => recordings(file, &dataset)?,
     };
-    Ok(Prepared {
+    let prepared = Prepared {
         dataset,
         left_out,
         route,
         checks,
         sides,
         recordings,
-    })
+        model,
+    };
+    Ok((prepared, batcher))
 }
 
 /// The one route of a run: as it was typed, or the only one that the cases name.
@@ -193,19 +268,11 @@ async fn gather(
         let mut observe = |progress| shown.at(progress);
         let gathering = run.gather(earlier, journal, stopped, &mut observe);
         tokio::pin!(gathering);
-        let unheard = |error| Failure::plain(format!("cannot listen for signals: {error}"));
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+        let mut signals = Signals::new()?;
         loop {
-            let told = async {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-            };
             tokio::select! {
                 gathered = &mut gathering => break gathered,
-                () = told => {
+                () = signals.told() => {
                     if stop.send_replace(true) {
                         return Err(Failure::new("interrupted", "the same command with --resume goes on with it"));
                     }
@@ -221,8 +288,21 @@ async fn gather(
     })
 }
 
+/// Adds a line.
+fn add(out: &mut Vec<u8>, written: &impl serde::Serialize) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, written).map_err(|error| Failure::plain(error.to_string()))?;
+    out.push(b'\n');
+    Ok(())
+}
+
 /// Writes what the live sides answered, in the order of the cases.
-fn record(file: &Path, dataset: &Dataset, sides: &Sides, answers: &Answers) -> Result<(), Failure> {
+fn record(
+    file: &Path,
+    dataset: &Dataset,
+    sides: &Sides,
+    answers: &Answers,
+    cosines: &Cosines,
+) -> Result<(), Failure> {
     let mut out = Vec::new();
     for (asking, answer) in answers {
         let live = match sides.of(asking.side) {
@@ -234,10 +314,11 @@ fn record(file: &Path, dataset: &Dataset, sides: &Sides, answers: &Answers) -> R
             .get(asking.case)
             .filter(|_| live && !answer.is_missing())
         {
-            let written = serde_json::to_vec(&recorded(case, *asking, answer.clone()));
-            out.extend(written.map_err(|error| Failure::plain(error.to_string()))?);
-            out.push(b'\n');
+            add(&mut out, &recorded(case, *asking, answer.clone()))?;
         }
+    }
+    for cosine in cosines.known() {
+        add(&mut out, cosine)?;
     }
     files::write(file, &out)
 }
@@ -247,7 +328,12 @@ fn write(
     args: &ReplayArgs,
     prepared: &Prepared,
     gathered: &Gathered,
+    cosines: &Cosines,
 ) -> Result<RunReport, Failure> {
+    let cosine = |a: &str, b: &str| cosines.find(a, b);
+    // Without a model and without recordings of one, assertions say what is missing.
+    let cosine: Option<crossfade_replay::assertion::Cosine<'_>> =
+        (prepared.model.is_some() || cosines.known().next().is_some()).then_some(&cosine);
     let judging = Judging {
         dataset: &prepared.dataset,
         left_out: prepared.left_out,
@@ -255,7 +341,7 @@ fn write(
         checks: &prepared.checks,
         sides: &prepared.sides,
         repeat: args.repeat,
-        cosine: None,
+        cosine,
     };
     let report = judging.report(&gathered.answers, gathered.stopped, gathered.spent);
     let details = judging.details(&gathered.answers, &report);
@@ -293,8 +379,8 @@ fn conclude(args: &ReplayArgs, report: &RunReport) -> Result<(), Failure> {
         }
         Output::Text => {
             let mut lines = vec![format!(
-                "{} cases of route {}: {} passed, {} failed ({} every time), {} inconclusive",
-                report.dataset.cases,
+                "{} of route {}: {} passed, {} failed ({} every time), {} inconclusive",
+                golden::cases(report.dataset.cases),
                 crate::text::plain(&report.route),
                 totals.passed,
                 totals.failed,

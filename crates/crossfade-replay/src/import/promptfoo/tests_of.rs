@@ -214,26 +214,27 @@ impl Test {
         }
     }
 
-    /// The variables of each case: a list of values makes a case for each of them, and several lists every combination.
-    pub(super) fn expanded(&self) -> Vec<Map<String, Value>> {
+    /// The variables of each case, and how many cases more there would be: a list of values makes a case for each of them,
+    /// and several lists every combination.
+    pub(super) fn expanded(&self) -> (Vec<Map<String, Value>>, usize) {
         let mut all = vec![Map::new()];
+        let mut wanted = 1_usize;
         for (name, value) in &self.variables {
             let values = match value {
                 Value::Array(list) if !self.as_they_are && !list.is_empty() => list.as_slice(),
                 one => std::slice::from_ref(one),
             };
-            let mut next = Vec::new();
-            for before in &all {
-                for value in values {
-                    if next.len() < MOST_EXPANDED {
-                        let mut variables: Map<String, Value> = before.clone();
-                        variables.insert(name.clone(), value.clone());
-                        next.push(variables);
-                    }
-                }
-            }
-            all = next;
+            wanted = wanted.saturating_mul(values.len());
+            let every = all.iter().flat_map(|before: &Map<String, Value>| {
+                values.iter().map(move |value| {
+                    let mut variables = before.clone();
+                    variables.insert(name.clone(), value.clone());
+                    variables
+                })
+            });
+            all = every.take(MOST_EXPANDED).collect();
         }
-        all
+        let more = wanted - all.len();
+        (all, more)
     }
 }

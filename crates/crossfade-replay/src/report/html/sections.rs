@@ -99,7 +99,12 @@ fn agreement(out: &mut String, report: &RunReport) {
     };
     let drawn: Vec<&CheckAgreement> = report.agreement.iter().filter(differs).collect();
     if !drawn.is_empty() {
-        out.push_str(&plots::agreement(&drawn));
+        // Its names would be too small to read on a narrow page.
+        let _infallible = write!(
+            out,
+            "<div class=\"wide\">{}</div>",
+            plots::agreement(&drawn)
+        );
     }
     let same: Vec<String> = report
         .agreement
@@ -107,9 +112,10 @@ fn agreement(out: &mut String, report: &RunReport) {
         .filter(|found| !differs(found))
         .map(|found| {
             format!(
-                "{} ({} cases)",
+                "{} ({} case{})",
                 found.check.as_str().replace('_', " "),
-                found.cases
+                found.cases,
+                if found.cases == 1 { "" } else { "s" }
             )
         })
         .collect();

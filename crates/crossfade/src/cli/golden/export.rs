@@ -7,7 +7,7 @@ use crossfade_replay::{Dataset, export::to_promptfoo};
 
 use crate::cli::{failure::Failure, print};
 
-use super::{cases, name, write};
+use super::{cases, name, things, write};
 
 /// `export`
 #[derive(Debug, Args)]
@@ -50,7 +50,10 @@ pub(in crate::cli) fn run(args: &ExportArgs) -> Result<(), Failure> {
     name(&exported.unsupported, 0);
     let missing = exported.unsupported.len();
     if missing > 0 && !args.allow_unsupported {
-        let what = format!("{missing} things have no counterpart, and nothing was written");
+        let what = format!(
+            "without a counterpart: {}; nothing was written",
+            things(missing)
+        );
         return Err(Failure::new(
             what,
             "change the golden set, or leave them out with --allow-unsupported",
@@ -87,7 +90,7 @@ mod tests {
             run(&args(false))
                 .unwrap_err()
                 .to_string()
-                .contains("1 things have no counterpart")
+                .contains("without a counterpart: 1 thing")
         );
         run(&args(true)).unwrap();
         assert!(

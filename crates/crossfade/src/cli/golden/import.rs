@@ -7,7 +7,7 @@ use crossfade_replay::import::{Format, Imported, Options, Scorer, import};
 
 use crate::cli::{failure::Failure, print};
 
-use super::{cases, lines, name, write};
+use super::{cases, lines, name, things, write};
 
 /// `import`
 #[derive(Debug, Args)]
@@ -89,7 +89,10 @@ fn finish(args: &ImportArgs, imported: &Imported) -> Result<(), Failure> {
     name(&imported.unsupported, imported.more);
     let missing = imported.unsupported.len() + imported.more;
     if missing > 0 && !args.allow_unsupported {
-        let what = format!("{missing} things cannot be imported, and nothing was written");
+        let what = format!(
+            "{} cannot be imported, and nothing was written",
+            things(missing)
+        );
         return Err(Failure::new(
             what,
             "change the files, or take the rest with --allow-unsupported",
@@ -159,7 +162,7 @@ mod tests {
         let samples = "{\"input\":\"Q\",\"ideal\":\"A\"}\n{\"input\":\"Q\"}\n";
         std::fs::write(directory.path().join("samples.jsonl"), samples).unwrap();
         let refused = run(&args(directory.path(), false)).unwrap_err().to_string();
-        assert!(refused.contains("1 things cannot be imported"), "{refused}");
+        assert!(refused.contains("1 thing cannot be imported"), "{refused}");
         assert!(!directory.path().join("golden.jsonl").exists());
         run(&args(directory.path(), true)).unwrap();
         let written =

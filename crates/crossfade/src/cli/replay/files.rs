@@ -31,6 +31,14 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write().map_err(|error| failure(path, &error))
 }
 
+/// Takes a file away, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failure(path, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn failure(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         format!("{} cannot be written: {error}", path.display()),
