@@ -94,8 +94,8 @@ impl Scene {
     }
 
     fn golden(&self, cases: &[Value]) {
-        let lines: String = cases.iter().map(|case| format!("{case}\n")).collect();
-        fs::write(self.path("golden.jsonl"), lines).unwrap();
+        let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+        fs::write(self.path("golden.jsonl"), lines.join("\n")).unwrap();
     }
 
     /// `replay` with the golden set, a report's directory and these arguments.

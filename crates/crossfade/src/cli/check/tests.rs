@@ -293,9 +293,9 @@ fn one_token_is_one() {
 fn what_asking_twice_takes() {
     let prices =
         "price = { input = 3.0, output = 15.0 }\nprimary_price = { input = 2.0, output = 8.0 }\n";
-    let priced = format!("{OWNER}{ROUTE}{prices}");
+    let config = format!("{OWNER}{ROUTE}{prices}");
     check(
-        &priced,
+        &config,
         &[
             "5 % have their primary asked once more, 1 % their candidate too: at one pair a second, 4320 and 864 a day",
             "only while Azure shows more than half of its quota left",
