@@ -319,3 +319,23 @@ fn what_asking_twice_takes() {
         &["warning: route support has no primary_price: the mirror's money caps cannot count"],
     );
 }
+
+#[test]
+fn settings_of_models_that_are_not_there_are_said() {
+    let checks = "[routes.support.checks]\nsemantic_similarity = { threshold = 0.8 }\nseverity = { judge = \"major\" }";
+    check(
+        &format!("{OWNER}{ROUTE}\n{checks}"),
+        &[
+            "warning: route support: checks.semantic_similarity has a threshold and judges nothing",
+            "warning: route support: checks.severity has judge, and [judge] names no model",
+        ],
+    );
+    check(
+        "[similarity]\npath = \"/nowhere/model\"\ndimensions = 512",
+        &[
+            "warning: similarity.path: there is no /nowhere/model/model.safetensors",
+            "warning: similarity.path: there is no /nowhere/model/tokenizer.json",
+            "warning: similarity.dimensions does nothing with path",
+        ],
+    );
+}

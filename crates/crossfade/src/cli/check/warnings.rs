@@ -2,8 +2,12 @@
 
 use std::net::IpAddr;
 
+use crossfade_exchange::Check;
+
 use super::candidate;
-use crate::config::{AzureAuth, Config, Route, StickyBy, TokenRole, show_sticky_by};
+use crate::config::{
+    AzureAuth, Config, Route, SimilaritySource, StickyBy, TokenRole, show_sticky_by,
+};
 
 /// Every warning, the most serious kinds first.
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -12,6 +16,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     tokens(config, &mut warnings);
     money(config, &mut warnings);
     models(config, &mut warnings);
+    without_models(config, &mut warnings);
     for route in &config.routes {
         of_route(route, &mut warnings);
     }
@@ -127,6 +132,43 @@ fn models(config: &Config, warnings: &mut Vec<String>) {
             "judge has no money cap: every pair that it sees is paid for twice; set hourly_usd or daily_usd"
                 .to_owned(),
         );
+    }
+}
+
+/// Settings of models that are not named, or not there: they do nothing, or nothing starts.
+fn without_models(config: &Config, warnings: &mut Vec<String>) {
+    for route in &config.routes {
+        let (id, checks) = (&route.id, &route.checks);
+        if config.similarity.is_none() && checks.semantic_similarity.threshold.is_some() {
+            warnings.push(format!(
+                "route {id}: checks.semantic_similarity has a threshold and judges nothing, as [similarity] names no model"
+            ));
+        }
+        if config.judge.is_none() && checks.severity.contains_key(&Check::Judge) {
+            warnings.push(format!(
+                "route {id}: checks.severity has judge, and [judge] names no model"
+            ));
+        }
+    }
+    let Some(similarity) = &config.similarity else {
+        return;
+    };
+    if let SimilaritySource::Static(path) = &similarity.source {
+        for file in ["model.safetensors", "tokenizer.json"] {
+            let file = path.join(file);
+            if !file.is_file() {
+                warnings.push(format!(
+                    "similarity.path: there is no {}: `crossfade serve` will not start with it",
+                    file.display()
+                ));
+            }
+        }
+        if similarity.dimensions.is_some() {
+            warnings.push(
+                "similarity.dimensions does nothing with path: a static model has one length"
+                    .to_owned(),
+            );
+        }
     }
 }
 
