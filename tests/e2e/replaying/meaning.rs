@@ -47,7 +47,7 @@ async fn a_deployment_is_asked_once_and_its_cosines_are_kept() {
     scene.configure(EMBEDDINGS);
     let record: Vec<&str> = [LIVE, &["--record", "answers.jsonl", "--repeat", "2"]].concat();
     let ended = scene.replay("live", &record).await;
-    check(&ended, 0, &["5 passed", "pairs of texts by embed at http"]);
+    check(&ended, 0, &["5 passed", "texts compared by embed at http"]);
     let asked = scene.asked();
     assert!(asked > 20, "twenty answers, and embeddings: {asked}");
     let (score, _) = scene.first("live");
@@ -151,7 +151,7 @@ async fn a_model_on_disk_needs_nobody() {
     check(
         &scene.replay("static", &recorded).await,
         0,
-        &["2 passed", "by static model "],
+        &["2 passed", "compared by static model "],
     );
     let (score, _) = scene.first("static");
     assert!(score > 0.9, "{score}");
@@ -164,7 +164,7 @@ async fn a_model_on_disk_needs_nobody() {
     check(
         &scene.replay("unknown", &recorded).await,
         3,
-        &["2 pairs have no embeddings"],
+        &["pairs without embeddings: 2"],
     );
     assert!(scene.first("unknown").1.contains("a text has no embedding"));
 }

@@ -1,7 +1,11 @@
 //! `capture`: golden cases out of what is kept as evidence. What a verdict makes of an exchange is decided in
 //! [`crossfade_replay::capture`].
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+};
 
 use clap::Args;
 use crossfade_replay::capture::{CaptureOptions, Kept, KeptAnswer, select};
@@ -15,13 +19,16 @@ use crate::{
         print,
         status::foreign,
     },
-    review::{AnswerPage, ExchangeList, ExchangePage, ReviewLine, ReviewList},
+    review::{AnswerPage, ExchangeLine, ExchangeList, ExchangePage, ReviewLine, ReviewList},
 };
 
 use super::{cases, lines, name, write};
 
 /// The most exchanges that are looked at: what one page of the admin API holds.
 const MOST_LOOKED_AT: usize = 1000;
+
+/// Pages that are looked through for what was decided.
+const MOST_PAGES: usize = 100;
 
 /// `capture`
 #[derive(Debug, Args)]
@@ -100,27 +107,78 @@ fn reviews(admin: &Admin, args: &CaptureArgs) -> Result<BTreeMap<String, ReviewL
     Ok(reviews)
 }
 
-/// The exchanges that are looked at, each once.
+/// The exchanges that are looked at, each once: the newest, and whatever was decided, however old.
 fn ids(
     admin: &Admin,
     args: &CaptureArgs,
     reviews: &BTreeMap<String, ReviewLine>,
 ) -> Result<Vec<String>, Failure> {
-    let path = with_route(format!("/api/v1/exchanges?limit={MOST_LOOKED_AT}"), args);
-    let list: ExchangeList = ask(admin, path)?;
-    if list.exchanges.len() >= MOST_LOOKED_AT {
+    let mut looked = Looked::new(args.reviewed, reviews.keys().cloned());
+    let mut before: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let mut path = with_route(format!("/api/v1/exchanges?limit={MOST_LOOKED_AT}"), args);
+        if let Some(id) = &before {
+            // Writing to a string cannot fail.
+            let _ = write!(path, "&before={}", escape(id));
+        }
+        let list: ExchangeList = ask(admin, path)?;
+        before = list.exchanges.last().map(|line| line.id.clone());
+        if !looked.page(list.exchanges, MOST_LOOKED_AT) {
+            break;
+        }
+    }
+    if looked.cut {
         print::note(&format!(
-            "only the newest {MOST_LOOKED_AT} exchanges are looked at"
+            "of those that nobody decided, only the newest {MOST_LOOKED_AT} are looked at"
         ));
     }
-    let wanted = |id: &String| !args.reviewed || reviews.contains_key(id);
-    Ok(list
-        .exchanges
-        .into_iter()
-        .filter(|line| line.bodies)
-        .map(|line| line.id)
-        .filter(wanted)
-        .collect())
+    if !looked.wanted.is_empty() {
+        print::note(&format!(
+            "left out: {} decided, whose bodies are no longer kept",
+            looked.wanted.len()
+        ));
+    }
+    Ok(looked.ids)
+}
+
+/// What pages of kept exchanges, the newest first, give to capture.
+struct Looked {
+    /// Only what was decided.
+    reviewed: bool,
+    /// Decided, and not found yet.
+    wanted: BTreeSet<String>,
+    ids: Vec<String>,
+    pages: usize,
+    /// Whether some that nobody decided were not looked at.
+    cut: bool,
+}
+
+// === impl Looked ===
+
+impl Looked {
+    fn new(reviewed: bool, decided: impl Iterator<Item = String>) -> Self {
+        Self {
+            reviewed,
+            wanted: decided.collect(),
+            ids: Vec::new(),
+            pages: 0,
+            cut: false,
+        }
+    }
+
+    /// Takes a page in; whether another is worth asking for.
+    fn page(&mut self, lines: Vec<ExchangeLine>, full: usize) -> bool {
+        let more = lines.len() >= full;
+        for line in lines.into_iter().filter(|line| line.bodies) {
+            let decided = self.wanted.remove(&line.id);
+            if decided || (!self.reviewed && self.pages == 0) {
+                self.ids.push(line.id);
+            }
+        }
+        self.pages += 1;
+        self.cut |= more && !self.reviewed;
+        more && !self.wanted.is_empty()
+    }
 }
 
 fn with_route(mut path: String, args: &CaptureArgs) -> String {
@@ -157,5 +215,58 @@ fn of_page(page: ExchangePage, review: Option<&ReviewLine>) -> Kept {
             .map(|review| review.reasons.clone())
             .unwrap_or_default(),
         signature: page.line.signature,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossfade_exchange::{Operation, RouteId};
+
+    use super::*;
+
+    fn line(id: &str) -> ExchangeLine {
+        ExchangeLine {
+            id: id.trim_end_matches('-').to_owned(),
+            route: RouteId::new("support"),
+            operation: Operation::Chat,
+            received_unix_ms: 0,
+            class: None,
+            parity: None,
+            signature: None,
+            why: "random".to_owned(),
+            bytes: 1,
+            // A dash stands for bodies that are gone.
+            bodies: !id.ends_with('-'),
+        }
+    }
+
+    /// Pages of two, what was decided, and what is taken of them, not found, and cut.
+    fn check(
+        reviewed: bool,
+        decided: &[&str],
+        pages: &[&[&str]],
+        taken: &str,
+        lost: usize,
+        cut: bool,
+    ) {
+        let decided = decided.iter().map(|id| (*id).to_owned());
+        let mut looked = Looked::new(reviewed, decided);
+        for page in pages {
+            if !looked.page(page.iter().map(|id| line(id)).collect(), 2) {
+                break;
+            }
+        }
+        let found = (looked.ids.concat(), looked.wanted.len(), looked.cut);
+        assert_eq!(found, (taken.to_owned(), lost, cut), "{pages:?}");
+    }
+
+    #[test]
+    fn what_was_decided_is_found_however_old() {
+        let pages: &[&[&str]] = &[&["f", "e"], &["d", "c-"], &["b"]];
+        check(true, &["b", "e"], pages, "eb", 0, false);
+        check(true, &["c"], pages, "", 1, false);
+        check(false, &["b"], pages, "feb", 0, true);
+        check(false, &[], pages, "fe", 0, true);
+        check(false, &[], &[&["a"]], "a", 0, false);
     }
 }

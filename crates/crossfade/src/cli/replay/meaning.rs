@@ -84,10 +84,11 @@ impl Model {
     ) -> Result<(), Failure> {
         let many = pairs.len();
         print::note(&format!(
-            "comparing {many} pairs of texts by {}",
+            "pairs of texts compared by {}: {many}",
             self.identity
         ));
         let mut signals = Signals::new()?;
+        let mut last = None;
         for some in pairs.chunks(AT_ONCE) {
             let found = tokio::select! {
                 found = self.ask(some, args.retries) => found,
@@ -97,7 +98,10 @@ impl Model {
             for (texts, found) in some.iter().zip(found) {
                 match found {
                     Ok(cosine) => kept.push(RecordedCosine::new(texts, cosine, &self.identity)),
-                    Err(error) => cosines.lack(texts, error.to_string()),
+                    Err(error) => {
+                        cosines.lack(texts, error.to_string());
+                        last = Some(error);
+                    }
                 }
             }
             journal.keep_cosines(&kept).map_err(|error| {
@@ -107,8 +111,11 @@ impl Model {
                 cosines.keep(cosine);
             }
         }
-        if cosines.lacking() > 0 {
-            print::note(&format!("{} pairs have no embeddings", cosines.lacking()));
+        if let Some(why) = last {
+            let lacking = cosines.lacking();
+            print::note(&format!(
+                "pairs without embeddings: {lacking}, such as: {why}"
+            ));
         }
         Ok(())
     }
