@@ -86,8 +86,8 @@ async fn replay(home: &Path, golden: &Path, out: &str, more: &[&str]) -> (Ended,
     (ended, serde_json::from_slice(&report).unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_people_decided_becomes_a_golden_set_that_can_be_replayed() {
+/// A world whose people have decided three of four pairs: twice for the primary, once for the candidate.
+async fn decided(home: &Path) -> World {
     let mut setup = Setup::new().tables(CHECKS).tables(EVIDENCE);
     setup.azure.script = corpus(0);
     setup.bedrock.script = corpus(1);
@@ -102,15 +102,7 @@ async fn what_people_decided_becomes_a_golden_set_that_can_be_replayed() {
         world.quiet().await;
     }
     let open = reviews(&world, 3).await;
-    let risky = id(&open, "risky_label");
-    let refusal = id(&open, "refusal_flip");
-    let better = open.iter().map(|review| review["id"].clone());
-    let better = better
-        .clone()
-        .find(|id| *id != risky && *id != refusal)
-        .unwrap();
-    let home = TempDir::new().unwrap();
-    let nothing = home.path().join("nothing.jsonl");
+    let nothing = home.join("nothing.jsonl");
     let arguments = ["capture", "--reviewed", "--out", nothing.to_str().unwrap()];
     let ended = cli(&world, "operator", &arguments).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -119,18 +111,27 @@ async fn what_people_decided_becomes_a_golden_set_that_can_be_replayed() {
         "{ended:?}"
     );
     assert!(!nothing.exists());
-    done(&world, &format!("review {risky} --verdict candidate_worse")).await;
-    done(
-        &world,
-        &format!("review {refusal} --verdict candidate_worse"),
-    )
-    .await;
-    done(
-        &world,
-        &format!("review {better} --verdict candidate_better"),
-    )
-    .await;
+    let worse = [id(&open, "risky_label"), id(&open, "refusal_flip")];
+    for review in &open {
+        let id = &review["id"];
+        let verdict = if worse.contains(id) {
+            "worse"
+        } else {
+            "better"
+        };
+        done(
+            &world,
+            &format!("review {id} --verdict candidate_{verdict}"),
+        )
+        .await;
+    }
+    world
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_decided_becomes_a_golden_set_that_can_be_replayed() {
+    let home = TempDir::new().unwrap();
+    let world = decided(home.path()).await;
     let golden = home.path().join("golden.jsonl");
     let typed = format!(
         "capture --route support --reviewed --out {}",

@@ -135,7 +135,7 @@ async fn a_model_on_disk_needs_nobody() {
     let asked = scene.asked();
 
     let directory = scene.path("model");
-    scene.configure(&format!("[similarity]\npath = {:?}\n", directory));
+    scene.configure(&format!("[similarity]\npath = {directory:?}\n"));
     let recorded = [
         "--recordings",
         "answers.jsonl",
