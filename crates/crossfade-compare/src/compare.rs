@@ -114,12 +114,23 @@ impl Checks {
     /// with itself. The first answer stands where the primary's stands, the second where the candidate's stands. `None` if
     /// either is missing.
     pub fn compare_repeat(&self, exchange: &Exchange, side: Which) -> Option<Verdict> {
+        self.compare_repeat_with(exchange, side, &Opinions::default())
+    }
+
+    /// The same, with what others were asked about these two answers. The pair's own verdict is measured alike only if it was
+    /// formed with opinions too.
+    pub fn compare_repeat_with(
+        &self,
+        exchange: &Exchange,
+        side: Which,
+        opinions: &Opinions,
+    ) -> Option<Verdict> {
         let (first, second) = (exchange.recording(side)?, exchange.repeat(side)?);
         let recording = |which: Which| match which {
             Which::Primary => Some(first),
             Which::Candidate => Some(second),
         };
-        Some(self.judge(exchange, recording, &Opinions::default()))
+        Some(self.judge(exchange, recording, opinions))
     }
 
     /// The route's closed list of labels, as configured; empty without one.

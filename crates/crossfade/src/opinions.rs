@@ -9,7 +9,7 @@ use std::{
 };
 
 use crossfade_compare::{Checks, ReadAnswer};
-use crossfade_exchange::{Exchange, Opinions, Preference, RouteId, Side, Verdict, VerdictClass};
+use crossfade_exchange::{Opinions, Preference, RouteId, Side, Verdict, VerdictClass};
 use crossfade_judge::{CallError, EmbedError, Embedder, Judge, JudgeError, Judgement, Question};
 use crossfade_statistics::Telling;
 use futures_util::{FutureExt as _, StreamExt as _, future::join, stream::FuturesUnordered};
@@ -24,8 +24,10 @@ use crate::{
     worker::Sink,
 };
 
+mod repeats;
 mod rest;
 
+use repeats::Repeated;
 use rest::Rest;
 
 /// Pairs that are asked about at once.
@@ -93,6 +95,8 @@ struct Ask {
     similarity: Option<[String; 2]>,
     /// The request and both answers, if the judge is wanted.
     judge: Option<[String; 3]>,
+    /// The texts of both sides and of those asked again, if their embeddings are wanted and all of them have some.
+    repeated: Option<Repeated>,
 }
 
 // === impl Panel ===
@@ -135,12 +139,17 @@ impl Panel {
     /// What falls to a pair by its route's shares. Only answers that can be compared are worth asking about.
     fn wanted(&self, judged: &Judged, mut draw: impl FnMut() -> f64) -> Wanted {
         let shares = self.routes.get(&judged.exchange.route).map(|(_, s)| *s);
-        let fits = judged.telling == Telling::First && is_comparable(&judged.verdict);
-        let mut falls = |share: f64| fits && draw() * 100.0 < share;
+        let comparable = is_comparable(&judged.verdict);
+        let first = comparable && judged.telling == Telling::First;
+        let again = comparable && judged.noise.as_ref().is_some_and(is_comparable);
+        let mut falls = |share: f64| draw() * 100.0 < share;
         Wanted {
             similarity: self.embedder.is_some()
+                && (first || again)
                 && falls(shares.map_or(0.0, |s| s.similarity.percent())),
-            judge: self.judge.is_some() && falls(shares.map_or(0.0, |s| s.judge.percent())),
+            judge: self.judge.is_some()
+                && first
+                && falls(shares.map_or(0.0, |s| s.judge.percent())),
         }
     }
 
@@ -155,11 +164,11 @@ impl Panel {
         let Some((checks, _)) = self.routes.get(&judged.exchange.route) else {
             return Some(judged);
         };
-        let ask = Ask::of(&judged.exchange, wanted, checks);
+        let ask = Ask::of(&judged, wanted, checks);
         if ask == Ask::default() {
             return Some(judged);
         }
-        if judged.verdict.class == Some(VerdictClass::Equal) {
+        if ask.repeated.is_none() && judged.verdict.class == Some(VerdictClass::Equal) {
             // Nobody needs to be asked whether the same is the same.
             let opinions = Opinions {
                 cosine: ask.similarity.is_some().then_some(1.0),
@@ -185,7 +194,7 @@ impl Panel {
     }
 
     fn count_unasked(&self, route: &RouteId, ask: &Ask) {
-        if ask.similarity.is_some() {
+        if ask.similarity.is_some() || ask.repeated.is_some() {
             self.count(route, OpinionKind::Similarity, OpinionOutcome::Full);
         }
         if ask.judge.is_some() {
@@ -352,6 +361,9 @@ async fn ask(panel: Arc<Panel>, work: Work, sink: Sink, stop: CancellationToken)
         _room,
     } = work;
     let route = judged.exchange.route.clone();
+    if let Some(texts) = &ask.repeated {
+        return repeats::ask(&panel, &route, texts, (judged, sink), &stop).await;
+    }
     let opinions = join(
         panel.cosine(&route, ask.similarity.as_ref()),
         panel.judgement(&route, ask.judge.as_ref()),
@@ -396,9 +408,16 @@ impl Judged {
 // === impl Ask ===
 
 impl Ask {
-    fn of(exchange: &Exchange, wanted: Wanted, checks: &Checks) -> Self {
+    fn of(judged: &Judged, wanted: Wanted, checks: &Checks) -> Self {
         if !wanted.similarity && !wanted.judge {
             return Self::default();
+        }
+        let exchange = &judged.exchange;
+        if judged.noise.is_some() {
+            return Self {
+                repeated: Repeated::of(exchange, checks),
+                ..Self::default()
+            };
         }
         let read = |side: Side| {
             let recording = exchange.recording(side)?;
@@ -413,6 +432,7 @@ impl Ask {
         let similarity = wanted.similarity && texts.iter().all(|text| !text.trim().is_empty());
         Self {
             similarity: similarity.then(|| texts.map(Clone::clone)),
+            repeated: None,
             judge: wanted
                 .judge
                 .then(|| {

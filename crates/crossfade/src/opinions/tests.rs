@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use crossfade_compare::CheckSettings;
-use crossfade_exchange::{BoxError, Check, CheckOutcome, Percent, SideRequest, full_body};
+use crossfade_exchange::{
+    BoxError, Check, CheckOutcome, Percent, Recording, SideRequest, full_body,
+};
 use crossfade_judge::{Asked, EndpointSettings, JudgeSettings};
 use serde_json::json;
 use tower::util::BoxCloneSyncService;
@@ -166,6 +168,47 @@ async fn both_models_are_asked_and_the_verdict_is_formed_anew() {
         text.contains("crossfade_judge_cost_usd_total{route=\"support\"} 3\n"),
         "{text}"
     );
+}
+
+/// An exchange told again: the primary said it with other words, the candidate too.
+fn repeated() -> Judged {
+    let mut judged = different();
+    judged.telling = Telling::Again;
+    judged.exchange.secondary = judged.exchange.candidate.clone().map(|again| Recording {
+        side: Side::Primary,
+        ..again
+    });
+    judged.noise = checks().compare_repeat(&judged.exchange, Side::Primary);
+    assert_ne!(judged.noise, None);
+    judged
+}
+
+#[tokio::test]
+async fn both_answers_of_a_side_are_asked_about_or_nothing_is() {
+    let asking = asking();
+    let (embedder, batcher) = Embedder::endpoint(service(vectors), EndpointSettings::new("/e"));
+    let panel = asking.panel(Some(embedder), Some(silent()), 100.0);
+    let (told, ()) = tokio::join!(asking.told(panel, vec![repeated()], false), batcher.run());
+    let [judged] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    let semantic = |verdict: &Verdict| verdict.check(Check::SemanticSimilarity).unwrap().score;
+    let noise = judged.noise.as_ref().unwrap();
+    assert!((semantic(&judged.verdict) - 0.5).abs() < 1e-6);
+    assert!((semantic(noise) - 0.5).abs() < 1e-6);
+    assert_eq!(judged.candidate_noise, None);
+    asking.counted("similarity", "given", 2);
+
+    // Vectors for one text of three: nothing is formed anew.
+    let some = |body: &Value| match body["input"].to_string().contains("money") {
+        true => json!({}),
+        false => vectors(body),
+    };
+    let (embedder, batcher) = Embedder::endpoint(service(some), EndpointSettings::new("/e"));
+    let panel = asking.panel(Some(embedder), None, 100.0);
+    let (told, ()) = tokio::join!(asking.told(panel, vec![repeated()], false), batcher.run());
+    assert_eq!(told[0].verdict, repeated().verdict);
+    assert_eq!(told[0].noise, repeated().noise);
 }
 
 #[tokio::test]
