@@ -35,6 +35,13 @@ pub struct Fact {
 /// Signs and words of currencies, lower case, with their codes.
 const CURRENCIES: &[(&str, &str)] = &[
     ("us$", "USD"),
+    ("a$", "AUD"),
+    ("au$", "AUD"),
+    ("c$", "CAD"),
+    ("ca$", "CAD"),
+    ("nz$", "NZD"),
+    ("hk$", "HKD"),
+    ("s$", "SGD"),
     ("$", "USD"),
     ("usd", "USD"),
     ("dollar", "USD"),
@@ -182,9 +189,7 @@ fn quantity(
     let Some(word) = words.first() else {
         return 1;
     };
-    let text = word
-        .trimmed()
-        .trim_start_matches(['.', ',', ':', '\'', '/', '_']);
+    let text = bare(word);
     let (sign, unsigned) = currency_before(text);
     let Some((number, suffix)) = Decimal::read(unsigned) else {
         push_other(text, push);
@@ -216,7 +221,9 @@ fn quantity(
         powers = times;
         taken += 1;
     }
-    let number = number.shifted(powers);
+    let number = number
+        .shifted(powers)
+        .negated_if(is_negated(text, unsigned));
     let follows = if suffix.is_empty() || taken > 1 || power(&suffix).is_some() {
         next(taken).unwrap_or_default()
     } else {
@@ -238,6 +245,22 @@ fn quantity(
         None => push(FactKind::Numbers, number.value()),
     }
     taken
+}
+
+/// A word without what ends a clause or leads to it, and without the signs of dollars that formulas stand between.
+fn bare<'t>(word: &Word<'t>) -> &'t str {
+    let text = word
+        .trimmed()
+        .trim_start_matches(['.', ',', ':', '\'', '/', '_']);
+    text.strip_prefix('$')
+        .and_then(|inner| inner.strip_suffix('$'))
+        .map_or(text, |inner| inner.trim_matches('$'))
+}
+
+/// Whether a minus stands beside the currency sign in front of a number.
+fn is_negated(text: &str, unsigned: &str) -> bool {
+    text.strip_suffix(unsigned)
+        .is_some_and(|sign| sign.contains(['-', '\u{2212}']))
 }
 
 /// What has digits and is no number: a range of two, a time, a fraction, a version, an id.

@@ -17,6 +17,7 @@ mod expansion;
 mod facts;
 mod feeds;
 mod finding;
+mod frame;
 mod json;
 mod label;
 mod leaves;

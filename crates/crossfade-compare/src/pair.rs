@@ -134,7 +134,7 @@ impl Pair<'_> {
                 nature(Check::TextSimilarity).severity,
             ));
         }
-        Some(text_similarity::pair(from, to, threshold, compared))
+        Some(text_similarity::pair(from, to, threshold, compared, !both))
     }
 
     fn semantic_similarity(&self) -> Option<Weighed> {

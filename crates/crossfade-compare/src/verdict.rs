@@ -85,7 +85,11 @@ fn of_pair(pair: &Pair<'_>) -> Vec<CheckResult> {
     let main = main_difference(&results);
     for check in texts {
         let mut result = judged(check, compared);
-        if let (CheckOutcome::Fail, Some(main)) = (result.outcome, &main) {
+        let wording = result
+            .differences
+            .iter()
+            .any(|place| place.path == "text.wording");
+        if let (CheckOutcome::Fail, true, Some(main)) = (result.outcome, wording, &main) {
             result.differences = vec![main.clone()];
         }
         results.push(result);

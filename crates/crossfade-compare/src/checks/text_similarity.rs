@@ -1,19 +1,29 @@
 //! Text similarity: the larger of ROUGE-L and chrF of the candidate's text against the primary's. It measures shared
 //! wording, and two good answers may share little: without a threshold it is only reported. Only where no other check
-//! has compared what was said, a pair that shares next to nothing is not let pass for the same. The place of a failure is the first
+//! has compared what was said, a pair that shares next to nothing is not let pass for the same, nor is one whose words are the same
+//! but for other facts, or a "not" on one side alone ([`crate::frame`]). The place of a failure is the first
 //! thing that other checks found to tell the texts apart (language, length, facts, form), or else `text.wording`; of texts that are alike, the places
 //! are `text.opening` and `text.ending` where the first or the last sentence says something else (similarity under a half).
 
 use crossfade_exchange::{DifferenceKind, Severity};
 
 use super::Weighed;
-use crate::{answer::Answer, finding::Finding, similarity::similarity};
+use crate::{
+    answer::Answer,
+    finding::Finding,
+    frame::{self, Otherwise},
+    similarity::similarity,
+};
 
 /// Similarity under which two free texts are taken for different answers, if nothing else compared them. Two good
 /// answers of different models to one question mostly score between 0.3 and 0.6, and one pair in ten scores less than
 /// this; answers to different questions mostly score less than 0.2. Low on purpose: it is to catch another answer, not
 /// other words.
 const FLOOR: f64 = 0.2;
+
+/// Similarity over which two texts may have the same words but for a few, unless they are this short, in bytes.
+const ALIKE: f64 = 0.5;
+const SHORT: usize = 64;
 
 /// Similarity under which two sentences are taken to say something else.
 const ANOTHER: f64 = 0.5;
@@ -22,12 +32,13 @@ const LONGEST_END: usize = 256;
 /// What ends a sentence.
 const ENDS: [char; 7] = ['.', '!', '?', '\n', '。', '！', '？'];
 
-/// Compares two texts; `compared` says whether another check has compared what they say.
+/// Compares two texts; `compared` says whether another check has compared what they say, `is_prose` that they are not both JSON.
 pub(crate) fn pair(
     primary: &Answer,
     candidate: &Answer,
     threshold: Option<f64>,
     compared: Compared,
+    is_prose: bool,
 ) -> Weighed {
     let reported = if threshold.is_some() {
         Severity::Minor
@@ -44,14 +55,35 @@ pub(crate) fn pair(
     if threshold.is_some_and(|threshold| score < threshold) {
         return Weighed::new(unlike("under_threshold"), reported);
     }
-    match compared {
-        Compared::No if score < FLOOR => Weighed::new(unlike("under_floor"), Severity::Minor),
-        Compared::No | Compared::Yes => {
+    let other_place = match compared {
+        Compared::No if is_prose => otherwise(score, &primary.text, &candidate.text),
+        Compared::No | Compared::Yes => None,
+    };
+    match (compared, other_place) {
+        (Compared::No, _) if score < FLOOR => Weighed::new(unlike("under_floor"), Severity::Minor),
+        (_, Some(place)) => {
+            let finding =
+                Finding::fail_with(score, "same_words_but_for").at(place, DifferenceKind::Value);
+            Weighed::new(finding, Severity::Minor)
+        }
+        (Compared::No | Compared::Yes, None) => {
             let like = Finding::pass().scored(score);
             let (from, to) = (primary.text.trim(), candidate.text.trim());
             Weighed::new(located(like, from, to), reported)
         }
     }
+}
+
+/// The place at which two texts of the same words say something else.
+fn otherwise(score: f64, from: &str, to: &str) -> Option<&'static str> {
+    let short = from.len().max(to.len()) <= SHORT;
+    if score < ALIKE && !short {
+        return None;
+    }
+    frame::otherwise(from, to).map(|otherwise| match otherwise {
+        Otherwise::Facts => "text.facts",
+        Otherwise::Denial => "text.denial",
+    })
 }
 
 /// The finding with the places at which two like texts say something else.

@@ -63,6 +63,12 @@ impl Decimal {
         self
     }
 
+    /// The same with the other sign, if so.
+    pub(super) fn negated_if(mut self, negated: bool) -> Self {
+        self.negative ^= negated && self.digits != "0";
+        self
+    }
+
     /// Its one form.
     pub(super) fn value(&self) -> String {
         let sign = if self.negative { "-" } else { "" };

@@ -45,6 +45,19 @@ fn numbers_are_found() {
 }
 
 #[test]
+fn signs_and_other_dollars_are_kept() {
+    check(
+        "-$5.00 and $-5 and \u{2212}€3",
+        "amounts USD -5; amounts USD -5; amounts EUR -3",
+    );
+    check(
+        "A$50, C$50.50, US$7",
+        "amounts AUD 50; amounts CAD 50.5; amounts USD 7",
+    );
+    check("$$18$$ or $18$", "numbers 18; numbers 18");
+}
+
+#[test]
 fn items_and_citations_do_not_count() {
     check("1. one\n2. two\n  3) three\n**4.** four", "");
     check("1. one costs 5", "numbers 5");

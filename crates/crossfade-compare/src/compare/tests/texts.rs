@@ -84,7 +84,7 @@ fn routes_decide_what_facts_and_citations_weigh() {
         json!({}),
         Check::Extraction,
         other,
-        &format!("fail info 0.00 {facts}; equivalent"),
+        &format!("fail info 0.00 {facts}; different_minor"),
     );
     check(
         json!({"extraction": {}}),
@@ -224,6 +224,47 @@ fn json_is_not_compared_letter_by_letter_unless_the_route_asks() {
     check(threshold, other, "pass minor 0.61 -");
     let off = json!({"off": ["json_structure"]});
     check(off, other, "pass info 0.61 -");
+}
+
+#[test]
+fn the_same_words_with_another_fact_are_no_equal_answer() {
+    let check = |primary: &str, candidate: &str, expected: &str| {
+        let verdict = compare(
+            &checks(json!({})),
+            &json!({}),
+            &body(primary),
+            &body(candidate),
+        );
+        let places: Vec<&str> = result(&verdict, Check::TextSimilarity)
+            .differences
+            .iter()
+            .map(|place| place.path.as_str())
+            .collect();
+        let found = format!("{} {}", verdict.class.unwrap(), places.join(" "));
+        assert_eq!(found, expected, "{candidate}");
+    };
+    let refund = "Your refund of $50.00 comes by 12 March.";
+    check(
+        refund,
+        "Your refund of $500.00 comes by 12 March.",
+        "different_minor text.facts",
+    );
+    check(
+        refund,
+        "Your refund of 50 USD comes by March 12.",
+        "equivalent text.ending",
+    );
+    check(
+        "Anna pays $50, Ben $70.",
+        "Anna pays $70, Ben $50.",
+        "different_minor text.facts",
+    );
+    check(
+        "It is refundable.",
+        "It is not refundable.",
+        "different_minor text.denial",
+    );
+    check("It is not so.", "It isn't so.", "equivalent ");
 }
 
 #[test]
