@@ -102,7 +102,9 @@ impl Reviews {
             Some(VerdictClass::PrimaryBad | VerdictClass::BothBad | VerdictClass::Incomparable)
             | None => {}
         }
-        if let Some(preference) = reviewed.judge {
+        // Of equal answers no judge is asked: that they are the same is no merit of a judge's.
+        let asked = reviewed.verdict.class != Some(VerdictClass::Equal);
+        if let Some(preference) = reviewed.judge.filter(|_| asked) {
             self.judge
                 .entry(preference)
                 .or_default()

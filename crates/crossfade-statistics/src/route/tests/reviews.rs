@@ -54,19 +54,20 @@ fn a_judge_gates_only_when_it_agrees_with_people() {
     use Preference::{Candidate, Primary, Same};
     use ReviewVerdict::{CandidateBetter, CandidateWorse, Same as Alike};
     let pair = label(false);
-    let run = |said: &[(Preference, ReviewVerdict, u32)]| {
+    let run_on = |pair: &Verdict, said: &[(Preference, ReviewVerdict, u32)]| {
         let mut statistics = new();
         for (judge, human, times) in said {
             for _ in 0..*times {
                 let judge = Some(*judge);
                 statistics.reviewed(&Reviewed {
                     judge,
-                    ..review(&pair, *human)
+                    ..review(pair, *human)
                 });
             }
         }
         statistics.report().reviews.judge.may_gate
     };
+    let run = |said: &[(Preference, ReviewVerdict, u32)]| run_on(&pair, said);
     let good = [
         (Primary, CandidateWorse, 40),
         (Candidate, CandidateBetter, 40),
@@ -74,6 +75,12 @@ fn a_judge_gates_only_when_it_agrees_with_people() {
         (Same, CandidateWorse, 10),
     ];
     assert!(run(&good));
+    // Nobody asks a judge of equal answers.
+    let equal = Verdict {
+        class: Some(VerdictClass::Equal),
+        ..label(true)
+    };
+    assert!(!run_on(&equal, &good));
     let few = good.map(|(judge, human, times)| (judge, human, times / 4));
     assert!(!run(&few));
     assert!(!run(&[(Same, Alike, 180), (Same, CandidateWorse, 20)]));
