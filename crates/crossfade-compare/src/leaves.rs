@@ -48,6 +48,8 @@ pub(crate) struct Leaves<'v> {
     rules: &'v PathRules,
     /// Where no rule begins.
     default: Holds,
+    /// How much other prose and another order matter where no rule begins, if less than other differences.
+    lenient: Option<Severity>,
     pub(crate) equal: usize,
     pub(crate) all: usize,
     weight: f64,
@@ -69,6 +71,10 @@ pub(crate) struct Leaves<'v> {
 const MOST_NAMED: usize = 3;
 /// Lists within lists in which an order is looked for.
 const DEEPEST_ORDER: usize = 4;
+/// Words from which a text is prose, and letters from which it is, for writing without spaces. Shorter ones are taken for
+/// data: names, codes, addresses.
+const PROSE_WORDS: usize = 4;
+const PROSE_LETTERS: usize = 40;
 /// How any element's place is kept.
 const ANY: Step<'static> = Step::Index(usize::MAX);
 
@@ -85,6 +91,7 @@ impl<'v> Leaves<'v> {
                 severity,
                 named: false,
             },
+            lenient: None,
             equal: 0,
             all: 0,
             weight: 0.0,
@@ -96,6 +103,15 @@ impl<'v> Leaves<'v> {
             skipped: None,
             at: Vec::new(),
             states: Vec::new(),
+        }
+    }
+
+    /// The same, with another severity where no rule begins for two texts that are both prose, and for the same elements in
+    /// another order: nobody said that they matter, and models seldom agree on them.
+    pub(crate) fn lenient_with(self, severity: Severity) -> Self {
+        Self {
+            lenient: Some(severity),
+            ..self
         }
     }
 
@@ -192,7 +208,18 @@ impl<'v> Leaves<'v> {
         self.states.truncate(from);
     }
 
-    fn leaf(&mut self, around: Around, a: Option<&Node>, b: Option<&Node>) {
+    /// The same with the lesser severity, unless a rule says how much a difference matters.
+    fn milder(&self, holds: Holds) -> Holds {
+        match self.lenient {
+            Some(severity) if !holds.named => Holds { severity, ..holds },
+            Some(_) | None => holds,
+        }
+    }
+
+    fn leaf(&mut self, mut around: Around, a: Option<&Node>, b: Option<&Node>) {
+        if is_prose(a) && is_prose(b) {
+            around.holds = self.milder(around.holds);
+        }
         let mut compared = value::compare(around.holds.rule, a, b);
         if around.alone && compared == value::Compared::Equal {
             let kind = if a.is_some() {
@@ -282,6 +309,15 @@ fn written(root: &str, place: &[Step<'_>], known: &impl Fn(&str) -> bool) -> Str
         };
     }
     text
+}
+
+/// Whether a value is a text of several words.
+fn is_prose(node: Option<&Node>) -> bool {
+    let Some(Node::String(text)) = node else {
+        return false;
+    };
+    text.split_whitespace().nth(PROSE_WORDS - 1).is_some()
+        || text.chars().nth(PROSE_LETTERS - 1).is_some()
 }
 
 #[cfg(test)]

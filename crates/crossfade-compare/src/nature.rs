@@ -38,9 +38,8 @@ pub(crate) const fn nature(check: Check) -> Nature {
         Check::Embeddings => (Blocker, false, Always),
         Check::Groundedness => (Major, true, Never),
         Check::ToolSelection => (Major, false, Failing),
-        Check::ToolArguments | Check::Label => (Major, false, Always),
+        Check::ToolArguments | Check::Label | Check::JsonStructure => (Major, false, Always),
         Check::Refusal | Check::Citations | Check::Extraction => (Major, false, Never),
-        Check::JsonStructure => (Minor, false, Always),
         Check::FinishReason => (Minor, false, Never),
         Check::SemanticSimilarity
         | Check::TextSimilarity

@@ -5,8 +5,9 @@
 //! missing, extra, of another type or value, in another order or of another length is told by place.
 //!
 //! It applies where JSON was asked for, and where both texts are an object or a list all the same. A place that the label
-//! check judges is left to it. What does not parse is counted there. A difference is minor where no rule speaks of it,
-//! because nobody said what it means; else it is as grave as its rule says. The rules are the operator's: [`crate::rules`].
+//! check judges is left to it. What does not parse is counted there. Where no rule speaks of it a difference is
+//! major, but for two texts of several words and for another order, which are minor: nobody said that they matter. Else it is
+//! as grave as its rule says. The rules are the operator's: [`crate::rules`].
 
 use crossfade_exchange::{Check, CheckOutcome, Severity};
 
@@ -17,7 +18,9 @@ use crate::{
 };
 
 /// How much a difference matters of which no rule speaks.
-const UNNAMED: Severity = Severity::Minor;
+const UNNAMED: Severity = Severity::Major;
+/// The same for prose, and for the order of elements.
+const UNNAMED_PROSE: Severity = Severity::Minor;
 
 /// Compares the JSON of two answers.
 pub(crate) fn pair(
@@ -36,7 +39,9 @@ pub(crate) fn pair(
         .as_ref()
         .filter(|_| judges_label(checks, primary, candidate));
     let skipped = rule.and_then(|rule| rule.place(from.value()));
-    let mut leaves = Leaves::new(&checks.json_rules, UNNAMED).without(skipped);
+    let mut leaves = Leaves::new(&checks.json_rules, UNNAMED)
+        .lenient_with(UNNAMED_PROSE)
+        .without(skipped);
     leaves.compare(&from.root, &to.root);
     let Some(worst) = leaves.worst else {
         let finding = if leaves.all == 0 {

@@ -40,7 +40,8 @@ impl<'v> Leaves<'v> {
         };
         let (front, back) = if a.len() == b.len() {
             if around.lists < DEEPEST_ORDER && same_in_another_order(a, b) {
-                self.differs(around, DifferenceKind::Order);
+                inner.holds = self.milder(inner.holds);
+                self.differs(inner, DifferenceKind::Order);
                 inner.told = true;
             }
             (a.len(), 0)

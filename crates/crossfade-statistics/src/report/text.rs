@@ -166,15 +166,22 @@ fn list<'n>(text: &mut String, intro: &str, names: impl Iterator<Item = &'n str>
 
 fn gate_line(gate: &GateView) -> String {
     let part = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
-    let excess = format!(
-        "{:+.2} ({:+.2}..{:+.2})",
-        gate.excess.estimate * 100.0,
-        gate.excess.low * 100.0,
-        gate.excess.high * 100.0
-    );
+    // A user's ten minutes are one sample: until the first are over nothing can be said, however many pairs there are.
+    let none = gate.units == 0;
+    let excess = if none {
+        "-".to_owned()
+    } else {
+        format!(
+            "{:+.2} ({:+.2}..{:+.2})",
+            gate.excess.estimate * 100.0,
+            gate.excess.low * 100.0,
+            gate.excess.high * 100.0
+        )
+    };
     let state = match gate.state {
         GateState::Passes => "passes".to_owned(),
         GateState::Fails => "FAILS".to_owned(),
+        GateState::Inconclusive if none => "no user's ten minutes are over".to_owned(),
         GateState::Inconclusive => gate.needed.map_or_else(
             || "not yet known".to_owned(),
             |needed| format!("about {needed} more needed"),

@@ -369,7 +369,7 @@ fn labels_are_compared_and_risky_cells_block() {
         &label("secret"),
         &label("refund"),
         "na minor 0.00 primary has no label",
-        Class::DifferentMinor,
+        Class::DifferentMajor,
     );
 }
 

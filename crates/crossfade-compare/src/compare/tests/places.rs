@@ -53,9 +53,9 @@ fn json_is_compared_by_the_rules_of_its_paths() {
     check(
         json!({"price": 1, "secret": 1}),
         json!({"price": 1, "secret": 2}),
-        "fail minor 0.75 1 of 2 leaves, value $.?",
+        "fail major 0.75 1 of 2 leaves, value $.?",
         &["value $.?"],
-        "different_minor",
+        "different_major",
     );
     check(
         json!({"tags": ["a"]}),
