@@ -114,6 +114,10 @@ address = "{admin}"
 directory = "{data}"
 [azure]
 endpoint = "{azure_url}"
+# The last request that reaches the primary has to be the one that was sent.
+[mirror]
+ask_primary_twice = 0.0
+
 [bedrock]
 region = "us-east-1"
 endpoint = "{bedrock_url}"
