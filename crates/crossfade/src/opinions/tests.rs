@@ -200,9 +200,12 @@ async fn both_answers_of_a_side_are_asked_about_or_nothing_is() {
     asking.counted("similarity", "given", 2);
 
     // Vectors for one text of three: nothing is formed anew.
-    let some = |body: &Value| match body["input"].to_string().contains("money") {
-        true => json!({}),
-        false => vectors(body),
+    let some = |body: &Value| {
+        if body["input"].to_string().contains("money") {
+            json!({})
+        } else {
+            vectors(body)
+        }
     };
     let (embedder, batcher) = Embedder::endpoint(service(some), EndpointSettings::new("/e"));
     let panel = asking.panel(Some(embedder), None, 100.0);
