@@ -117,6 +117,7 @@ endpoint = "{azure_url}"
 # The last request that reaches the primary has to be the one that was sent.
 [mirror]
 ask_primary_twice = 0.0
+ask_candidate_twice = 0.0
 
 [bedrock]
 region = "us-east-1"
