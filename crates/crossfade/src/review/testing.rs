@@ -112,7 +112,8 @@ fn exchange(id: &str, primary: &str, candidate: &str) -> Exchange {
     }
 }
 
-fn recording(side: Side, role: Role, content: &str) -> Recording {
+/// A whole answer of that content.
+pub(crate) fn recording(side: Side, role: Role, content: &str) -> Recording {
     let body = json!({
         "choices": [{"finish_reason": "stop", "index": 0,
             "message": {"content": content, "refusal": null, "role": "assistant"}}],

@@ -6,9 +6,8 @@ use bytes::Bytes;
 use crossfade_backplane::DataDirectory;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
-    AnswerReason, Assignment, DrawKey, Drawn, Ending, Exchange, Group, Metric, MetricSet,
-    Operation, OutcomeMessage, Percent, Recording, Role, RouteId, Settled, Side, SizeClass,
-    Timings, Unit,
+    AnswerReason, Assignment, DrawKey, Drawn, Exchange, Group, Metric, MetricSet, Operation,
+    OutcomeMessage, Percent, Role, RouteId, Settled, Side, SizeClass, Unit,
 };
 use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     control::{Ask, Controller, ControllerOptions, LeaseTimes, SplitAsk},
+    review::testing::recording,
     telemetry::{Metrics, Telemetry},
 };
 
@@ -231,29 +231,6 @@ async fn what_cannot_be_logged_is_kept_and_logged_later() {
     tokio::join!(task, story);
     let view = plant.controller.route_view(&support()).unwrap();
     assert_eq!(view.rollout.attempt.unwrap().decided, 5);
-}
-
-fn recording(side: Side, role: Role, content: &str) -> Recording {
-    let body = serde_json::json!({
-        "choices": [{"finish_reason": "stop", "index": 0, "logprobs": null,
-            "message": {"content": content, "refusal": null, "role": "assistant"}}],
-        "created": 1, "id": "chatcmpl-1", "model": "m", "object": "chat.completion",
-        "usage": {"completion_tokens": 5, "prompt_tokens": 7, "total_tokens": 12}
-    });
-    Recording {
-        side,
-        role,
-        ending: Ending::Complete,
-        status: Some(200),
-        content_type: Some("application/json".into()),
-        content_encoding: None,
-        body: Bytes::from(body.to_string()),
-        truncated: false,
-        timings: Timings::default(),
-        failover: None,
-        losses: Vec::new(),
-        usage: None,
-    }
 }
 
 fn exchange(primary: Option<&str>, candidate: Option<&str>) -> Exchange {
