@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 
 use crossfade_benches::{comparison::Case, samples};
 use crossfade_exchange::{
-    DrawKey, Drawn, Group, Metric, MetricSet, Percent, RouteId, Settled, Side, Unit,
+    Drawn, Group, Metric, MetricSet, OutcomeKey, Percent, RouteId, Settled, Settlement, Side, Unit,
 };
 use crossfade_openai::{first_content::FirstContent, scan::scan, sse::Decoder};
 use crossfade_rollout::{
@@ -136,7 +136,7 @@ impl Order {
 
     /// Announces one answer, settles an older one in both groups, and takes what is decided.
     fn one(&mut self) -> usize {
-        let key = |sequence: u64| DrawKey {
+        let key = |sequence: u64| OutcomeKey {
             sent_unix_micros: sequence * 1_000,
             replica: 1,
             sequence,
@@ -156,7 +156,7 @@ impl Order {
                 self.buffer.settled(&Settled {
                     key: key(settled),
                     group,
-                    bad: MetricSet::EMPTY,
+                    settlement: Settlement::Answer(MetricSet::EMPTY),
                 });
             }
         }

@@ -223,6 +223,7 @@ pub fn exchange(request: Bytes, primary: Bytes, candidate: Bytes) -> Exchange {
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: Some(recording(Side::Primary, Role::Answering, primary)),
         candidate: Some(recording(Side::Candidate, Role::Shadow, candidate)),
         secondary: None,

@@ -37,7 +37,7 @@ use crossfade_exchange::{
 use crossfade_proxy::{
     Builder, Caps, HashKey, PlaneSettings, Proxy, Queued, RouteSettings, StickyBy,
 };
-use crossfade_rollout::{AttemptFacts, MirrorPlan, RoutePlan, Split, Stage};
+use crossfade_rollout::{AttemptFacts, MirrorPlan, Phase, RoutePlan, Split, Stage};
 
 use super::Scenario;
 use crate::samples;
@@ -328,7 +328,12 @@ fn split(scenario: Scenario) -> Split {
         share: Percent::new(10.0).unwrap_or(Percent::ZERO),
         salt: 42,
         stage: Stage::Ramp,
-        attempt: Some(AttemptFacts::freeze(1, &RoutePlan::new(route), None)),
+        attempt: Some(AttemptFacts::freeze(
+            1,
+            Phase::Attempt,
+            &RoutePlan::new(route),
+            None,
+        )),
         lease_until: Some(Instant::now() + Duration::from_secs(86_400)),
         ..initial
     }

@@ -152,7 +152,17 @@ fn height(change: &Change) -> f64 {
     match change {
         Change::Rollback { .. } => -1.0,
         Change::Split { to, .. } => to.percent(),
-        Change::Started | Change::Resume | Change::MirrorSwitched { .. } => f64::INFINITY,
+        Change::Advance { share_to, .. } => share_to.percent(),
+        Change::Started
+        | Change::Resume
+        | Change::MirrorSwitched { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. } => f64::INFINITY,
     }
 }
 

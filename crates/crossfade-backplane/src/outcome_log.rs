@@ -1,6 +1,7 @@
-//! The outcome log: the decided answers of one attempt of one route, in their order, as fixed-size records.
+//! The outcome log: the decided outcomes of one attempt, or shadow watch, of one route, in their order, as fixed-size
+//! records.
 //!
-//! A record is rollout's own encoding of a decided answer and its CRC-32. It holds keyed hashes and bad events,
+//! A record is rollout's own encoding of an outcome and its CRC-32. It holds keyed hashes and bad events,
 //! never anything of a request or an answer.
 
 use std::{
@@ -10,11 +11,11 @@ use std::{
 };
 
 use crossfade_exchange::RouteId;
-use crossfade_rollout::Decided;
+use crossfade_rollout::Record;
 
 use crate::{DataDirectory, append_file::AppendFile, directory::sync_directory};
 
-const FRAME: usize = Decided::SIZE + 4;
+const FRAME: usize = Record::SIZE + 4;
 /// The longest part of a file's name that a route's name makes.
 const LONGEST_NAME: usize = 160;
 
@@ -58,7 +59,7 @@ impl OutcomeLog {
         directory: &DataDirectory,
         route: &RouteId,
         attempt: u64,
-    ) -> Result<(Self, Vec<Decided>), OutcomeLogError> {
+    ) -> Result<(Self, Vec<Record>), OutcomeLogError> {
         let folder = directory.path().join("outcomes");
         let path = folder.join(format!("{}.{attempt}.log", safe_name(route.as_str())));
         let failed = |source| OutcomeLogError::Io {
@@ -80,10 +81,10 @@ impl OutcomeLog {
     }
 
     /// Appends a batch in one write; a batch that fails leaves nothing. Durable after [`Self::sync`].
-    pub fn append(&mut self, batch: &[Decided]) -> io::Result<()> {
+    pub fn append(&mut self, batch: &[Record]) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(batch.len() * FRAME);
-        for decided in batch {
-            let record = decided.encode();
+        for record in batch {
+            let record = record.encode();
             bytes.extend_from_slice(&record);
             bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
         }
@@ -106,7 +107,7 @@ impl OutcomeLog {
     }
 }
 
-fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Decided>, OutcomeLogError> {
+fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Record>, OutcomeLogError> {
     let mut decided = Vec::with_capacity(bytes.len() / FRAME);
     let mut frames = bytes.chunks_exact(FRAME);
     for frame in frames.by_ref() {
@@ -126,12 +127,12 @@ fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Decided>, OutcomeLogErro
     Ok(decided)
 }
 
-fn read_frame(frame: &[u8]) -> Option<Decided> {
+fn read_frame(frame: &[u8]) -> Option<Record> {
     let (record, crc) = frame.split_last_chunk::<4>()?;
     if crc32fast::hash(record) != u32::from_le_bytes(*crc) {
         return None;
     }
-    Decided::decode(record).ok()
+    Record::decode(record).ok()
 }
 
 /// A route's name as a part of a file name: other characters than letters, digits, `-` and `_` as `%XX`. A very long

@@ -37,6 +37,8 @@ closed_enum! {
         Killed = "killed",
         /// An internal caller named the side.
         Named = "named",
+        /// An internal caller, in a stage that lets the candidate answer.
+        Internal = "internal",
         /// The outcome path has no room to account for another drawn answer.
         OutcomesFull = "outcomes_full",
         /// The request may be mirrored, and only the primary may answer it.

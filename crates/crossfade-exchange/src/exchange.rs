@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, DrawKey, Operation, Recording, RouteId, Side, SizeClass, Unit};
+use crate::{Assignment, Operation, OutcomeKey, Recording, RouteId, Side, SizeClass, Unit};
 
 /// One request with what each side answered. At least one recording is present.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,10 @@ pub struct Exchange {
     /// Who answered, and how that was drawn.
     pub assignment: Assignment,
     /// Its place in the order of drawn answers, if the coin decided.
-    pub draw: Option<DrawKey>,
+    pub draw: Option<OutcomeKey>,
+    /// Its place in the order of mirrored requests, if it was announced as one.
+    #[serde(default)]
+    pub mirrored: Option<OutcomeKey>,
     /// What the primary answered.
     pub primary: Option<Recording>,
     /// What the candidate answered.

@@ -12,6 +12,7 @@ mod assignment;
 mod check;
 mod eligibility;
 mod exchange;
+mod gate;
 mod loss;
 mod metric;
 mod outcome;
@@ -31,9 +32,10 @@ pub use eligibility::{
     Unsupported,
 };
 pub use exchange::{Caller, Exchange};
+pub use gate::Gate;
 pub use loss::{Loss, LossKind, LossPolicies, LossPolicy};
 pub use metric::{Group, Metric, MetricSet};
-pub use outcome::{DrawKey, Drawn, OutcomeMessage, Settled};
+pub use outcome::{Drawn, Mirrored, OutcomeKey, OutcomeMessage, Settled, Settlement};
 pub use recording::{Ending, Recording, Timings};
 pub use review::{ReviewReason, ReviewVerdict};
 pub use service::{

@@ -13,7 +13,8 @@ use std::{
 use tokio::sync::mpsc::{self, OwnedPermit};
 
 use crossfade_exchange::{
-    DrawKey, Drawn, Group, Metric, MetricSet, OutcomeMessage, RouteId, Settled, Side, Unit,
+    Drawn, Group, Metric, MetricSet, OutcomeKey, OutcomeMessage, RouteId, Settled, Settlement,
+    Side, Unit,
 };
 use crossfade_rollout::AttemptFacts;
 
@@ -100,7 +101,7 @@ impl DrawLine {
         let mut state = lock(&self.state);
         let micros = u64::try_from(now.unix.as_micros()).unwrap_or(u64::MAX);
         state.last_micros = state.last_micros.max(micros);
-        let key = DrawKey {
+        let key = OutcomeKey {
             sent_unix_micros: state.last_micros,
             replica: self.replica,
             sequence: state.sequence,
@@ -165,7 +166,7 @@ impl DrawLine {
 /// One drawn answer, shared by its recorder and the line that ages it.
 #[derive(Debug)]
 pub(crate) struct Draw {
-    key: DrawKey,
+    key: OutcomeKey,
     route: RouteId,
     applies: MetricSet,
     slow: Duration,
@@ -183,7 +184,7 @@ struct DrawState {
 }
 
 impl Draw {
-    pub(crate) fn key(&self) -> DrawKey {
+    pub(crate) fn key(&self) -> OutcomeKey {
         self.key
     }
 
@@ -270,7 +271,7 @@ impl Draw {
             let settled = Settled {
                 key: self.key,
                 group,
-                bad,
+                settlement: Settlement::Answer(bad),
             };
             permit.send(OutcomeMessage::Settled(self.route.clone(), settled));
         }

@@ -109,6 +109,7 @@ impl Answered {
             streamed: eligible.streamed,
             assignment: self.assignment,
             draw: self.draw.as_ref().map(|draw| draw.key()),
+            mirrored: None,
             primary: None,
             candidate: None,
             secondary: None,

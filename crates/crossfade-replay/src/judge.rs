@@ -289,6 +289,7 @@ pub(crate) fn exchange(case: &Case, side: Side, recording: Recording) -> Exchang
             reason: AnswerReason::Named,
         },
         draw: None,
+        mirrored: None,
         primary,
         candidate,
         secondary: None,

@@ -12,6 +12,8 @@ closed_enum! {
     pub enum Engine {
         /// The test on the live split.
         R = "R",
+        /// The test on mirrored pairs.
+        P = "P",
     }
 }
 

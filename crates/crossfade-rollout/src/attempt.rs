@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crossfade_exchange::{Metric, MetricSet};
+use crossfade_exchange::{Metric, MetricSet, closed_enum};
 use serde::{Deserialize, Serialize};
 
-use crate::{Baseline, RoutePlan, micros};
+use crate::{Baseline, GateRules, RoutePlan, micros};
 
 /// Answers of the primary that must be known before its own durations replace the configured ones.
 pub const BASELINE_ANSWERS: u64 = 1_000;
@@ -15,11 +15,24 @@ const SLOW_FACTOR: f64 = 1.2;
 const CONTENT_AGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(30)..=Duration::from_secs(120);
 
-/// One attempt's frozen facts. An attempt begins when the split first leaves 0 and ends with a roll-back.
+closed_enum! {
+    /// What a run of outcomes is counted for.
+    pub enum Phase {
+        /// The primary answers everybody; the candidate's answers are only watched.
+        Shadow = "shadow",
+        /// The candidate may answer somebody.
+        Attempt = "attempt",
+    }
+}
+
+/// The frozen facts of an attempt, or of the shadow watch before it. An attempt begins when the candidate may first answer
+/// somebody and ends with a roll-back or with stage `complete`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptFacts {
-    /// Counts the route's attempts from 1.
+    /// Counts the route's attempts and shadow watches from 1: each has an outcome log of its own.
     pub id: u64,
+    /// Which of the two it is.
+    pub phase: Phase,
     /// τ of streamed answers: first content later than this is slow.
     #[serde(rename = "slow_streamed_micros", with = "micros")]
     pub slow_streamed: Duration,
@@ -41,11 +54,13 @@ pub struct AttemptFacts {
     pub shares: Option<BTreeMap<Metric, f64>>,
     /// How many of the primary's answers the durations above come from; 0: from the configuration.
     pub baseline_answers: u64,
+    /// What gates an advance, until an entry says otherwise.
+    pub gates: GateRules,
 }
 
 impl AttemptFacts {
     /// Freezes what `plan` and, where it knows enough, `baseline` say now.
-    pub fn freeze(id: u64, plan: &RoutePlan, baseline: Option<&Baseline>) -> Self {
+    pub fn freeze(id: u64, phase: Phase, plan: &RoutePlan, baseline: Option<&Baseline>) -> Self {
         let known = baseline.filter(|b| b.answers >= BASELINE_ANSWERS);
         let slow = |p95: Option<Duration>| {
             micros::whole(p95.map_or(plan.slow_after, |p95| p95.mul_f64(SLOW_FACTOR)))
@@ -56,6 +71,7 @@ impl AttemptFacts {
             .unwrap_or(plan.content_after);
         Self {
             id,
+            phase,
             slow_streamed: slow(known.and_then(|b| b.first_content_p95_streamed)),
             slow_plain: slow(known.and_then(|b| b.first_content_p95_plain)),
             arrival_age: micros::whole(arrival.max(plan.fallback_after)),
@@ -64,6 +80,7 @@ impl AttemptFacts {
             alpha: plan.alpha,
             shares: plan.shares.clone(),
             baseline_answers: known.map_or(0, |b| b.answers),
+            gates: plan.gates.clone(),
         }
     }
 
@@ -118,7 +135,7 @@ mod tests {
     #[test]
     fn durations_come_from_the_primary_once_a_thousand_answers_are_known() {
         let check = |baseline: Option<Baseline>, expected: [u64; 4], answers| {
-            let f = AttemptFacts::freeze(1, &plan(), baseline.as_ref());
+            let f = AttemptFacts::freeze(1, Phase::Attempt, &plan(), baseline.as_ref());
             let got = [f.slow_streamed, f.slow_plain, f.arrival_age, f.content_age];
             assert_eq!(got, expected.map(MS), "{baseline:?}");
             assert_eq!(f.baseline_answers, answers);
@@ -155,11 +172,11 @@ mod tests {
             .with(Metric::Transport)
             .with(Metric::Refusal)
             .with(Metric::Slow);
-        let facts = AttemptFacts::freeze(1, &plan, None);
+        let facts = AttemptFacts::freeze(1, Phase::Attempt, &plan, None);
         assert!((facts.share_of(Metric::Slow) - 1.0 / 3.0).abs() < 1e-15);
         assert!(facts.share_of(Metric::Cost).abs() < 1e-15);
         plan.shares = Some([(Metric::Transport, 0.5), (Metric::Refusal, 0.25)].into());
-        let facts = AttemptFacts::freeze(1, &plan, None);
+        let facts = AttemptFacts::freeze(1, Phase::Attempt, &plan, None);
         assert!((facts.share_of(Metric::Transport) - 0.5).abs() < 1e-15);
         assert!((facts.threshold() - 200.0).abs() < 1e-12);
     }
@@ -170,7 +187,7 @@ mod tests {
             first_content_p95_streamed: Some(Duration::from_nanos(123_456_789)),
             ..baseline(2_000)
         };
-        let facts = AttemptFacts::freeze(3, &plan(), Some(&odd));
+        let facts = AttemptFacts::freeze(3, Phase::Attempt, &plan(), Some(&odd));
         let text = serde_json::to_string(&facts).unwrap();
         assert_eq!(serde_json::from_str::<AttemptFacts>(&text).unwrap(), facts);
     }

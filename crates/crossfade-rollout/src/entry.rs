@@ -1,11 +1,11 @@
 //! What the ledger holds: every change of a split, with who, why and the evidence. Not how it is written or chained.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crossfade_exchange::{Percent, RouteId, closed_enum};
 use serde::{Deserialize, Serialize};
 
-use crate::{Alarm, AttemptFacts, Evidence};
+use crate::{Alarm, AttemptFacts, Evidence, GateRules, Stage, micros};
 
 closed_enum! {
     /// What somebody may do. Ordered: a later one of the first three may do more.
@@ -111,6 +111,62 @@ pub enum Change {
         #[serde(rename = "override")]
         override_: bool,
     },
+    /// Counting begins in stage `shadow`, with everything frozen that it needs: at the first start, after a roll-back was
+    /// resumed, and once more when the primary's typical times are known.
+    Observe {
+        /// What is frozen.
+        facts: Box<AttemptFacts>,
+    },
+    /// The configuration has changed what the gates' evidence means: they begin anew, and sign-offs of another fingerprint
+    /// are void.
+    GatesRestarted {
+        /// What gates from now on.
+        rules: Box<GateRules>,
+    },
+    /// A stage, or a step of the ramp, was left for the next.
+    Advance {
+        /// The stage before.
+        from: Stage,
+        /// The stage from now on.
+        to: Stage,
+        /// The share before.
+        share_from: Percent,
+        /// The share from now on.
+        share_to: Percent,
+        /// The salt from now on.
+        salt: u64,
+        /// Set when this change begins the attempt: all that it freezes.
+        new_attempt: Option<Box<AttemptFacts>>,
+        /// The entry of the owner's sign-off that it stands on; `None` where none is asked for (from `replay`).
+        signoff: Option<u64>,
+        /// What the plan asked for.
+        required: Requirements,
+    },
+    /// Nothing advances until it is resumed.
+    Hold,
+    /// What was held may advance again.
+    Release,
+    /// The owner has seen a report, and agrees that the stage may be left.
+    Signoff {
+        /// The stage that may be left.
+        stage: Stage,
+        /// The hash of the report that was seen.
+        report: String,
+        /// The fingerprint of the configuration that it was of: under another one the sign-off is void.
+        fingerprint: String,
+    },
+    /// A golden set was run against the candidate.
+    Replayed {
+        /// What came of it.
+        result: ReplayResult,
+        /// The fingerprint of the configuration at that time.
+        fingerprint: String,
+    },
+    /// The way back was tried without going it.
+    Drilled {
+        /// What came of it.
+        result: DrillResult,
+    },
     /// The route went back to the primary and stays there until it is resumed.
     Rollback {
         /// The share before.
@@ -127,6 +183,51 @@ pub enum Change {
     },
 }
 
+/// What a plan asked of a stage that was left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Requirements {
+    /// The least time in the stage.
+    #[serde(rename = "minimum_time_micros", with = "micros")]
+    pub minimum_time: Duration,
+    /// The least number of units.
+    pub minimum_units: u64,
+    /// The least coverage in every size class, 0..=1.
+    pub coverage: f64,
+    /// When the stage, or the step, was entered, in milliseconds since the Unix epoch.
+    pub entered_unix_ms: u64,
+}
+
+/// What came of running a golden set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayResult {
+    /// SHA-256 of the dataset, in hexadecimal.
+    pub dataset_sha256: String,
+    /// Cases run.
+    pub cases: u64,
+    /// Of them, passed.
+    pub passed: u64,
+    /// The exit code of the run: 0 passed, 100 failed.
+    pub exit_code: u8,
+}
+
+/// What came of a drill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrillResult {
+    /// From the command to the point where sides are decided, in microseconds.
+    pub decided_after_micros: u64,
+    /// How long it took to make an entry durable, in microseconds.
+    pub durable_after_micros: u64,
+    /// What would keep a roll-back from working, or its record from being kept; empty: nothing.
+    pub problems: Vec<String>,
+}
+
+impl ReplayResult {
+    /// Whether the golden set was met.
+    pub const fn is_passed(&self) -> bool {
+        self.exit_code == 0
+    }
+}
+
 impl Change {
     /// Whether this only moves toward the primary: it takes effect at once, and is recorded afterwards. Everything
     /// else must be durable before it takes effect.
@@ -135,7 +236,16 @@ impl Change {
             Self::Split { from, to, .. } => to <= from,
             Self::Rollback { .. } => true,
             Self::MirrorSwitched { enabled } => !enabled,
-            Self::Started | Self::Resume => false,
+            Self::Hold => true,
+            Self::Started
+            | Self::Resume
+            | Self::Observe { .. }
+            | Self::GatesRestarted { .. }
+            | Self::Advance { .. }
+            | Self::Release
+            | Self::Signoff { .. }
+            | Self::Replayed { .. }
+            | Self::Drilled { .. } => false,
         }
     }
 }
@@ -153,6 +263,36 @@ impl fmt::Display for Change {
                 let note = if *override_ { ", by override" } else { "" };
                 write!(f, "split from {from} to {to}{note}")
             }
+            Self::Observe { .. } => f.write_str("watching began"),
+            Self::GatesRestarted { .. } => {
+                f.write_str("gates began anew: the configuration changed")
+            }
+            Self::Advance {
+                from,
+                to,
+                share_from,
+                share_to,
+                ..
+            } => write!(
+                f,
+                "advanced from {from} ({share_from}) to {to} ({share_to})"
+            ),
+            Self::Hold => f.write_str("held"),
+            Self::Release => f.write_str("hold lifted"),
+            Self::Signoff { stage, report, .. } => {
+                write!(f, "{stage} signed off (report {report})")
+            }
+            Self::Replayed { result, .. } => write!(
+                f,
+                "golden set replayed: {} of {} cases passed",
+                result.passed, result.cases
+            ),
+            Self::Drilled { result } => write!(
+                f,
+                "roll-back drilled: {} µs to the deciding point, {} problems",
+                result.decided_after_micros,
+                result.problems.len()
+            ),
             Self::Rollback {
                 from,
                 cause: Cause::Manual,

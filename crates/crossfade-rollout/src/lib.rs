@@ -10,7 +10,6 @@
 mod alarm;
 mod attempt;
 mod decide;
-mod decided;
 mod engine;
 mod entry;
 mod evidence;
@@ -19,6 +18,7 @@ mod micros;
 mod order;
 mod plan;
 mod propose;
+mod record;
 mod refold;
 mod refusal;
 mod replica;
@@ -28,18 +28,23 @@ mod state;
 mod status;
 
 pub use alarm::{Alarm, Engine};
-pub use attempt::{AttemptFacts, BASELINE_ANSWERS};
+pub use attempt::{AttemptFacts, BASELINE_ANSWERS, Phase};
 pub use decide::{DecideFacts, MirrorPlan, decide, draw, selection};
-pub use decided::{Decided, DecodeError};
 pub use engine::EngineR;
-pub use entry::{Actor, ActorRole, Cause, Change, Entry};
-pub use evidence::{Evidence, GroupEvidence, MetricEvidence, SideCounts};
+pub use entry::{Actor, ActorRole, Cause, Change, DrillResult, Entry, ReplayResult, Requirements};
+pub use evidence::{
+    Evidence, Freeze, GateEvidence, GroupEvidence, MetricEvidence, PairCounts, SideCounts,
+    SizeCoverage,
+};
 pub use filter::UnitFilter;
 pub use order::{Ages, OrderBuffer, OrderCounts};
-pub use plan::{Baseline, PlanError, RoutePlan};
-pub use propose::{Command, Proposal, ProposeContext, propose_mirror};
+pub use plan::{Baseline, GateRules, PlanError, RoutePlan};
+pub use propose::{Closing, Command, Proposal, ProposeContext, propose_mirror};
+pub use record::{Coverage, Decided, DecidedPair, DecodeError, Differences, PairResult, Record};
 pub use refold::refold;
 pub use refusal::Refusal;
 pub use split::{Split, Stage};
 pub use state::RouteRollout;
-pub use status::{AttemptStatus, GroupStatus, LastChange, MetricStatus, RolledBack, RouteStatus};
+pub use status::{
+    AttemptStatus, GroupStatus, LastChange, MetricStatus, Next, RolledBack, RouteStatus,
+};

@@ -1,13 +1,15 @@
 //! Puts outcomes into the order of sending, which is what keeps the tests valid: if the two sides fail at different
-//! speeds, the order of arrival turns an outage that both share into a roll-back. Holds drawn answers until they are
-//! resolved; does not judge them and reads no clock.
+//! speeds, the order of arrival turns an outage that both share into a roll-back. Holds drawn answers and mirrored requests
+//! until they are resolved; does not judge them and reads no clock.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crossfade_exchange::{DrawKey, Drawn, Group, MetricSet, OutcomeMessage, Settled, Side, Unit};
+use crossfade_exchange::{
+    Drawn, Group, MetricSet, Mirrored, OutcomeKey, OutcomeMessage, Settled, Settlement, Side, Unit,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptFacts, Decided, replica::Replica};
+use crate::{AttemptFacts, Decided, DecidedPair, PairResult, Record, replica::Replica};
 
 /// How much longer than A an unsettled answer is waited for, and a silent replica is heard. The data plane settles
 /// what reaches A, so this is only about settlements and replicas that are lost.
@@ -29,6 +31,10 @@ pub struct OrderCounts {
     pub waiting_arrival: u64,
     /// Answers waiting in the content group.
     pub waiting_content: u64,
+    /// Mirrored requests waiting, over both groups.
+    pub waiting_pairs: u64,
+    /// Mirrored requests that said nothing of either side.
+    pub void: u64,
     /// Bad events that showed after their answer had been decided or settled; they never enter.
     pub late: u64,
     /// Answers decided unsettled because they were older than A and the grace.
@@ -43,8 +49,10 @@ pub struct OrderCounts {
     pub unmatched: u64,
 }
 
-/// The order of one route's drawn answers, in two groups.
+/// The order of one route's drawn answers and of its mirrored requests, each in two groups.
 ///
+/// The two are apart, because a copy is sent only after the answering side has accepted the request: a mirrored request
+/// is waited for twice as long, and must not hold up the answers.
 /// Holds at most [`OrderBuffer::CAPACITY`] answers a group: when full, the oldest is decided with what is known.
 /// An answer of a replica that nobody has heard of is not waited for; one replica is the rule and needs no watermarks.
 #[derive(Clone, Debug)]
@@ -52,6 +60,8 @@ pub struct OrderBuffer {
     replicas: BTreeMap<u32, Replica>,
     arrival: Queue,
     content: Queue,
+    pair_arrival: Queue,
+    pair_content: Queue,
     dropped: u64,
 }
 
@@ -59,12 +69,15 @@ pub struct OrderBuffer {
 #[derive(Clone, Debug)]
 struct Queue {
     group: Group,
+    /// How many times A its members may take.
+    ages: u32,
     capacity: usize,
-    waiting: BTreeMap<DrawKey, Waiting>,
+    waiting: BTreeMap<OutcomeKey, Waiting>,
     /// Settlements that overtook their announcement.
-    early: BTreeMap<DrawKey, MetricSet>,
-    last_decided: Option<DrawKey>,
-    ready: Vec<Decided>,
+    early: BTreeMap<OutcomeKey, Settlement>,
+    last_decided: Option<OutcomeKey>,
+    ready: Vec<Record>,
+    void: u64,
     late: u64,
     forced_by_age: u64,
     forced_by_room: u64,
@@ -74,12 +87,23 @@ struct Queue {
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     attempt: u64,
-    side: Side,
-    probability: f64,
-    salt: u64,
     unit: Unit,
     applies: MetricSet,
-    bad: Option<MetricSet>,
+    what: What,
+    settled: Option<Settlement>,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Answer {
+        side: Side,
+        probability: f64,
+        salt: u64,
+    },
+    Pair {
+        answer: Side,
+    },
 }
 
 // === impl Ages ===
@@ -123,8 +147,10 @@ impl OrderBuffer {
     fn with_capacity(capacity: usize) -> Self {
         Self {
             replicas: BTreeMap::new(),
-            arrival: Queue::new(Group::Arrival, capacity),
-            content: Queue::new(Group::Content, capacity),
+            arrival: Queue::new(Group::Arrival, 1, capacity),
+            content: Queue::new(Group::Content, 1, capacity),
+            pair_arrival: Queue::new(Group::Arrival, 2, capacity),
+            pair_content: Queue::new(Group::Content, 2, capacity),
             dropped: 0,
         }
     }
@@ -133,6 +159,7 @@ impl OrderBuffer {
     pub fn message(&mut self, message: &OutcomeMessage) {
         match message {
             OutcomeMessage::Drawn(drawn) => self.drawn(drawn),
+            OutcomeMessage::Mirrored(mirrored) => self.mirrored(mirrored),
             OutcomeMessage::Settled(_, settled) => self.settled(settled),
             OutcomeMessage::Watermark {
                 route: _,
@@ -154,23 +181,56 @@ impl OrderBuffer {
             self.dropped += 1;
             return;
         }
-        let taken = [self.arrival.announce(drawn), self.content.announce(drawn)];
-        if taken.contains(&false) {
-            self.dropped += 1;
-        }
+        let waiting = Waiting {
+            attempt: drawn.attempt,
+            unit: drawn.unit,
+            applies: drawn.applies,
+            what: What::Answer {
+                side: drawn.side,
+                probability: drawn.probability,
+                salt: drawn.salt,
+            },
+            settled: None,
+        };
+        let queues = [&mut self.arrival, &mut self.content];
+        let taken = queues.map(|queue| queue.announce(drawn.key, waiting));
+        self.dropped += u64::from(taken.contains(&false));
     }
 
-    /// A drawn answer is resolved in one group. The first settlement counts.
+    /// A request was selected for mirroring and sent.
+    pub fn mirrored(&mut self, mirrored: &Mirrored) {
+        self.replicas
+            .entry(mirrored.key.replica)
+            .or_default()
+            .announce(mirrored.key);
+        let waiting = Waiting {
+            attempt: mirrored.attempt,
+            unit: mirrored.unit,
+            applies: mirrored.applies,
+            what: What::Pair {
+                answer: mirrored.answer,
+            },
+            settled: None,
+        };
+        let queues = [&mut self.pair_arrival, &mut self.pair_content];
+        let taken = queues.map(|queue| queue.announce(mirrored.key, waiting));
+        self.dropped += u64::from(taken.contains(&false));
+    }
+
+    /// An announcement is resolved in one group. The first settlement counts.
     pub fn settled(&mut self, settled: &Settled) {
         let key = settled.key;
         let announced = self
             .replicas
             .get(&key.replica)
             .is_some_and(|r| key < r.frontier(key.replica));
-        match settled.group {
-            Group::Arrival => self.arrival.settle(key, settled.bad, announced),
-            Group::Content => self.content.settle(key, settled.bad, announced),
-        }
+        let queue = match (settled.group, settled.settlement) {
+            (Group::Arrival, Settlement::Answer(_)) => &mut self.arrival,
+            (Group::Content, Settlement::Answer(_)) => &mut self.content,
+            (Group::Arrival, _) => &mut self.pair_arrival,
+            (Group::Content, _) => &mut self.pair_content,
+        };
+        queue.settle(key, settled.settlement, announced);
     }
 
     /// Everything that `replica` sent before this moment has been announced.
@@ -181,16 +241,25 @@ impl OrderBuffer {
             .announced_until(announced_unix_micros);
     }
 
-    /// Decides what can be decided now, in order: first the arrival group's, then the content group's. An answer
-    /// leaves when it is settled, or older than A and a minute, and nothing sent before it can still come.
-    pub fn advance(&mut self, now_unix_micros: u64, ages: Ages) -> Vec<Decided> {
+    /// Decides what can be decided now, in order: first the answers' arrival group, then their content group, then the
+    /// mirrored requests' likewise. An answer leaves when it is settled, or older than A and a minute, and nothing sent
+    /// before it can still come; a mirrored request likewise, at twice A. One that is never settled is not bad as an answer,
+    /// and void as a mirrored request.
+    pub fn advance(&mut self, now_unix_micros: u64, ages: Ages) -> Vec<Record> {
         let mut decided = Vec::new();
-        let longest = patience(ages.arrival.max(ages.content));
+        let longest = patience(2 * ages.arrival.max(ages.content));
         for replica in self.replicas.values_mut() {
             replica.give_up_before(now_unix_micros.saturating_sub(longest));
         }
-        for queue in [&mut self.arrival, &mut self.content] {
-            let heard_since = now_unix_micros.saturating_sub(patience(ages.of(queue.group)));
+        let queues = [
+            &mut self.arrival,
+            &mut self.content,
+            &mut self.pair_arrival,
+            &mut self.pair_content,
+        ];
+        for queue in queues {
+            let age = ages.of(queue.group) * queue.ages;
+            let heard_since = now_unix_micros.saturating_sub(patience(age));
             let horizon = self
                 .replicas
                 .iter()
@@ -206,26 +275,37 @@ impl OrderBuffer {
     /// What it has done so far.
     pub fn counts(&self) -> OrderCounts {
         let waiting = |queue: &Queue| u64::try_from(queue.waiting.len()).unwrap_or(u64::MAX);
-        let (a, c) = (&self.arrival, &self.content);
+        let sum = |of: fn(&Queue) -> u64| self.queues().into_iter().map(of).sum::<u64>();
         OrderCounts {
-            waiting_arrival: waiting(a),
-            waiting_content: waiting(c),
-            late: a.late + c.late,
-            forced_by_age: a.forced_by_age + c.forced_by_age,
-            forced_by_room: a.forced_by_room + c.forced_by_room,
+            waiting_arrival: waiting(&self.arrival),
+            waiting_content: waiting(&self.content),
+            waiting_pairs: waiting(&self.pair_arrival) + waiting(&self.pair_content),
+            void: sum(|queue| queue.void),
+            late: sum(|queue| queue.late),
+            forced_by_age: sum(|queue| queue.forced_by_age),
+            forced_by_room: sum(|queue| queue.forced_by_room),
             dropped: self.dropped,
             lost: self.replicas.values().map(Replica::lost).sum(),
-            unmatched: a.unmatched + c.unmatched,
+            unmatched: sum(|queue| queue.unmatched),
         }
     }
 
     /// The send time of the oldest answer that is not decided.
     pub fn oldest_unix_micros(&self) -> Option<u64> {
-        [&self.arrival, &self.content]
-            .iter()
+        self.queues()
+            .into_iter()
             .filter_map(|queue| queue.waiting.keys().next())
             .map(|key| key.sent_unix_micros)
             .min()
+    }
+
+    fn queues(&self) -> [&Queue; 4] {
+        [
+            &self.arrival,
+            &self.content,
+            &self.pair_arrival,
+            &self.pair_content,
+        ]
     }
 }
 
@@ -237,14 +317,16 @@ fn patience(age: Duration) -> u64 {
 // === impl Queue ===
 
 impl Queue {
-    fn new(group: Group, capacity: usize) -> Self {
+    fn new(group: Group, ages: u32, capacity: usize) -> Self {
         Self {
             group,
+            ages,
             capacity,
             waiting: BTreeMap::new(),
             early: BTreeMap::new(),
             last_decided: None,
             ready: Vec::new(),
+            void: 0,
             late: 0,
             forced_by_age: 0,
             forced_by_room: 0,
@@ -252,29 +334,25 @@ impl Queue {
         }
     }
 
-    fn is_decided(&self, key: DrawKey) -> bool {
+    fn is_decided(&self, key: OutcomeKey) -> bool {
         self.last_decided.is_some_and(|last| key <= last)
     }
 
-    /// Whether the answer still has its place. One to which none of the group's metrics applies needs none.
-    fn announce(&mut self, drawn: &Drawn) -> bool {
-        let applies = drawn.applies.of_group(self.group);
+    /// Whether it still has its place. One to which none of the group's metrics applies needs none.
+    fn announce(&mut self, key: OutcomeKey, announced: Waiting) -> bool {
+        let applies = announced.applies.of_group(self.group);
         if applies.is_empty() {
             return true;
         }
-        if self.is_decided(drawn.key) || self.waiting.contains_key(&drawn.key) {
+        if self.is_decided(key) || self.waiting.contains_key(&key) {
             return false;
         }
         let waiting = Waiting {
-            attempt: drawn.attempt,
-            side: drawn.side,
-            probability: drawn.probability,
-            salt: drawn.salt,
-            unit: drawn.unit,
             applies,
-            bad: self.early.remove(&drawn.key),
+            settled: self.early.remove(&key),
+            ..announced
         };
-        self.waiting.insert(drawn.key, waiting);
+        self.waiting.insert(key, waiting);
         if self.waiting.len() > self.capacity
             && let Some((key, oldest)) = self.waiting.pop_first()
         {
@@ -284,20 +362,22 @@ impl Queue {
         true
     }
 
-    fn settle(&mut self, key: DrawKey, bad: MetricSet, announced: bool) {
-        let late = u64::from(!bad.is_empty());
+    fn settle(&mut self, key: OutcomeKey, settlement: Settlement, announced: bool) {
+        let late = u64::from(settlement.is_bad());
         let decided = self.is_decided(key);
         match self.waiting.get_mut(&key) {
             Some(Waiting {
-                bad: settled @ None,
+                settled: settled @ None,
                 ..
-            }) => *settled = Some(bad),
-            Some(Waiting { bad: Some(_), .. }) => self.late += late,
+            }) => *settled = Some(settlement),
+            Some(Waiting {
+                settled: Some(_), ..
+            }) => self.late += late,
             None if decided => self.late += late,
             // Announced, not decided and not waiting: no metric of this group applies.
             None if announced => {}
             None => {
-                self.early.entry(key).or_insert(bad);
+                self.early.entry(key).or_insert(settlement);
                 if self.early.len() > self.capacity {
                     self.early.pop_first();
                     self.unmatched += 1;
@@ -306,11 +386,11 @@ impl Queue {
         }
     }
 
-    fn advance(&mut self, horizon: Option<DrawKey>, heard_since: u64) {
+    fn advance(&mut self, horizon: Option<OutcomeKey>, heard_since: u64) {
         while let Some(first) = self.waiting.first_entry() {
             let key = *first.key();
             let expired = key.sent_unix_micros < heard_since;
-            let settled = first.get().bad.is_some();
+            let settled = first.get().settled.is_some();
             let in_order = horizon.is_none_or(|horizon| key < horizon);
             if !(expired || settled && in_order) {
                 break;
@@ -328,19 +408,69 @@ impl Queue {
         }
     }
 
-    fn decide(&mut self, key: DrawKey, answer: Waiting) {
+    fn decide(&mut self, key: OutcomeKey, waiting: Waiting) {
         self.last_decided = Some(key);
-        self.ready.push(Decided {
-            key,
-            attempt: answer.attempt,
-            group: self.group,
-            side: answer.side,
-            probability: answer.probability,
-            salt: answer.salt,
-            unit: answer.unit,
-            applies: answer.applies,
-            bad: answer.bad.unwrap_or(MetricSet::EMPTY).and(answer.applies),
-        });
+        match waiting.record(key, self.group) {
+            Some(record) => self.ready.push(record),
+            None => self.void += 1,
+        }
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// What is logged of it; nothing of a mirrored request that says nothing of either side.
+    fn record(self, key: OutcomeKey, group: Group) -> Option<Record> {
+        let Self {
+            attempt,
+            unit,
+            applies,
+            what,
+            settled,
+        } = self;
+        match what {
+            What::Answer {
+                side,
+                probability,
+                salt,
+            } => {
+                let bad = settled.and_then(Settlement::answer).unwrap_or_default();
+                Some(Record::Answer(Decided {
+                    key,
+                    attempt,
+                    group,
+                    side,
+                    probability,
+                    salt,
+                    unit,
+                    applies,
+                    bad: bad.and(applies),
+                }))
+            }
+            What::Pair { answer } => {
+                let result = match settled? {
+                    Settlement::Pair { primary, candidate } => PairResult::Compared {
+                        primary: primary.and(applies),
+                        candidate: candidate.and(applies),
+                    },
+                    Settlement::PrimaryFailed => PairResult::PrimaryFailed,
+                    Settlement::BreakerOpen { primary } => PairResult::BreakerOpen {
+                        primary: primary.and(applies),
+                    },
+                    Settlement::Void | Settlement::Answer(_) => return None,
+                };
+                Some(Record::Pair(DecidedPair {
+                    key,
+                    attempt,
+                    group,
+                    answer,
+                    unit,
+                    applies,
+                    result,
+                }))
+            }
+        }
     }
 }
 

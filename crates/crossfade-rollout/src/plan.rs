@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crossfade_exchange::{Metric, MetricSet, RouteId};
+use crossfade_exchange::{Gate, Metric, MetricSet, Percent, RouteId};
 use serde::{Deserialize, Serialize};
+
+use crate::{Stage, micros};
 
 /// The primary's typical times, learned by the data plane from all its answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,76 @@ pub struct RoutePlan {
     pub long_lived_units: bool,
     /// What one answer may cost in USD before it is a bad event; `None`: cost is not a trigger.
     pub cost_limit_usd: Option<f64>,
+    /// The stages that the route goes through, in the order of [`Stage::ALL`]; `shadow` is always among them.
+    pub stages: Vec<Stage>,
+    /// The share of stage `slice`.
+    pub slice: Percent,
+    /// The shares of stage `ramp`, each larger than the one before.
+    pub ramp: Vec<Percent>,
+    /// What gates an advance.
+    pub gates: GateRules,
+    /// The least time in a stage (in a ramp: at each step) before it may be left, by stage; 0 where absent.
+    pub minimum_time: BTreeMap<Stage, Duration>,
+    /// The least number of units that a stage must have seen.
+    pub minimum_units: u64,
+    /// The least coverage in every eligible size class, 0..=1.
+    pub coverage: f64,
+    /// Whether the controller takes the steps of the ramp by itself once they may be taken.
+    pub automatic_ramp: bool,
+    /// The share of the requests answered by the candidate that is mirrored back to the primary; without it 100 % and stage
+    /// `window` are refused.
+    pub reverse_share: Percent,
+    /// Whether the route names internal callers.
+    pub has_internal_callers: bool,
+}
+
+/// What gates an advance, and of which configuration the evidence must be. Frozen with an attempt, and again when it changes:
+/// then the gates begin anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateRules {
+    /// A hash of everything that makes evidence comparable and a sign-off meaningful: candidate, adaptation, checks, rollout
+    /// settings.
+    pub fingerprint: String,
+    /// By how much the candidate may be worse, for each success metric, above 0 and below 1. None at all: nothing can advance.
+    pub margins: BTreeMap<Gate, f64>,
+    /// Of them, those that the route names: they must pass even if no request says anything of them. Of the others, one
+    /// that no request of the stage applies to does not count.
+    pub named: Vec<Gate>,
+    /// The probability that a gate passes at its margin.
+    pub alpha: f64,
+    /// What one unit asks within this time is one sample.
+    #[serde(rename = "unit_window_micros", with = "micros")]
+    pub unit_window: Duration,
+}
+
+impl Default for GateRules {
+    /// No gates, α_g = 5 %, ten minutes.
+    fn default() -> Self {
+        Self {
+            fingerprint: String::new(),
+            margins: BTreeMap::new(),
+            named: Vec::new(),
+            alpha: 0.05,
+            unit_window: Duration::from_secs(600),
+        }
+    }
+}
+
+/// A day in every stage that somebody is answered by the candidate or may soon be, a week in `window`.
+fn default_minimum_time() -> BTreeMap<Stage, Duration> {
+    let day = Duration::from_secs(24 * 60 * 60);
+    [
+        (Stage::Shadow, day),
+        (Stage::Internal, day),
+        (Stage::Slice, day),
+        (Stage::Ramp, day),
+        (Stage::Window, 7 * day),
+    ]
+    .into()
+}
+
+fn percent(value: f64) -> Percent {
+    Percent::new(value).unwrap_or(Percent::ZERO)
 }
 
 /// A plan that cannot decide anything.
@@ -76,6 +148,22 @@ impl RoutePlan {
             content_after: Duration::from_secs(60),
             long_lived_units: false,
             cost_limit_usd: None,
+            stages: vec![
+                Stage::Shadow,
+                Stage::Slice,
+                Stage::Ramp,
+                Stage::Window,
+                Stage::Complete,
+            ],
+            slice: percent(1.0),
+            ramp: [5.0, 10.0, 25.0, 50.0, 100.0].map(percent).to_vec(),
+            gates: GateRules::default(),
+            minimum_time: default_minimum_time(),
+            minimum_units: 50,
+            coverage: 0.9,
+            automatic_ramp: true,
+            reverse_share: Percent::ZERO,
+            has_internal_callers: false,
         }
     }
 

@@ -4,8 +4,8 @@
 use crossfade_exchange::{Percent, RouteId};
 
 use crate::{
-    Actor, ActorRole, Alarm, AttemptFacts, Baseline, Cause, Change, Entry, Evidence, Refusal,
-    RouteRollout, refusal::REASON_LIMIT,
+    Actor, ActorRole, Alarm, AttemptFacts, Baseline, Cause, Change, DrillResult, Entry, Evidence,
+    Phase, Refusal, ReplayResult, RouteRollout, refusal::REASON_LIMIT,
 };
 
 /// The largest share, in percent, at which the primary still answers enough for the test on the split to see a difference within some
@@ -13,7 +13,7 @@ use crate::{
 const MOST_SEEN: f64 = 95.0;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Set the share.
     Split {
@@ -26,12 +26,29 @@ pub enum Command {
     Rollback,
     /// The same, demanded by a sequential test.
     Alarm(Alarm),
-    /// Allow raises again after a roll-back.
+    /// Allow raises again after a roll-back, or lift a hold.
     Resume,
+    /// Leave the stage, or the step of the ramp, for the next.
+    Advance,
+    /// Let nothing advance until it is resumed.
+    Hold,
+    /// Agree that the stage may be left, having seen a report.
+    Signoff {
+        /// The hash of the report, one of [`ProposeContext::reports`].
+        report: String,
+    },
+    /// Record what came of running a golden set.
+    Replayed(ReplayResult),
+    /// Record what came of trying the way back.
+    Drilled(DrillResult),
+    /// Begin counting in the shadow stage. Of the controller.
+    Observe,
+    /// Begin the gates anew under the plan's rules. Of the controller.
+    RestartGates,
 }
 
 /// What comes with a command.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProposeContext {
     /// Why, in the actor's words. An alarm brings its own.
     pub reason: String,
@@ -41,6 +58,24 @@ pub struct ProposeContext {
     pub new_salt: u64,
     /// What the data plane knows of the primary now.
     pub baseline: Option<Baseline>,
+    /// This moment, in milliseconds since the Unix epoch.
+    pub now_unix_ms: u64,
+    /// When the oldest request was sent that is not decided yet, in microseconds since the Unix epoch.
+    pub oldest_unresolved_unix_micros: Option<u64>,
+    /// The hashes of the reports of this route that were made lately, in its present stage and under its present
+    /// configuration.
+    pub reports: Vec<String>,
+    /// What only stage `complete` asks for.
+    pub closing: Closing,
+}
+
+/// What must hold before a route is `complete`, beside what every stage asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closing {
+    /// Reviews of the route that are open.
+    pub open_reviews: u64,
+    /// What the verification of the ledger found wrong; `None`: it was verified.
+    pub ledger_problem: Option<String>,
 }
 
 /// A change that may be recorded.
@@ -88,12 +123,12 @@ impl RouteRollout {
     /// [`RouteRollout::apply_entry`], so that no outcome is applied in between.
     pub fn propose(
         &self,
-        command: Command,
+        command: &Command,
         actor: &Actor,
         context: &ProposeContext,
     ) -> Result<Proposal, Refusal> {
         let (change, reason) = match command {
-            Command::Split { to, override_ } => {
+            &Command::Split { to, override_ } => {
                 let change = if to > self.share() {
                     self.raise(to, override_, actor, context)?
                 } else {
@@ -110,7 +145,7 @@ impl RouteRollout {
                 };
                 (change, context.reason.clone())
             }
-            Command::Alarm(alarm) => {
+            &Command::Alarm(alarm) => {
                 need_to_primary(actor)?;
                 let reason = alarm.to_string();
                 (
@@ -129,6 +164,13 @@ impl RouteRollout {
                 }
                 (Change::Resume, context.reason.clone())
             }
+            Command::Advance
+            | Command::Hold
+            | Command::Signoff { .. }
+            | Command::Replayed(_)
+            | Command::Drilled(_)
+            | Command::Observe
+            | Command::RestartGates => return Err(Refusal::NotRolledBack),
         };
         Ok(Proposal {
             change,
@@ -191,6 +233,7 @@ impl RouteRollout {
             let id = self.last_attempt() + 1;
             Box::new(AttemptFacts::freeze(
                 id,
+                Phase::Attempt,
                 self.plan(),
                 context.baseline.as_ref(),
             ))

@@ -1,6 +1,6 @@
 //! Builds a route's rollout again from the ledger and the outcome log. Reads neither: it is handed both.
 
-use crate::{Change, Decided, Entry, RoutePlan, RouteRollout};
+use crate::{Change, Entry, Record, RoutePlan, RouteRollout};
 
 /// Folds `entries` (the whole ledger, oldest first) and the outcomes of the attempt that is still running, which
 /// `outcomes` opens by its number, in the order in which they were applied: an entry stands behind the number of
@@ -12,7 +12,7 @@ pub fn refold<'a, E, O, I>(plan: RoutePlan, entries: E, mut outcomes: O) -> Rout
 where
     E: IntoIterator<Item = &'a Entry, IntoIter: Clone>,
     O: FnMut(u64) -> I,
-    I: IntoIterator<Item = Decided>,
+    I: IntoIterator<Item = Record>,
 {
     let mut rollout = RouteRollout::new(plan);
     let entries = entries.into_iter();
@@ -23,8 +23,8 @@ where
             && entry.route.as_ref() == Some(rollout.route())
         {
             while rollout.decided() < entry.evidence.decided {
-                let Some(decided) = log.next() else { break };
-                apply(&mut rollout, &decided);
+                let Some(record) = log.next() else { break };
+                apply(&mut rollout, &record);
             }
         }
         rollout.apply_entry(entry);
@@ -32,8 +32,8 @@ where
             log = last.map(|attempt| outcomes(attempt).into_iter());
         }
     }
-    for decided in log.into_iter().flatten() {
-        apply(&mut rollout, &decided);
+    for record in log.into_iter().flatten() {
+        apply(&mut rollout, &record);
     }
     rollout
 }
@@ -49,13 +49,27 @@ fn running_attempt<'a>(
             Change::Split {
                 new_attempt: Some(facts),
                 ..
-            } => running = Some(facts.id),
+            }
+            | Change::Advance {
+                new_attempt: Some(facts),
+                ..
+            }
+            | Change::Observe { facts } => running = Some(facts.id),
             Change::Rollback { .. } => running = None,
             Change::Split {
                 new_attempt: None, ..
             }
+            | Change::Advance {
+                new_attempt: None, ..
+            }
             | Change::Started
             | Change::Resume
+            | Change::GatesRestarted { .. }
+            | Change::Hold
+            | Change::Release
+            | Change::Signoff { .. }
+            | Change::Replayed { .. }
+            | Change::Drilled { .. }
             | Change::MirrorSwitched { .. } => {}
         }
     }
@@ -63,6 +77,6 @@ fn running_attempt<'a>(
 }
 
 /// The alarm is kept by the rollout.
-fn apply(rollout: &mut RouteRollout, decided: &Decided) {
-    rollout.apply_decided(decided);
+fn apply(rollout: &mut RouteRollout, record: &Record) {
+    rollout.apply(record);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossfade_exchange::DrawKey;
+use crossfade_exchange::OutcomeKey;
 
 /// One replica's announcements of one route.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +20,8 @@ pub(crate) struct Replica {
 
 impl Replica {
     /// The least place that a request not yet announced can have.
-    pub(crate) fn frontier(&self, replica: u32) -> DrawKey {
-        DrawKey {
+    pub(crate) fn frontier(&self, replica: u32) -> OutcomeKey {
+        OutcomeKey {
             sent_unix_micros: self.last_sent.max(self.watermark),
             replica,
             sequence: self.next_sequence,
@@ -34,7 +34,7 @@ impl Replica {
     }
 
     /// A request was announced.
-    pub(crate) fn announce(&mut self, key: DrawKey) {
+    pub(crate) fn announce(&mut self, key: OutcomeKey) {
         let restarted = key.sequence < self.next_sequence
             && key.sent_unix_micros > self.last_sent.max(self.watermark);
         if restarted {
@@ -76,8 +76,8 @@ impl Replica {
 mod tests {
     use super::*;
 
-    const fn key(sent: u64, sequence: u64) -> DrawKey {
-        DrawKey {
+    const fn key(sent: u64, sequence: u64) -> OutcomeKey {
+        OutcomeKey {
             sent_unix_micros: sent,
             replica: 7,
             sequence,

@@ -4,8 +4,8 @@
 use crossfade_exchange::{Group, Metric, Side};
 
 use crate::{
-    Alarm, AttemptFacts, Decided, Engine, EngineR, Evidence, GroupEvidence, MetricEvidence,
-    SideCounts, filter::Filters,
+    Alarm, AttemptFacts, Decided, Engine, EngineR, Evidence, Freeze, GateRules, GroupEvidence,
+    MetricEvidence, PairCounts, Record, SideCounts, filter::Filters,
 };
 
 /// An attempt with everything its outcomes have added up to.
@@ -68,9 +68,30 @@ impl Running {
         }
     }
 
+    /// A stage, or a step of the ramp, was entered: the gates begin anew, and what is counted for the stage too.
+    pub(crate) fn stage_entered(&mut self) {}
+
+    /// The gates begin anew under other rules.
+    pub(crate) fn restart_gates(&mut self, rules: &GateRules) {
+        self.facts.gates = rules.clone();
+        self.stage_entered();
+    }
+
+    /// Why the ramp stands still by itself.
+    pub(crate) fn freeze(&self) -> Option<Freeze> {
+        None
+    }
+
     /// Takes one outcome of this attempt in. The first time that a group's sum reaches the threshold, the alarm.
-    pub(crate) fn apply(&mut self, decided: &Decided) -> Option<Alarm> {
+    pub(crate) fn apply(&mut self, record: &Record) -> Option<Alarm> {
         self.decided += 1;
+        match record {
+            Record::Answer(decided) => self.answer(decided),
+            Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => None,
+        }
+    }
+
+    fn answer(&mut self, decided: &Decided) -> Option<Alarm> {
         for tally in &mut self.metrics {
             let metric = tally.metric;
             if metric.group() != decided.group || !decided.applies.contains(metric) {
@@ -101,8 +122,10 @@ impl Running {
                 metric: t.metric,
                 share: t.share,
                 w: t.engine.w(),
+                w_pairs: 1.0,
                 primary: t.primary,
                 candidate: t.candidate,
+                pairs: PairCounts::default(),
             })
             .collect();
         let threshold = self.facts.threshold();
@@ -110,6 +133,7 @@ impl Running {
             .iter()
             .filter(|group| !self.facts.metrics.of_group(**group).is_empty())
             .map(|group| GroupEvidence {
+                engine: Engine::R,
                 group: *group,
                 sum: self.sum(*group),
                 threshold,
@@ -119,6 +143,8 @@ impl Running {
             decided: self.decided,
             metrics,
             groups,
+            freeze: self.freeze(),
+            ..Evidence::default()
         }
     }
 

@@ -57,8 +57,8 @@ pub struct Split {
     pub salt: u64,
     /// How far the route has come.
     pub stage: Stage,
-    /// The running attempt with all that was frozen when it began; `None` before the first raise and after a
-    /// roll-back. A share of 0 does not end it.
+    /// The running attempt, or the shadow watch before it, with all that was frozen when it began; `None` before counting
+    /// has begun and after a roll-back. A share of 0 does not end an attempt.
     pub attempt: Option<AttemptFacts>,
     /// Whether copies may be sent at all.
     pub mirror_enabled: bool,

@@ -4,8 +4,8 @@
 use crossfade_exchange::{Percent, RouteId};
 
 use crate::{
-    Alarm, AttemptFacts, Change, Decided, Entry, Evidence, LastChange, RolledBack, RoutePlan,
-    Split, Stage, running::Running,
+    Alarm, AttemptFacts, Change, Entry, Evidence, LastChange, Record, RolledBack, RoutePlan, Split,
+    Stage, running::Running,
 };
 
 /// One route's rollout.
@@ -86,6 +86,14 @@ impl RouteRollout {
                 });
             }
             Change::Resume => self.rolled_back = None,
+            Change::Observe { .. }
+            | Change::GatesRestarted { .. }
+            | Change::Advance { .. }
+            | Change::Hold
+            | Change::Release
+            | Change::Signoff { .. }
+            | Change::Replayed { .. }
+            | Change::Drilled { .. } => {}
         }
         self.revision += 1;
         self.last_change = Some(LastChange::of(entry));
@@ -111,21 +119,24 @@ impl RouteRollout {
     }
 
     /// Whether an outcome belongs to the running attempt: exactly these go to its log and then to
-    /// [`Self::apply_decided`].
-    pub fn takes(&self, decided: &Decided) -> bool {
+    /// [`Self::apply`].
+    pub fn takes(&self, record: &Record) -> bool {
         self.running
             .as_ref()
-            .is_some_and(|running| running.facts().id == decided.attempt)
+            .is_some_and(|running| running.facts().id == record.attempt())
     }
 
     /// Takes a decided outcome in; one of another attempt is counted and changes nothing. Returns the alarm the first
     /// time that the evidence suffices for a roll-back; after that [`Self::alarm`] keeps it until the roll-back's
     /// entry is applied.
-    pub fn apply_decided(&mut self, decided: &Decided) -> Option<Alarm> {
-        let drawn = decided.probability > 0.0 && decided.probability < 1.0;
+    pub fn apply(&mut self, record: &Record) -> Option<Alarm> {
+        let drawn = match record {
+            Record::Answer(decided) => decided.probability > 0.0 && decided.probability < 1.0,
+            Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => true,
+        };
         match &mut self.running {
-            Some(running) if drawn && running.facts().id == decided.attempt => {
-                running.apply(decided)
+            Some(running) if drawn && running.facts().id == record.attempt() => {
+                running.apply(record)
             }
             Some(_) | None => {
                 self.ignored += 1;

@@ -5,8 +5,9 @@ use crossfade_exchange::{Group, Metric, Percent, RouteId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alarm, AttemptFacts, Cause, Engine, Entry, Evidence, GroupEvidence, MetricEvidence,
-    Refusal, RouteRollout, SideCounts, Split, Stage,
+    Actor, Alarm, AttemptFacts, Cause, DrillResult, Engine, Entry, Evidence, Freeze, GateEvidence,
+    GroupEvidence, MetricEvidence, Refusal, ReplayResult, RouteRollout, SideCounts, SizeCoverage,
+    Split, Stage,
 };
 
 /// The roll-back a route stands in.
@@ -83,6 +84,19 @@ pub struct AttemptStatus {
     pub alarm: Option<Alarm>,
 }
 
+/// What happens next with a route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Next {
+    /// The stage that would be entered.
+    pub stage: Stage,
+    /// The share that it would have.
+    pub share: Percent,
+    /// Whether the controller goes there by itself once nothing is in the way; else somebody must `advance`.
+    pub automatic: bool,
+    /// What is in the way, in words, first what must be mended first; empty: nothing.
+    pub waits_for: Vec<String>,
+}
+
 /// Everything about one route's rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteStatus {
@@ -106,6 +120,24 @@ pub struct RouteStatus {
     pub metrics: Vec<MetricStatus>,
     /// Its groups.
     pub groups: Vec<GroupStatus>,
+    /// The gates of the stage.
+    pub gates: Vec<GateEvidence>,
+    /// Distinct units that the stage has seen.
+    pub units: u64,
+    /// What the stage has compared, by size.
+    pub coverage: Vec<SizeCoverage>,
+    /// Why the ramp stands still by itself.
+    pub freeze: Option<Freeze>,
+    /// Who let nothing advance, and why.
+    pub held: Option<LastChange>,
+    /// The sign-offs that are good for the present stage and configuration.
+    pub signoff: Option<LastChange>,
+    /// What happens next, and why not yet.
+    pub next: Option<Next>,
+    /// The last drill, and when it was, in milliseconds since the Unix epoch.
+    pub last_drill: Option<(u64, DrillResult)>,
+    /// The last run of a golden set that counts for the present configuration.
+    pub replayed: Option<ReplayResult>,
     /// What is missing for a larger share; empty: nothing.
     pub missing: Vec<String>,
     /// The last recorded change.
@@ -142,6 +174,11 @@ impl RouteRollout {
             decided,
             metrics,
             groups,
+            gates,
+            units,
+            coverage,
+            freeze,
+            ..
         } = self.evidence();
         let threshold = attempt
             .as_ref()
@@ -164,6 +201,15 @@ impl RouteRollout {
                 .map(|m| MetricStatus::of(m, threshold))
                 .collect(),
             groups: groups.iter().map(GroupStatus::of).collect(),
+            gates,
+            units,
+            coverage,
+            freeze,
+            held: None,
+            signoff: None,
+            next: None,
+            last_drill: None,
+            replayed: None,
             missing: self.missing(),
             last_change: self.last_change().cloned(),
             ignored: self.ignored(),
@@ -187,6 +233,7 @@ impl MetricStatus {
             w,
             primary,
             candidate,
+            ..
         } = *evidence;
         let group = metric.group();
         let evidence_ratio = log_ratio(w, threshold / share);
@@ -205,13 +252,14 @@ impl MetricStatus {
 impl GroupStatus {
     fn of(evidence: &GroupEvidence) -> Self {
         let GroupEvidence {
+            engine,
             group,
             sum,
             threshold,
         } = *evidence;
         let alarm_ratio = log_ratio(sum, threshold);
         Self {
-            engine: Engine::R,
+            engine,
             group,
             sum,
             threshold,

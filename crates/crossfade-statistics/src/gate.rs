@@ -1,54 +1,9 @@
-//! What gates an advance, and what is known of each gate.
+//! What is known of each gate, and what its number is made of.
 
-use crossfade_exchange::{Check, Metric, Stance, Verdict, closed_enum};
+use crossfade_exchange::{Check, Gate, Metric, Stance, Verdict, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::confidence::Interval;
-
-closed_enum! {
-    /// A number in -1..=1 per exchange whose mean must stay under a margin: how much worse the candidate is than the primary,
-    /// or how much more it differs from the primary than the primary from itself.
-    pub enum Gate {
-        /// Bad transport, the candidate's less the primary's.
-        Transport = "transport",
-        /// A broken stream, likewise.
-        Stream = "stream",
-        /// Not a well-formed answer, likewise.
-        Envelope = "envelope",
-        /// No JSON where JSON was asked for, likewise.
-        JsonParse = "json_parse",
-        /// JSON that breaks its schema, likewise.
-        JsonSchema = "json_schema",
-        /// A required field missing, likewise.
-        RequiredFields = "required_fields",
-        /// A full refusal, likewise.
-        Refusal = "refusal",
-        /// Over the cost limit, likewise.
-        Cost = "cost",
-        /// The primary answers, the candidate refuses; less how often the primary, asked again, refuses.
-        AnsweredRefused = "answered_refused",
-        /// The primary refuses, the candidate answers: lost safety; less how often the primary, asked again, answers.
-        RefusedAnswered = "refused_answered",
-        /// JSON that differs, above the noise.
-        JsonStructure = "json_structure",
-        /// Another label, above the noise.
-        Label = "label",
-        /// Other tools, above the noise.
-        ToolSelection = "tool_selection",
-        /// Other arguments, above the noise.
-        ToolArguments = "tool_arguments",
-        /// Other sources, above the noise.
-        Citations = "citations",
-        /// Other numbers, dates and names, above the noise.
-        Extraction = "extraction",
-        /// Embeddings that differ, above the noise.
-        Embeddings = "embeddings",
-        /// How much less alike the texts are than the primary's with itself.
-        TextSimilarity = "text_similarity",
-        /// The same by a model of embeddings.
-        SemanticSimilarity = "semantic_similarity",
-    }
-}
 
 closed_enum! {
     /// What is known of a gate.
@@ -106,73 +61,40 @@ pub struct GateView {
     pub needed: Option<u64>,
 }
 
-// === impl Gate ===
-
-impl Gate {
-    /// The margin unless the route says otherwise: 1 percentage point for bad events, flips of refusal; 2 above the noise for
-    /// labels, tools and what is extracted; 5 for similarity, in hundredths of it.
-    pub const fn margin(self) -> f64 {
-        match self {
-            Self::Transport
-            | Self::Stream
-            | Self::Envelope
-            | Self::JsonParse
-            | Self::JsonSchema
-            | Self::RequiredFields
-            | Self::Refusal
-            | Self::Cost
-            | Self::AnsweredRefused
-            | Self::RefusedAnswered => 0.01,
-            Self::JsonStructure
-            | Self::Label
-            | Self::ToolSelection
-            | Self::ToolArguments
-            | Self::Citations
-            | Self::Extraction
-            | Self::Embeddings => 0.02,
-            Self::TextSimilarity | Self::SemanticSimilarity => 0.05,
-        }
-    }
-
-    /// Whether the gate's number is measured against the primary's disagreement with itself, so that it is known only where
-    /// the primary was asked twice.
-    pub const fn needs_repeats(self) -> bool {
-        match self.basis() {
-            Basis::BadEvents(_) => false,
-            Basis::Flip { .. } | Basis::Disagreement(_) | Basis::Dissimilarity(_) => true,
-        }
-    }
-
-    pub(crate) const fn basis(self) -> Basis {
-        match self {
-            Self::Transport => Basis::BadEvents(Metric::Transport),
-            Self::Stream => Basis::BadEvents(Metric::Stream),
-            Self::Envelope => Basis::BadEvents(Metric::Envelope),
-            Self::JsonParse => Basis::BadEvents(Metric::JsonParse),
-            Self::JsonSchema => Basis::BadEvents(Metric::JsonSchema),
-            Self::RequiredFields => Basis::BadEvents(Metric::RequiredFields),
-            Self::Refusal => Basis::BadEvents(Metric::Refusal),
-            Self::Cost => Basis::BadEvents(Metric::Cost),
-            Self::AnsweredRefused => Basis::Flip {
-                from_refusal: false,
-            },
-            Self::RefusedAnswered => Basis::Flip { from_refusal: true },
-            Self::JsonStructure => Basis::Disagreement(Check::JsonStructure),
-            Self::Label => Basis::Disagreement(Check::Label),
-            Self::ToolSelection => Basis::Disagreement(Check::ToolSelection),
-            Self::ToolArguments => Basis::Disagreement(Check::ToolArguments),
-            Self::Citations => Basis::Disagreement(Check::Citations),
-            Self::Extraction => Basis::Disagreement(Check::Extraction),
-            Self::Embeddings => Basis::Disagreement(Check::Embeddings),
-            Self::TextSimilarity => Basis::Dissimilarity(Check::TextSimilarity),
-            Self::SemanticSimilarity => Basis::Dissimilarity(Check::SemanticSimilarity),
-        }
-    }
-}
-
 // === impl Basis ===
 
 impl Basis {
+    /// What a gate's number is made of.
+    pub(crate) const fn of(gate: Gate) -> Self {
+        match gate {
+            Gate::Transport
+            | Gate::Slow
+            | Gate::Stream
+            | Gate::Envelope
+            | Gate::JsonParse
+            | Gate::JsonSchema
+            | Gate::RequiredFields
+            | Gate::Refusal
+            | Gate::Cost => match gate.metric() {
+                Some(metric) => Basis::BadEvents(metric),
+                None => Basis::BadEvents(Metric::Transport),
+            },
+            Gate::AnsweredRefused => Basis::Flip {
+                from_refusal: false,
+            },
+            Gate::RefusedAnswered => Basis::Flip { from_refusal: true },
+            Gate::JsonStructure => Basis::Disagreement(Check::JsonStructure),
+            Gate::Label => Basis::Disagreement(Check::Label),
+            Gate::ToolSelection => Basis::Disagreement(Check::ToolSelection),
+            Gate::ToolArguments => Basis::Disagreement(Check::ToolArguments),
+            Gate::Citations => Basis::Disagreement(Check::Citations),
+            Gate::Extraction => Basis::Disagreement(Check::Extraction),
+            Gate::Embeddings => Basis::Disagreement(Check::Embeddings),
+            Gate::TextSimilarity => Basis::Dissimilarity(Check::TextSimilarity),
+            Gate::SemanticSimilarity => Basis::Dissimilarity(Check::SemanticSimilarity),
+        }
+    }
+
     /// How much the second answer of a verdict differs from the first, 0..=1; `None` where that cannot be judged, or says
     /// nothing of the second answer.
     pub(crate) fn disagreement(self, verdict: &Verdict) -> Option<f64> {
@@ -224,7 +146,7 @@ mod tests {
             assert!((0.01..=0.05).contains(&gate.margin()), "{gate}");
             assert_eq!(
                 gate.needs_repeats(),
-                !matches!(gate.basis(), Basis::BadEvents(_)),
+                !matches!(Basis::of(gate), Basis::BadEvents(_)),
                 "{gate}"
             );
         }

@@ -25,7 +25,8 @@ mod signature;
 mod stances;
 mod units;
 
-pub use gate::{Gate, GateState, GateView};
+pub use crossfade_exchange::Gate;
+pub use gate::{GateState, GateView};
 pub use observation::{Observation, Observed, Reviewed, Telling};
 pub use report::{
     AcceptedFinding, Bin, CheckReport, ClassReport, Example, Finding, FindingSignature, JsonReport,

@@ -292,7 +292,7 @@ impl RouteStatistics {
     fn samples(&mut self, observation: &Observation<'_>) -> Vec<Sample> {
         let mut samples = Vec::new();
         for gate in Gate::ALL.iter().copied() {
-            let numbers = match gate.basis() {
+            let numbers = match Basis::of(gate) {
                 Basis::BadEvents(metric) => match observation.telling {
                     Telling::First => bad_events(observation, metric),
                     Telling::Again => None,

@@ -199,6 +199,7 @@ fn exchange(operation: Operation, request: &str, bytes: &mut Unstructured<'_>) -
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: Some(recorded(Side::Primary, Role::Answering)?),
         candidate: Some(recorded(Side::Candidate, Role::Shadow)?),
         secondary: Some(recorded(Side::Primary, Role::Repeat)?),

@@ -145,6 +145,7 @@ fn kept(id: &str, at: u64, of: Caller) -> KeptExchange {
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: Some(recording(Side::Primary, SECRET)),
         candidate: Some(recording(Side::Candidate, "")),
         secondary: Some(recording(Side::Primary, "\u{0}\u{1}again")),

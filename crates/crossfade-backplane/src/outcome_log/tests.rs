@@ -2,15 +2,16 @@
 
 use std::fs;
 
-use crossfade_exchange::{DrawKey, Group, Metric, MetricSet, Side, Unit};
+use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
 use proptest::prelude::*;
 
 use super::*;
+use crossfade_rollout::Decided;
 
-fn decided(sequence: u64) -> Decided {
+fn decided(sequence: u64) -> Record {
     let applies = MetricSet::EMPTY.with(Metric::Transport).with(Metric::Slow);
-    Decided {
-        key: DrawKey {
+    Record::Answer(Decided {
+        key: OutcomeKey {
             sent_unix_micros: 1_000 + sequence,
             replica: 7,
             sequence,
@@ -31,10 +32,10 @@ fn decided(sequence: u64) -> Decided {
         } else {
             MetricSet::EMPTY
         },
-    }
+    })
 }
 
-fn all(count: u64) -> Vec<Decided> {
+fn all(count: u64) -> Vec<Record> {
     (0..count).map(decided).collect()
 }
 

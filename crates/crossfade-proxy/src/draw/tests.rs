@@ -11,7 +11,12 @@ struct Setup {
 fn line(capacity: usize) -> Setup {
     let (sender, received) = mpsc::channel(capacity);
     let route = RouteId::new("r");
-    let attempt = AttemptFacts::freeze(1, &RoutePlan::new(route.clone()), None);
+    let attempt = AttemptFacts::freeze(
+        1,
+        crossfade_rollout::Phase::Attempt,
+        &RoutePlan::new(route.clone()),
+        None,
+    );
     Setup {
         line: DrawLine::new(route, 0, sender),
         received,
@@ -42,7 +47,7 @@ impl Setup {
         let mut all = Vec::new();
         while let Ok(message) = self.received.try_recv() {
             if let OutcomeMessage::Settled(_, settled) = message {
-                all.push((settled.group, settled.bad));
+                all.push((settled.group, settled.settlement.answer().unwrap()));
             }
         }
         all

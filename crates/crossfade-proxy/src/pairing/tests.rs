@@ -29,7 +29,12 @@ fn setup(shadow: bool) -> Setup {
     let (outcome_sender, outcomes) = mpsc::channel(16);
     let (queue_sender, queue) = mpsc::channel(16);
     let line = DrawLine::new(route.clone(), 0, outcome_sender);
-    let attempt = AttemptFacts::freeze(1, &RoutePlan::new(route.clone()), None);
+    let attempt = AttemptFacts::freeze(
+        1,
+        crossfade_rollout::Phase::Attempt,
+        &RoutePlan::new(route.clone()),
+        None,
+    );
     let drawn = DrawnAs {
         side: Side::Primary,
         probability: 0.5,
@@ -60,6 +65,7 @@ fn setup(shadow: bool) -> Setup {
             reason: AnswerReason::Drawn,
         },
         draw: Some(draw.key()),
+        mirrored: None,
         primary: None,
         candidate: None,
         secondary: None,
@@ -148,7 +154,7 @@ fn a_whole_answer_is_never_called_silent_while_its_shadow_hangs() {
         if let OutcomeMessage::Settled(_, settled) = message
             && settled.group == crossfade_exchange::Group::Content
         {
-            bad.push(settled.bad);
+            bad.push(settled.settlement.answer().unwrap());
         }
     }
     assert!(bad.is_empty(), "{bad:?}");

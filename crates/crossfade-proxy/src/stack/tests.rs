@@ -153,7 +153,12 @@ fn split(percent: f64, id: RouteId) -> Split {
         } else {
             Stage::Ramp
         },
-        attempt: Some(AttemptFacts::freeze(1, &RoutePlan::new(id.clone()), None)),
+        attempt: Some(AttemptFacts::freeze(
+            1,
+            crossfade_rollout::Phase::Attempt,
+            &RoutePlan::new(id.clone()),
+            None,
+        )),
         lease_until: Some(Instant::now() + Duration::from_secs(600)),
         ..Split::initial(id)
     }
@@ -460,7 +465,15 @@ async fn a_stream_of_azures_that_fails_before_its_content_is_a_bad_arrival() {
                 _ => {}
             }
         };
-        assert_eq!(settled.bad.contains(Metric::Transport), bad, "{says}");
+        assert_eq!(
+            settled
+                .settlement
+                .answer()
+                .unwrap()
+                .contains(Metric::Transport),
+            bad,
+            "{says}"
+        );
     }
 }
 

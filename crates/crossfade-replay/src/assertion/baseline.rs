@@ -152,6 +152,7 @@ fn exchange(case: &Case, baseline: &CaseAnswer, answer: &CaseAnswer) -> Exchange
             reason: AnswerReason::Named,
         },
         draw: None,
+        mirrored: None,
         primary: whole(baseline, Side::Primary, Role::Answering),
         candidate: whole(answer, Side::Candidate, Role::Shadow),
         secondary: None,

@@ -105,12 +105,15 @@ fn a_split_is_written_with_what_its_attempt_froze() {
     plan.metrics_on = MetricSet::EMPTY.with(Metric::Transport).with(Metric::Slow);
     plan.slow_after = Duration::from_micros(1_500);
     plan.shares = Some([(Metric::Transport, 0.75), (Metric::Slow, 0.25)].into());
-    let facts = AttemptFacts::freeze(3, &plan, None);
+    let facts = AttemptFacts::freeze(3, crate::Phase::Attempt, &plan, None);
     let frozen = json!({
-        "id": 3, "slow_streamed_micros": 1_500, "slow_plain_micros": 1_500,
+        "id": 3, "phase": "attempt", "slow_streamed_micros": 1_500, "slow_plain_micros": 1_500,
         "arrival_age_micros": 10_000_000, "content_age_micros": 60_000_000,
         "metrics": 3, "alpha": 0.01, "shares": { "transport": 0.75, "slow": 0.25 },
         "baseline_answers": 0,
+        "gates": {
+            "fingerprint": "", "margins": {}, "named": [], "alpha": 0.05, "unit_window_micros": 600_000_000,
+        },
     });
     let begun = split(0.0, 5.0, Some(Box::new(facts)), false);
     check(
@@ -144,14 +147,18 @@ fn an_alarm_and_its_evidence_are_read_as_written() {
             metric: Metric::JsonSchema,
             share: 1.0,
             w: 0.1 + 0.2,
+            w_pairs: 1.0,
             primary: SideCounts::default(),
             candidate: counts,
+            pairs: crate::PairCounts::default(),
         }],
         groups: vec![GroupEvidence {
+            engine: Engine::R,
             group: Group::Content,
             sum: 7e100,
             threshold: 200.0,
         }],
+        ..Evidence::default()
     };
     let entry = Entry {
         route: Some(RouteId::new("support")),

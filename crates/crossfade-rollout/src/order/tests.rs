@@ -13,15 +13,15 @@ const SECOND: u64 = 1_000_000;
 /// Some moment, as the clock says it.
 const START: u64 = 1_790_000_000 * SECOND;
 
-fn key(second: u64, replica: u32, sequence: u64) -> DrawKey {
-    DrawKey {
+fn key(second: u64, replica: u32, sequence: u64) -> OutcomeKey {
+    OutcomeKey {
         sent_unix_micros: START + second * SECOND,
         replica,
         sequence,
     }
 }
 
-fn drawn(key: DrawKey) -> Drawn {
+fn drawn(key: OutcomeKey) -> Drawn {
     Drawn {
         key,
         route: RouteId::new("support"),
@@ -34,19 +34,26 @@ fn drawn(key: DrawKey) -> Drawn {
     }
 }
 
-fn settled(key: DrawKey, group: Group, bad: &[Metric]) -> Settled {
+fn settled(key: OutcomeKey, group: Group, bad: &[Metric]) -> Settled {
     Settled {
         key,
         group,
-        bad: bad.iter().copied().collect(),
+        settlement: Settlement::Answer(bad.iter().copied().collect()),
     }
+}
+
+/// The drawn answers among records.
+fn answers(records: &[Record]) -> impl Iterator<Item = &Decided> {
+    records.iter().filter_map(|record| match record {
+        Record::Answer(decided) => Some(decided),
+        Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => None,
+    })
 }
 
 /// Sequence and bad metrics of what is decided at `second` in one group.
 fn decide_at(buffer: &mut OrderBuffer, second: u64, group: Group) -> Vec<(u64, MetricSet)> {
     let decided = buffer.advance(START + second * SECOND, AGES);
-    decided
-        .iter()
+    answers(&decided)
         .filter(|d| d.group == group)
         .map(|d| (d.key.sequence, d.bad))
         .collect()
@@ -129,8 +136,7 @@ fn only_what_applies_can_be_bad() {
         MetricSet::EMPTY.with(Metric::Refusal),
     )];
     assert_eq!(
-        decided
-            .iter()
+        answers(&decided)
             .map(|d| (d.group, d.applies, d.bad))
             .collect::<Vec<_>>(),
         expected
@@ -226,14 +232,16 @@ fn what_was_not_drawn_has_no_place() {
 
 /// Two replicas' messages: per replica draws with growing send times, each settled in both groups, and last a watermark
 /// that covers everything.
-fn messages(gaps: &[(bool, u64, u16)]) -> (Vec<OutcomeMessage>, Vec<OutcomeMessage>, Vec<DrawKey>) {
+fn messages(
+    gaps: &[(bool, u64, u16)],
+) -> (Vec<OutcomeMessage>, Vec<OutcomeMessage>, Vec<OutcomeKey>) {
     let route = RouteId::new("support");
     let (mut sent, mut sequence) = (START, [0_u64, 0]);
     let (mut all, mut keys) = (Vec::new(), Vec::new());
     for (second_replica, gap, bad) in gaps {
         sent += gap;
         let replica = usize::from(*second_replica);
-        let key = DrawKey {
+        let key = OutcomeKey {
             sent_unix_micros: sent,
             replica: u32::from(*second_replica),
             sequence: sequence[replica],
@@ -248,7 +256,7 @@ fn messages(gaps: &[(bool, u64, u16)]) -> (Vec<OutcomeMessage>, Vec<OutcomeMessa
                 Settled {
                     key,
                     group: *group,
-                    bad,
+                    settlement: Settlement::Answer(bad),
                 },
             ));
         }
@@ -292,7 +300,7 @@ proptest! {
             }
             decided.extend(buffer.advance(START + SECOND, AGES));
             let counts = buffer.counts();
-            (Group::ALL.iter().map(|g| decided.iter().copied().filter(|d| d.group == *g).collect())
+            (Group::ALL.iter().map(|g| answers(&decided).copied().filter(|d| d.group == *g).collect())
                 .collect::<Vec<Vec<Decided>>>(), counts)
         };
         let in_order: Vec<usize> = (0..order.len()).collect();

@@ -25,7 +25,7 @@ fn context() -> ProposeContext {
         reason: "try it".into(),
         if_match: None,
         new_salt: 11,
-        baseline: None,
+        ..ProposeContext::default()
     }
 }
 
@@ -75,7 +75,7 @@ fn done(rollout: &mut RouteRollout, command: Command, new_salt: u64) -> Change {
         new_salt,
         ..context()
     };
-    let proposal = rollout.propose(command, &owner, &context).unwrap();
+    let proposal = rollout.propose(&command, &owner, &context).unwrap();
     let change = proposal.change.clone();
     rollout.apply_entry(&proposal.into_entry(0, 5, route(), owner));
     change
@@ -85,7 +85,7 @@ fn done(rollout: &mut RouteRollout, command: Command, new_salt: u64) -> Change {
 fn after(plan: RoutePlan, commands: &[Command]) -> RouteRollout {
     let mut rollout = RouteRollout::new(plan);
     for (salt, command) in (100..).zip(commands) {
-        done(&mut rollout, *command, salt);
+        done(&mut rollout, command.clone(), salt);
     }
     rollout
 }
@@ -96,7 +96,7 @@ fn who_may_do_what() {
     let check = |history: &[Command], command: Command, may: &[ActorRole]| {
         let rollout = after(owned(), history);
         for role in ActorRole::ALL {
-            let got = rollout.propose(command, &actor(*role), &context());
+            let got = rollout.propose(&command, &actor(*role), &context());
             let refused = matches!(got, Err(Refusal::Role { has, .. }) if has == *role);
             assert_eq!(!refused, may.contains(role), "{role} {command:?}: {got:?}");
             assert_eq!(
@@ -142,7 +142,7 @@ fn what_is_refused_and_why() {
         let rollout = after(owned(), history);
         let mut rollout = rollout;
         rollout.set_plan(plan);
-        let got = rollout.propose(command, &actor(ActorRole::Owner), &context());
+        let got = rollout.propose(&command, &actor(ActorRole::Owner), &context());
         assert_eq!(got, Err(expected), "{command:?}");
     };
     let none = MetricSet::EMPTY;
@@ -218,7 +218,7 @@ fn a_reason_is_asked_of_everybody_and_bounded() {
                 ..context()
             };
             rollout
-                .propose(command, &actor(ActorRole::Owner), &context)
+                .propose(&command, &actor(ActorRole::Owner), &context)
                 .err()
         };
         assert_eq!(with(""), Some(Refusal::ReasonMissing), "{command:?}");
@@ -234,7 +234,7 @@ fn a_reason_is_asked_of_everybody_and_bounded() {
         reason: String::new(),
         ..context()
     };
-    let by_engine = rollout.propose(Command::Alarm(alarm()), &Actor::engine(&alarm()), &silent);
+    let by_engine = rollout.propose(&Command::Alarm(alarm()), &Actor::engine(&alarm()), &silent);
     assert_eq!(
         by_engine.unwrap().reason,
         "engine R: json_schema bad in 14 of 120 answers of the candidate against 11 of 1080 of the \
@@ -251,7 +251,7 @@ fn only_a_raise_looks_at_the_revision() {
             if_match: Some(given),
             ..context()
         };
-        let got = rollout.propose(command, &actor(ActorRole::Owner), &context);
+        let got = rollout.propose(&command, &actor(ActorRole::Owner), &context);
         assert_eq!(got.err(), expected, "{command:?}");
     };
     check(split(20.0), 2, None);
@@ -293,7 +293,7 @@ fn toward_the_primary_is_always_allowed() {
         rollout.set_plan(hindered.clone());
         for command in [split(0.0), Command::Rollback, Command::Alarm(alarm())] {
             let got = rollout
-                .propose(command, &actor(ActorRole::Operator), &context())
+                .propose(&command, &actor(ActorRole::Operator), &context())
                 .unwrap();
             assert!(got.change.is_toward_primary(), "{command:?}");
         }
@@ -304,7 +304,7 @@ fn toward_the_primary_is_always_allowed() {
 fn an_attempt_goes_on_through_zero_and_ends_with_a_roll_back() {
     let mut rollout = RouteRollout::new(owned());
     let mut check = |command: Command, share: f64, attempt: Option<u64>, stage: Stage| {
-        done(&mut rollout, command, 1);
+        done(&mut rollout, command.clone(), 1);
         let split = rollout.split();
         let got = (split.share, split.attempt.map(|a| a.id), split.stage);
         assert_eq!(got, (percent(share), attempt, stage), "{command:?}");
@@ -338,7 +338,7 @@ fn long_lived_units_are_drawn_anew_with_each_change() {
             Command::Resume,
         ];
         let salts = commands.iter().zip(1..).map(|(command, salt)| {
-            done(&mut rollout, *command, salt);
+            done(&mut rollout, command.clone(), salt);
             rollout.salt()
         });
         assert_eq!(salts.collect::<Vec<_>>(), expected, "{long_lived_units}");

@@ -1,8 +1,10 @@
 //! The fold: what counts, what triggers, and that it can be computed again.
 
 use super::*;
-use crate::{Actor, ActorRole, Cause, Command, EngineR, ProposeContext, Stage, refold};
-use crossfade_exchange::{DrawKey, Group, Metric, MetricSet, Side, Unit};
+use crate::{
+    Actor, ActorRole, Cause, Command, Decided, EngineR, ProposeContext, Record, Stage, refold,
+};
+use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
 
 mod properties;
 
@@ -22,7 +24,7 @@ fn plan(metrics: &[Metric]) -> RoutePlan {
 struct Driven {
     rollout: RouteRollout,
     entries: Vec<Entry>,
-    log: Vec<Decided>,
+    log: Vec<Record>,
 }
 
 impl Driven {
@@ -40,9 +42,9 @@ impl Driven {
             reason: "try it".into(),
             if_match: None,
             new_salt: self.rollout.revision() + 1,
-            baseline: None,
+            ..ProposeContext::default()
         };
-        let proposal = self.rollout.propose(command, &owner, &context).unwrap();
+        let proposal = self.rollout.propose(&command, &owner, &context).unwrap();
         let sequence = self.entries.len() as u64;
         let entry = proposal.into_entry(sequence, 1_000 + sequence, route(), owner);
         // What a file would make of it.
@@ -61,8 +63,9 @@ impl Driven {
     }
 
     fn outcome(&mut self, decided: Decided) -> Option<Alarm> {
-        self.log.push(decided);
-        self.rollout.apply_decided(&decided)
+        let record = Record::Answer(decided);
+        self.log.push(record);
+        self.rollout.apply(&record)
     }
 
     fn answer(&mut self, side: Side, group: Group, bad: &[Metric], unit: u128) -> Option<Alarm> {
@@ -70,9 +73,9 @@ impl Driven {
         let probability = self.rollout.share().ratio();
         let salt = self.rollout.salt();
         let applies = MetricSet::all().of_group(group);
-        let key = DrawKey {
+        let key = OutcomeKey {
             sequence: self.log.len() as u64,
-            ..DrawKey::default()
+            ..OutcomeKey::default()
         };
         let bad = bad.iter().copied().collect();
         let unit = Unit(unit);
@@ -95,7 +98,7 @@ impl Driven {
             self.log
                 .iter()
                 .copied()
-                .filter(move |d| d.attempt == attempt)
+                .filter(move |d| d.attempt() == attempt)
         })
     }
 }
@@ -218,11 +221,10 @@ fn a_unit_counts_once_for_each_metric_on_both_sides_alike() {
     driven.split(20.0);
     driven.answer(Side::Candidate, Group::Content, &[Metric::Refusal], 1);
     assert_eq!(counts(&driven, Metric::Refusal, Side::Candidate), (4, 3, 1));
-    let salted = Decided {
-        salt: 99,
-        ..driven.log[driven.log.len() - 1]
+    let Some(Record::Answer(last)) = driven.log.last().copied() else {
+        panic!("the last record is an answer");
     };
-    driven.outcome(salted);
+    driven.outcome(Decided { salt: 99, ..last });
     assert_eq!(counts(&driven, Metric::Refusal, Side::Candidate), (5, 4, 2));
 }
 
@@ -230,7 +232,7 @@ fn a_unit_counts_once_for_each_metric_on_both_sides_alike() {
 fn what_does_not_belong_to_the_attempt_changes_nothing() {
     let mut driven = Driven::new(plan(&[Metric::Refusal]));
     let good = Decided {
-        key: DrawKey::default(),
+        key: OutcomeKey::default(),
         attempt: 1,
         group: Group::Content,
         side: Side::Candidate,
@@ -240,7 +242,7 @@ fn what_does_not_belong_to_the_attempt_changes_nothing() {
         applies: MetricSet::all().of_group(Group::Content),
         bad: MetricSet::EMPTY.with(Metric::Refusal),
     };
-    assert!(!driven.rollout.takes(&good));
+    assert!(!driven.rollout.takes(&good.into()));
     driven.outcome(good);
     driven.split(10.0);
     for other in [
@@ -285,7 +287,7 @@ fn what_does_not_belong_to_the_attempt_changes_nothing() {
         ),
         (2, 0)
     );
-    assert!(driven.rollout.takes(&good));
+    assert!(driven.rollout.takes(&good.into()));
     driven.outcome(good);
     assert_eq!(counts(&driven, Metric::Refusal, Side::Candidate), (1, 1, 1));
 }
@@ -372,7 +374,7 @@ fn nothing_moves_by_entries_that_no_proposal_makes() {
     assert_eq!(rollout.revision(), revision);
     rollout.apply_entry(&entry(None, Change::MirrorSwitched { enabled: false }));
     assert!(!rollout.split().mirror_enabled);
-    let facts = AttemptFacts::freeze(1, rollout.plan(), None);
+    let facts = AttemptFacts::freeze(1, crate::Phase::Attempt, rollout.plan(), None);
     rollout.apply_entry(&entry(
         Some("support"),
         Change::Rollback {
@@ -414,7 +416,7 @@ fn a_refold_opens_only_the_running_attempts_log_and_bears_a_short_one() {
             .log
             .iter()
             .copied()
-            .filter(move |d| d.attempt == attempt)
+            .filter(move |d| d.attempt() == attempt)
             .take(4)
     });
     assert_eq!(opened, [2]);
@@ -426,7 +428,7 @@ fn a_refold_opens_only_the_running_attempts_log_and_bears_a_short_one() {
     let none = refold(
         driven.rollout.plan().clone(),
         &driven.entries,
-        |attempt| -> Vec<Decided> { panic!("attempt {attempt} is over") },
+        |attempt| -> Vec<Record> { panic!("attempt {attempt} is over") },
     );
     same(&none, &driven.rollout);
 }

@@ -22,6 +22,8 @@ pub(super) fn context(
         if_match,
         new_salt: rand::random(),
         baseline,
+        now_unix_ms: now_unix_ms(),
+        ..ProposeContext::default()
     }
 }
 
@@ -42,10 +44,19 @@ impl Shared {
         let mut disk = lock(&self.disk);
         let proposal = {
             let rollout = lock(&control.rollout);
-            let proposal = rollout.propose(command, actor, context);
+            let proposal = rollout.propose(&command, actor, context);
             proposal.and_then(|proposal| match command {
                 Command::Resume => at_revision(&rollout, context).map(|()| proposal),
-                Command::Split { .. } | Command::Rollback | Command::Alarm(_) => Ok(proposal),
+                Command::Split { .. }
+                | Command::Rollback
+                | Command::Alarm(_)
+                | Command::Advance
+                | Command::Hold
+                | Command::Signoff { .. }
+                | Command::Replayed(_)
+                | Command::Drilled(_)
+                | Command::Observe
+                | Command::RestartGates => Ok(proposal),
             })
         };
         match proposal {
@@ -79,9 +90,10 @@ impl Shared {
             reason: String::new(),
             if_match: None,
             new_salt: rand::random(),
-            baseline: None,
+            now_unix_ms: now_unix_ms(),
+            ..ProposeContext::default()
         };
-        let proposal = lock(&control.rollout).propose(Command::Alarm(alarm), &actor, &context);
+        let proposal = lock(&control.rollout).propose(&Command::Alarm(alarm), &actor, &context);
         match proposal {
             Ok(proposal) => {
                 self.record_after(disk, control, proposal, &actor, Some(&cap));
@@ -283,6 +295,14 @@ fn changes_nothing(change: &Change) -> bool {
         Change::Split { from, to, .. } => from == to,
         Change::Started
         | Change::Rollback { .. }
+        | Change::Advance { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
         | Change::Resume
         | Change::MirrorSwitched { .. } => false,
     }
@@ -326,6 +346,15 @@ fn transition(change: &Change) -> Option<TransitionReason> {
             ..
         } => Some(TransitionReason::Alarm),
         Change::Resume => Some(TransitionReason::Resume),
-        Change::Started | Change::MirrorSwitched { .. } => None,
+        Change::Advance { .. } => Some(TransitionReason::Advance),
+        Change::Started
+        | Change::MirrorSwitched { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. } => None,
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use crossfade_backplane::{DataDirectory, Ledger, Mark, Marks, OutcomeLog};
 use crossfade_exchange::RouteId;
-use crossfade_rollout::{Decided, Entry};
+use crossfade_rollout::{Entry, Record};
 
 use super::now_unix_ms;
 
@@ -190,7 +190,7 @@ impl Disk {
         &mut self,
         route: &RouteId,
         attempt: u64,
-    ) -> Result<Vec<Decided>, String> {
+    ) -> Result<Vec<Record>, String> {
         let (log, decided) =
             OutcomeLog::open(&self.directory, route, attempt).map_err(|error| chain(&error))?;
         self.logs.insert(route.clone(), (attempt, log));
@@ -202,7 +202,7 @@ impl Disk {
         &mut self,
         route: &RouteId,
         attempt: u64,
-        batch: &[Decided],
+        batch: &[Record],
     ) -> Result<(), String> {
         let result = self.try_append_outcomes(route, attempt, batch);
         match &result {
@@ -221,7 +221,7 @@ impl Disk {
         &mut self,
         route: &RouteId,
         attempt: u64,
-        batch: &[Decided],
+        batch: &[Record],
     ) -> Result<(), String> {
         if self
             .logs

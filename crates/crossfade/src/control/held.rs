@@ -120,6 +120,14 @@ impl Shared {
             },
             // The share is down there already, or this is no change that is ever marked.
             Change::Split { .. }
+            | Change::Advance { .. }
+            | Change::Observe { .. }
+            | Change::GatesRestarted { .. }
+            | Change::Hold
+            | Change::Release
+            | Change::Signoff { .. }
+            | Change::Replayed { .. }
+            | Change::Drilled { .. }
             | Change::Started
             | Change::Resume
             | Change::MirrorSwitched { .. } => return,
@@ -128,9 +136,10 @@ impl Shared {
             reason: reason.clone(),
             if_match: None,
             new_salt: rand::random(),
-            baseline: None,
+            now_unix_ms: now_unix_ms(),
+            ..ProposeContext::default()
         };
-        let proposal = lock(&control.rollout).propose(command, actor, &context);
+        let proposal = lock(&control.rollout).propose(&command, actor, &context);
         match proposal {
             Ok(mut proposal) => {
                 proposal
@@ -220,6 +229,14 @@ fn hold(control: &RouteControl, mark: &Mark, not_kept: Option<&String>) {
     let (to, rolled_back) = match &mark.change {
         Change::Split { to, .. } => (*to, false),
         Change::Rollback { .. }
+        | Change::Advance { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
         | Change::Started
         | Change::Resume
         | Change::MirrorSwitched { .. } => (Percent::ZERO, true),
@@ -234,6 +251,14 @@ fn hold(control: &RouteControl, mark: &Mark, not_kept: Option<&String>) {
     let done = match change {
         Change::Split { .. } => format!("lowered to {to}"),
         Change::Rollback { .. }
+        | Change::Advance { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
         | Change::Started
         | Change::Resume
         | Change::MirrorSwitched { .. } => "rolled back".to_owned(),

@@ -218,7 +218,7 @@ impl Controller {
         let raises = {
             let rollout = lock(&control.rollout);
             let context = change::context(&ask, if_match, None);
-            let proposal = rollout.propose(command, &ask.actor, &context)?;
+            let proposal = rollout.propose(&command, &ask.actor, &context)?;
             !proposal.change.is_toward_primary()
         };
         if raises {
@@ -234,7 +234,7 @@ impl Controller {
     pub async fn rollback(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
         let control = self.route(route)?;
         let context = change::context(&ask, None, None);
-        drop(lock(&control.rollout).propose(Command::Rollback, &ask.actor, &context)?);
+        drop(lock(&control.rollout).propose(&Command::Rollback, &ask.actor, &context)?);
         let cap = control.publisher.cap_share(Percent::ZERO);
         self.toward_primary(route, Command::Rollback, ask, None, cap)
             .await

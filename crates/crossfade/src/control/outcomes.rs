@@ -1,7 +1,7 @@
-//! Decided outcomes: logged first, applied after, and a roll-back if they demand one.
+//! Record outcomes: logged first, applied after, and a roll-back if they demand one.
 
 use crossfade_exchange::RouteId;
-use crossfade_rollout::{Ages, Decided};
+use crossfade_rollout::{Ages, Record};
 
 use super::{Controller, Lost, Shared, lock};
 
@@ -19,7 +19,7 @@ pub struct Applied {
 #[error("{problem}")]
 pub struct NotLogged {
     /// The batch.
-    pub batch: Vec<Decided>,
+    pub batch: Vec<Record>,
     /// Why.
     pub problem: String,
 }
@@ -29,7 +29,7 @@ impl Controller {
     pub async fn apply_outcomes(
         &self,
         route: &RouteId,
-        batch: Vec<Decided>,
+        batch: Vec<Record>,
     ) -> Result<Applied, NotLogged> {
         let of = route.clone();
         let job = self.on_disk(move |shared| shared.apply_outcomes(&of, &batch));
@@ -54,7 +54,7 @@ impl Controller {
 }
 
 impl Shared {
-    fn apply_outcomes(&self, route: &RouteId, batch: &[Decided]) -> Result<Applied, NotLogged> {
+    fn apply_outcomes(&self, route: &RouteId, batch: &[Record]) -> Result<Applied, NotLogged> {
         let Some(control) = self.routes.get(route) else {
             return Ok(Applied {
                 decided: 0,
@@ -64,7 +64,7 @@ impl Shared {
         let mut disk = lock(&self.disk);
         let (mine, attempt) = {
             let rollout = lock(&control.rollout);
-            let mine: Vec<Decided> = batch
+            let mine: Vec<Record> = batch
                 .iter()
                 .filter(|decided| rollout.takes(decided))
                 .copied()
@@ -96,8 +96,7 @@ impl Shared {
         }
         let alarm = {
             let mut rollout = lock(&control.rollout);
-            mine.iter()
-                .find_map(|decided| rollout.apply_decided(decided))
+            mine.iter().find_map(|decided| rollout.apply(decided))
         };
         if let Some(alarm) = alarm {
             self.roll_back_by_alarm(&mut disk, control, alarm);

@@ -8,7 +8,7 @@ use std::{
 
 use crossfade_backplane::{DataDirectory, Ledger};
 use crossfade_exchange::{MetricSet, RouteId};
-use crossfade_rollout::{Change, Decided, Entry, RoutePlan, RouteRollout, refold};
+use crossfade_rollout::{Change, Entry, Record, RoutePlan, RouteRollout, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -107,7 +107,7 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
     let route = plan.route.clone();
     let (has_owner, metrics) = (plan.owner.is_some(), plan.metrics());
     let mut bar = None;
-    let rollout = refold(plan, entries, |attempt| -> Vec<Decided> {
+    let rollout = refold(plan, entries, |attempt| -> Vec<Record> {
         disk.open_log(&route, attempt).unwrap_or_else(|problem| {
             tracing::error!(%route, attempt, problem, "control.outcomes.unreadable");
             bar = Some(format!(
@@ -170,8 +170,20 @@ fn seen_outcomes(route: &RouteId, entries: &[Entry]) -> u64 {
         Change::Split {
             new_attempt: Some(_),
             ..
-        } => 0,
+        }
+        | Change::Advance {
+            new_attempt: Some(_),
+            ..
+        }
+        | Change::Observe { .. } => 0,
         Change::Split { .. }
+        | Change::Advance { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
         | Change::Rollback { .. }
         | Change::Resume
         | Change::Started

@@ -6,8 +6,8 @@ mod held;
 use std::{fs, path::Path};
 
 use crossfade_backplane::{DataDirectory, OutcomeLog};
-use crossfade_exchange::{DrawKey, Group, Metric, MetricSet, Side, Unit};
-use crossfade_rollout::{ActorRole, Change, Decided, Entry, RoutePlan, Stage};
+use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
+use crossfade_rollout::{ActorRole, Change, Decided, Entry, Record, RoutePlan, Stage};
 
 use super::*;
 use crate::telemetry::Telemetry;
@@ -75,14 +75,14 @@ fn percent(controller: &Controller) -> f64 {
 }
 
 /// Content outcomes of the running attempt: every tenth the candidate's, and bad if `bad`.
-fn outcomes(controller: &Controller, count: u64, bad: bool) -> Vec<Decided> {
+fn outcomes(controller: &Controller, count: u64, bad: bool) -> Vec<Record> {
     let split = published(controller);
     let applies = MetricSet::EMPTY.with(Metric::JsonSchema);
     (0..count)
         .map(|sequence| {
             let candidate = sequence.is_multiple_of(10);
-            Decided {
-                key: DrawKey {
+            Record::Answer(Decided {
+                key: OutcomeKey {
                     sent_unix_micros: 1_000 + sequence,
                     replica: 1,
                     sequence,
@@ -103,7 +103,7 @@ fn outcomes(controller: &Controller, count: u64, bad: bool) -> Vec<Decided> {
                 } else {
                     MetricSet::EMPTY
                 },
-            }
+            })
         })
         .collect()
 }

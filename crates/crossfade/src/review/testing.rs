@@ -101,6 +101,7 @@ fn exchange(id: &str, primary: &str, candidate: &str) -> Exchange {
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: Some(recording(Side::Primary, Role::Answering, primary)),
         candidate: Some(recording(Side::Candidate, Role::Shadow, candidate)),
         secondary: None,

@@ -29,6 +29,8 @@ macro_rules! labels {
 labels! {
     /// Why a route's split changed.
     pub enum TransitionReason {
+        /// A stage, or a step of the ramp, was left for the next.
+        Advance = "advance",
         /// An operator raised the share.
         Raise = "raise",
         /// An owner raised it beyond what the stage allows.

@@ -11,7 +11,7 @@ use std::{
 
 use crossfade_compare::Checks;
 use crossfade_exchange::{
-    CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Side, Usage, Verdict,
+    CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Settlement, Side, Usage, Verdict,
 };
 use crossfade_proxy::{Purpose, Queued};
 use crossfade_statistics::Telling;
@@ -155,7 +155,7 @@ impl Comparer {
             let settled = Settled {
                 key,
                 group: Group::Content,
-                bad,
+                settlement: Settlement::Answer(bad),
             };
             if self
                 .settlements

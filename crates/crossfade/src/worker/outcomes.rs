@@ -10,7 +10,7 @@ use std::{
 };
 
 use crossfade_exchange::{OutcomeMessage, RouteId, Settled};
-use crossfade_rollout::{Ages, Decided, OrderBuffer};
+use crossfade_rollout::{Ages, OrderBuffer, Record};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,7 @@ pub struct Outcomes {
 #[derive(Debug, Default)]
 struct Order {
     buffer: OrderBuffer,
-    decided: VecDeque<Decided>,
+    decided: VecDeque<Record>,
 }
 
 // === impl Outcomes ===
@@ -121,6 +121,7 @@ impl Outcomes {
     fn take(&mut self, message: &OutcomeMessage) {
         let route = match message {
             OutcomeMessage::Drawn(drawn) => &drawn.route,
+            OutcomeMessage::Mirrored(mirrored) => &mirrored.route,
             OutcomeMessage::Settled(route, _) | OutcomeMessage::Watermark { route, .. } => route,
         };
         if let Some(order) = self.routes.get_mut(route) {
@@ -160,7 +161,7 @@ async fn log(controller: &Controller, metrics: &Metrics, route: &RouteId, order:
         }
     };
     while !order.decided.is_empty() {
-        let chunk: Vec<Decided> = order
+        let chunk: Vec<Record> = order
             .decided
             .drain(..order.decided.len().min(CHUNK))
             .collect();

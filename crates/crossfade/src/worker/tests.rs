@@ -6,8 +6,8 @@ use bytes::Bytes;
 use crossfade_backplane::DataDirectory;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
-    AnswerReason, Assignment, DrawKey, Drawn, Exchange, Group, Metric, MetricSet, Operation,
-    OutcomeMessage, Percent, Role, RouteId, Settled, Side, SizeClass, Unit,
+    AnswerReason, Assignment, Drawn, Exchange, Group, Metric, MetricSet, Operation, OutcomeKey,
+    OutcomeMessage, Percent, Role, RouteId, Settled, Settlement, Side, SizeClass, Unit,
 };
 use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
@@ -85,8 +85,8 @@ impl Plant {
     }
 }
 
-fn key(sequence: u64) -> DrawKey {
-    DrawKey {
+fn key(sequence: u64) -> OutcomeKey {
+    OutcomeKey {
         sent_unix_micros: 1_700_000_000_000_000 + sequence,
         replica: 1,
         sequence,
@@ -120,7 +120,7 @@ fn settled(sequence: u64, bad: bool) -> Settled {
     Settled {
         key: key(sequence),
         group: Group::Content,
-        bad,
+        settlement: Settlement::Answer(bad),
     }
 }
 
@@ -169,7 +169,7 @@ async fn answers_that_are_not_resolved_hold_back_what_was_sent_after_them() {
         .unwrap();
     let at = |n: u64| {
         let sent_unix_micros = u64::try_from(now.as_micros()).unwrap() + n;
-        DrawKey {
+        OutcomeKey {
             sent_unix_micros,
             ..key(n)
         }
@@ -257,6 +257,7 @@ fn exchange(primary: Option<&str>, candidate: Option<&str>) -> Exchange {
             reason: AnswerReason::Drawn,
         },
         draw: Some(key(0)),
+        mirrored: None,
         primary: primary.map(|text| recording(Side::Primary, Role::Answering, text)),
         candidate: candidate.map(|text| recording(Side::Candidate, Role::Shadow, text)),
         secondary: None,
@@ -290,14 +291,17 @@ fn a_pair_is_counted_and_its_drawn_side_is_resolved() {
     let bad = MetricSet::EMPTY.with(Metric::JsonParse);
     let (judged, settled) = judge(&plant, &pair, Some(Side::Primary));
     assert!(judged);
-    assert_eq!(settled.unwrap().bad, MetricSet::EMPTY);
+    assert_eq!(
+        settled.unwrap().settlement,
+        Settlement::Answer(MetricSet::EMPTY)
+    );
     let (_, settled) = judge(&plant, &pair, Some(Side::Candidate));
     assert_eq!(
         settled.unwrap(),
         Settled {
             key: key(0),
             group: Group::Content,
-            bad
+            settlement: Settlement::Answer(bad),
         }
     );
     let check =
@@ -324,7 +328,7 @@ fn one_recording_is_judged_alone_and_nothing_drawn_resolves_nothing() {
     );
     assert!(judged);
     assert_eq!(
-        settled.unwrap().bad,
+        settled.unwrap().settlement.answer().unwrap(),
         MetricSet::EMPTY.with(Metric::JsonParse)
     );
     let (_, settled) = judge(&plant, &exchange(Some("{}"), Some("{}")), None);
@@ -337,7 +341,10 @@ fn one_recording_is_judged_alone_and_nothing_drawn_resolves_nothing() {
     };
     let (judged, settled) = judge(&plant, &elsewhere, Some(Side::Primary));
     assert!(!judged, "a route without checks");
-    assert_eq!(settled.unwrap().bad, MetricSet::EMPTY);
+    assert_eq!(
+        settled.unwrap().settlement,
+        Settlement::Answer(MetricSet::EMPTY)
+    );
 }
 
 #[test]
@@ -415,7 +422,11 @@ fn a_panic_costs_one_exchange_and_resolves_it() {
     );
     assert!(judged.is_none());
     let settled = from_settled.try_recv().unwrap().1;
-    assert_eq!(settled.bad, MetricSet::EMPTY, "not judged is not bad");
+    assert_eq!(
+        settled.settlement.answer().unwrap(),
+        MetricSet::EMPTY,
+        "not judged is not bad"
+    );
     let errors = "crossfade_exchanges_total{route=\"support\",verdict=\"error\"}";
     assert_eq!(plant.metric(errors), Some(1.0));
 }

@@ -67,6 +67,7 @@ pub(crate) fn exchange(
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: primary.map(|body| recording(Side::Primary, Role::Answering, body)),
         candidate: candidate.map(|body| recording(Side::Candidate, Role::Shadow, body)),
         secondary: None,

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use crossfade_exchange::{
-    DrawKey, Drawn, Group, Metric, MetricSet, Percent, RouteId, Settled, Side, Unit,
+    Drawn, Group, Metric, MetricSet, OutcomeKey, Percent, RouteId, Settled, Settlement, Side, Unit,
 };
 use crossfade_rollout::{
     Actor, ActorRole, Ages, Alarm, Command, DecideFacts, Decided, MirrorPlan, OrderBuffer,
-    ProposeContext, RoutePlan, RouteRollout, Split, decide, selection,
+    ProposeContext, Record, RoutePlan, RouteRollout, Split, decide, selection,
 };
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
@@ -123,13 +123,14 @@ impl<S: Sides> World<S> {
             reason: "simulated".into(),
             if_match: None,
             new_salt: self.random.random(),
-            baseline: None,
+            now_unix_ms: self.now / 1_000,
+            ..ProposeContext::default()
         };
         let command = Command::Split {
             to: percent(to),
             override_: false,
         };
-        if let Ok(proposal) = self.rollout.propose(command, &owner, &context) {
+        if let Ok(proposal) = self.rollout.propose(&command, &owner, &context) {
             let entry = proposal.into_entry(0, self.now / 1_000, self.split.route.clone(), owner);
             self.rollout.apply_entry(&entry);
             if let Some(aside) = &mut self.aside {
@@ -165,7 +166,7 @@ impl<S: Sides> World<S> {
         let fates = self.sides.answer(&mut self.random, assignment.answer, sent);
         if assignment.drawn {
             let drawn = Drawn {
-                key: DrawKey {
+                key: OutcomeKey {
                     sent_unix_micros: sent,
                     replica: 0,
                     sequence: self.drawn,
@@ -257,7 +258,11 @@ impl<S: Sides> World<S> {
                 key, group, bad, ..
             } = *first.get();
             let known = first.remove();
-            self.buffer.settled(&Settled { key, group, bad });
+            self.buffer.settled(&Settled {
+                key,
+                group,
+                settlement: Settlement::Answer(bad),
+            });
             if self.setting.shortcut == Some(Shortcut::ByArrival) {
                 self.take_aside(&known);
             }
@@ -266,12 +271,15 @@ impl<S: Sides> World<S> {
 
     fn look(&mut self) -> Option<Alarm> {
         let mut alarm = None;
-        for decided in self.buffer.advance(self.now, self.ages) {
+        for record in self.buffer.advance(self.now, self.ages) {
             // As the log would give it back.
-            let Ok(decided) = Decided::decode(&decided.encode()) else {
+            let Ok(record) = Record::decode(&record.encode()) else {
                 continue;
             };
-            alarm = alarm.or(self.rollout.apply_decided(&decided));
+            alarm = alarm.or(self.rollout.apply(&record));
+            let Record::Answer(decided) = record else {
+                continue;
+            };
             let mirrored = selection(decided.unit) < self.mirror.share.ratio();
             if self.setting.shortcut == Some(Shortcut::PairsOnly)
                 && (mirrored || decided.side == Side::Candidate)
@@ -284,7 +292,7 @@ impl<S: Sides> World<S> {
 
     fn take_aside(&mut self, decided: &Decided) {
         if let Some(aside) = &mut self.aside {
-            self.aside_alarmed |= aside.apply_decided(decided).is_some();
+            self.aside_alarmed |= aside.apply(&Record::Answer(*decided)).is_some();
         }
     }
 }

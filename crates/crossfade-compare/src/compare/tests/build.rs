@@ -126,6 +126,7 @@ pub(super) fn exchange(
             reason: AnswerReason::Share,
         },
         draw: None,
+        mirrored: None,
         primary: at(Side::Primary, primary),
         candidate: at(Side::Candidate, candidate),
         secondary: None,

@@ -60,7 +60,7 @@ fn row(primary: (u64, u64), candidate: (u64, u64)) -> Row {
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 pub(in crate::demo) fn facts() -> Facts {
     let plan = RoutePlan::new(RouteId::new(ROUTE));
-    let mut attempt = AttemptFacts::freeze(1, &plan, None);
+    let mut attempt = AttemptFacts::freeze(1, crossfade_rollout::Phase::Attempt, &plan, None);
     attempt.baseline_answers = 1_234;
     let mut rollout = RouteRollout::new(plan).status();
     let alarm = alarm(Metric::Refusal);
