@@ -13,12 +13,12 @@ mod build;
 mod json;
 mod labels;
 mod noise;
-mod recorded;
+pub(crate) mod recorded;
 mod refusals;
 mod schemas;
 mod table;
 mod texts;
-mod tools;
+pub(crate) mod tools;
 
 use table::Table;
 

@@ -16,7 +16,7 @@ mod program;
 mod same;
 mod stage;
 
-use program::Program;
+pub(crate) use program::Program;
 use stage::Stage;
 
 /// What has to be installed, and by which package.

@@ -18,6 +18,7 @@ mod page;
 mod print;
 mod python;
 mod reason;
+mod rollout;
 mod workspace;
 
 /// Automation of the workspace.
@@ -49,6 +50,9 @@ enum Command {
     /// Open the page that a replay writes in a browser without a network
     #[command(after_help = "Example:\n  cargo xtask page --pictures pictures")]
     Page(page::Arguments),
+    /// Run whole rollouts with recorded answers of real models
+    #[command(after_help = "Example:\n  cargo xtask rollout ../shared/data")]
+    Rollout(rollout::Arguments),
     /// Run the fuzz targets for a fixed time
     #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600 --target requests")]
     Fuzz(fuzz::Arguments),
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Command::Decisions(arguments) => decisions::run(arguments),
         Command::E2e => e2e::run(),
         Command::Page(arguments) => page::run(&arguments),
+        Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
     };

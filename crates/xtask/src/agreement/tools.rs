@@ -167,17 +167,13 @@ struct Setting {
 
 impl Setting {
     fn of(prompt: &Prompt) -> Result<Self> {
-        let tools = prompt.tools.as_array().cloned().unwrap_or_default();
-        let mut rules = Vec::new();
-        let mut declared = Vec::new();
-        for tool in &tools {
-            let name = plain(tool.get("name").and_then(Value::as_str).unwrap_or_default());
-            rules.push(json!({"path": format!("{name}.*"), "rule": "words"}));
-            let parameters = tool.get("parameters").map(schema);
-            declared.push(
-                json!({"type": "function", "function": {"name": name, "parameters": parameters}}),
-            );
-        }
+        let declared = declared(prompt);
+        let name = |tool: &Value| Some(tool.pointer("/function/name")?.as_str()?.to_owned());
+        let rules: Vec<Value> = declared
+            .iter()
+            .filter_map(name)
+            .map(|name| json!({"path": format!("{name}.*"), "rule": "words"}))
+            .collect();
         let settings = json!({"tool_arguments": {"rules": rules}});
         let checks = Checks::new(serde_json::from_value(settings)?)
             .with_context(|| format!("the settings for {} do not compile", prompt.id))?;
@@ -258,8 +254,19 @@ impl Setting {
     }
 }
 
+/// A prompt's tools as a chat request declares them.
+pub(crate) fn declared(prompt: &Prompt) -> Vec<Value> {
+    let tools = prompt.tools.as_array().into_iter().flatten();
+    let declare = |tool: &Value| {
+        let name = plain(tool.get("name").and_then(Value::as_str).unwrap_or_default());
+        let parameters = tool.get("parameters").map(schema);
+        json!({"type": "function", "function": {"name": name, "parameters": parameters}})
+    };
+    tools.map(declare).collect()
+}
+
 /// Names as the providers let them be.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.replace('.', "_")
 }
 
@@ -279,7 +286,7 @@ fn answer(calls: &[Call]) -> Bytes {
 }
 
 /// What a model called, in whichever of the three forms it was recorded; `None` where it called nothing.
-fn called(result: &Value) -> Option<Vec<Call>> {
+pub(crate) fn called(result: &Value) -> Option<Vec<Call>> {
     match result {
         Value::String(text) => literal::calls(text),
         Value::Array(list) if !list.is_empty() => {

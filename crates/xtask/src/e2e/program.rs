@@ -23,13 +23,13 @@ const DIGEST: &str = "4a0e57d8566d8556bf0f689f69bdea2362a4255b4256563114348d6a89
 
 /// A running `serve`; it ends when dropped.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     path: PathBuf,
     child: Child,
     /// Goes with the process.
     _home: TempDir,
     /// Where applications connect.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where operators connect.
     pub(super) admin: SocketAddr,
 }
@@ -44,10 +44,15 @@ impl Program {
 
     /// The same, started by another program.
     pub(super) fn serve_under(wrapper: &[&OsStr], program: &Path, stage: &Stage) -> Result<Self> {
+        Self::serve_with(wrapper, program, &configuration(stage))
+    }
+
+    /// With this configuration, to which the data directory and the operator's token are added.
+    pub(crate) fn serve_with(wrapper: &[&OsStr], program: &Path, text: &str) -> Result<Self> {
         let home = TempDir::new().context("cannot make a directory")?;
         let config = home.path().join("crossfade.toml");
-        fs::write(&config, configuration(stage, &home))
-            .context("cannot write the configuration")?;
+        let text = format!("{}{text}", own(&home));
+        fs::write(&config, text).context("cannot write the configuration")?;
         let log = File::create(home.path().join("log")).context("cannot make a log")?;
         let mut words = wrapper.iter().copied().chain([program.as_os_str()]);
         let first = words.next().context("nothing to run")?;
@@ -84,7 +89,7 @@ impl Program {
     }
 
     /// An operator's verb for this process; returns what it printed.
-    pub(super) fn operate(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(&self.path)
             .args(arguments)
             .env("CROSSFADE_ADMIN", format!("http://{}", self.admin))
@@ -159,7 +164,25 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((named("address")?, named("admin_address")?))
 }
 
-fn configuration(stage: &Stage, home: &TempDir) -> String {
+/// The operator's token and the data directory.
+fn own(home: &TempDir) -> String {
+    let data = home.path().join("data");
+    let data = data.display();
+    format!(
+        r#"
+[admin]
+address = "127.0.0.1:0"
+[[admin.tokens]]
+name = "e2e"
+sha256 = "{DIGEST}"
+role = "owner"
+[data]
+directory = "{data}"
+"#
+    )
+}
+
+fn configuration(stage: &Stage) -> String {
     let (azure, bedrock) = (stage.azure.url(), stage.bedrock.url());
     let mantle = stage.mantle.url();
     let routes: Vec<String> = stage::routes()
@@ -169,20 +192,10 @@ fn configuration(stage: &Stage, home: &TempDir) -> String {
         })
         .collect();
     let routes = routes.join("\n");
-    let data = home.path().join("data");
-    let data = data.display();
     format!(
         r#"
 [listen]
 address = "127.0.0.1:0"
-[admin]
-address = "127.0.0.1:0"
-[[admin.tokens]]
-name = "e2e"
-sha256 = "{DIGEST}"
-role = "owner"
-[data]
-directory = "{data}"
 [azure]
 endpoint = "{azure}"
 [bedrock]

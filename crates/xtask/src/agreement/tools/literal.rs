@@ -4,7 +4,7 @@
 use serde_json::{Map, Number, Value};
 
 /// A call: its name, and its arguments by name.
-pub(super) type Call = (String, Value);
+pub(crate) type Call = (String, Value);
 
 /// Nesting that is read.
 const DEEPEST: usize = 32;
