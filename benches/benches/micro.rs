@@ -88,6 +88,7 @@ fn rollout(criterion: &mut Criterion) {
                 breaker_open: false,
                 killed: false,
                 named: None,
+                internal: false,
                 outcomes_room: true,
             };
             decide(&split, &mirror, black_box(&facts))

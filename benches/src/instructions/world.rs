@@ -311,7 +311,7 @@ fn route(answer: Answer) -> RouteSettings {
         price: None,
         primary_price: None,
         caps: Caps::default(),
-        internal: Arc::new(|_| false),
+        internal: crossfade_proxy::InternalCallers::default(),
     }
 }
 

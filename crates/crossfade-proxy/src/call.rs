@@ -52,6 +52,8 @@ pub(crate) struct Pinned {
     pub(crate) streamed: bool,
     /// The side that a caller of the house's own asks for.
     pub(crate) named: Option<crossfade_exchange::Side>,
+    /// Whether the route names the caller as its house's own.
+    pub(crate) internal: bool,
     /// Given back when the request has been answered.
     pub(crate) hold: Hold,
 }
@@ -74,6 +76,8 @@ pub(crate) struct Eligible {
     /// The request's own `user` or `safety_identifier`.
     pub(crate) user: Option<String>,
     pub(crate) named: Option<crossfade_exchange::Side>,
+    /// Whether the route names the caller as its house's own.
+    pub(crate) internal: bool,
     /// Taken by whoever answers.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) hold: Hold,

@@ -220,11 +220,10 @@ impl<'a> Classifying<'a> {
         }
     }
 
-    /// The side that a caller of the house's own asks for.
-    fn named(&self, route: &Route) -> Option<Side> {
-        self.own
-            .named
-            .filter(|_| (route.settings.internal)(&self.parts.headers))
+    /// Whether the caller is one of the house's own, and the side that such a one asks for.
+    fn internal(&self, route: &Route) -> (bool, Option<Side>) {
+        let internal = route.settings.internal.name(&self.parts.headers);
+        (internal, self.own.named.filter(|_| internal))
     }
 
     fn accounts<'s>(&'s self, found: Option<&'s Found>) -> &'s RouteAccounts {
@@ -316,13 +315,14 @@ impl Read<'_> {
             .key
             .caller(&request.parts.headers, &deployment);
         let seen = route.accounts.ineligible(IneligibleReason::Stateful);
-        let named = request.named(&route);
+        let (internal, named) = request.internal(&route);
         let pinned = Pinned {
             route,
             deployment,
             body: self.body,
             streamed,
             named,
+            internal,
             hold: self.hold,
         };
         (seen, Ok(request.call(Some(caller), Kind::Pinned(pinned))))
@@ -348,7 +348,7 @@ impl Read<'_> {
         let caller = plane.key.caller(&request.parts.headers, &deployment);
         let size = SizeClass::of(body.len());
         let (seen, ticket) = route.accounts.eligible(size, mirror_only);
-        let named = request.named(&route);
+        let (internal, named) = request.internal(&route);
         let eligible = Eligible {
             unit: unit(plane, &route, caller, &request.parts, &body, scanned),
             deployment,
@@ -365,6 +365,7 @@ impl Read<'_> {
             },
             user: scanned.user.clone(),
             named,
+            internal,
             ticket: Some(ticket),
             hold,
             body,

@@ -211,6 +211,7 @@ impl Collected {
             breaker_open: route.state.breaker.gate(now.instant) == Gate::Open,
             killed,
             named: eligible.named,
+            internal: eligible.internal,
             outcomes_room: permit.is_some(),
         };
         let assignment = decide(&split, &route.settings.mirror, &facts);

@@ -20,6 +20,7 @@ mod face;
 mod fork;
 mod guard;
 mod in_flight;
+mod internal;
 mod keyed;
 mod metrics;
 mod money;
@@ -43,6 +44,7 @@ mod used;
 
 pub use accounting::Accounting;
 pub use error::ProxyError;
+pub use internal::InternalCallers;
 pub use keyed::HashKey;
 pub use metrics::{METRICS, MetricInfo};
 pub use money::{Caps, Price};

@@ -171,7 +171,7 @@ fn is_left(plane: &Plane, pinned: &Pinned) -> bool {
     let split = route.split.borrow();
     plane.killed.load(Ordering::Relaxed)
         || (pinned.named != Some(Side::Candidate)
-            && (split.share.is_zero()
+            && (split.share.is_zero() && !(pinned.internal && split.stage.lets_candidate_answer())
                 || !split.lease_valid(now)
                 || route.state.breaker.gate(now) == Gate::Open))
 }

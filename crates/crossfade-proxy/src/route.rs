@@ -23,6 +23,7 @@ use crate::{
     breaker::Breaker,
     draw::DrawLine,
     durations::Durations,
+    internal::InternalCallers,
     metrics::RouteMetrics,
     money::{Caps, Price, Purse},
     quota::Quota,
@@ -91,8 +92,8 @@ pub struct RouteSettings {
     pub primary_price: Option<Price>,
     /// The money caps of the mirror.
     pub caps: Caps,
-    /// Keyed hashes of callers who may name the side that answers, see [`crate::HashKey`].
-    pub internal: Arc<dyn Fn(&http::HeaderMap) -> bool + Send + Sync>,
+    /// Callers of the house's own: in stages that let the candidate answer, it answers them unless they name a side.
+    pub internal: InternalCallers,
 }
 
 impl RouteSettings {

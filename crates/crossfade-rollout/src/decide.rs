@@ -38,6 +38,8 @@ pub struct DecideFacts {
     pub killed: bool,
     /// The side that an internal caller named. `None` for everybody else, whatever they sent.
     pub named: Option<Side>,
+    /// Whether the route names the caller as its house's own.
+    pub internal: bool,
     /// Whether the outcome path can account for another drawn answer.
     pub outcomes_room: bool,
 }
@@ -49,11 +51,12 @@ pub struct DecideFacts {
 /// 2. named by an internal caller: that side, the candidate only under the conditions 3 to 6 and where the stage
 ///    lets it answer anybody;
 /// 3. the kill switch is on, 4. the caller is not admitted, 5. the lease ran out, 6. the breaker is open: the primary;
-/// 7. the outcome path is full, so that a drawn answer could not be accounted for: the primary;
-/// 8. the share is 0 or 100 %: that side;
-/// 9. the coin: [`draw`] under the split's salt, the candidate if it is below the share.
+/// 7. an internal caller who named no side, in a stage that lets the candidate answer anybody: the candidate;
+/// 8. the outcome path is full, so that a drawn answer could not be accounted for: the primary;
+/// 9. the share is 0 or 100 %: that side;
+/// 10. the coin: [`draw`] under the split's salt, the candidate if it is below the share.
 ///
-/// Only 9 is `drawn`, and only drawn answers enter the sequential test, whichever side they came from. The copy is
+/// Only 10 is `drawn`, and only drawn answers enter the sequential test, whichever side they came from. The copy is
 /// selected by [`selection`], which is independent of the coin and the same for all requests of a unit, so that a
 /// conversation is copied whole. `inclusion` is the probability of that selection, and 0 where no copy was possible.
 pub fn decide(split: &Split, mirror: &MirrorPlan, facts: &DecideFacts) -> Assignment {
@@ -109,6 +112,9 @@ fn answering_side(split: &Split, facts: &DecideFacts) -> (Side, AnswerReason) {
         } else {
             (Side::Primary, AnswerReason::Share)
         };
+    }
+    if facts.internal && split.stage.lets_candidate_answer() {
+        return (Side::Candidate, AnswerReason::Internal);
     }
     if !split.is_drawn() {
         let side = if split.share.is_whole() {

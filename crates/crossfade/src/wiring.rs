@@ -3,12 +3,11 @@
 use std::{collections::HashMap, io, sync::Arc};
 
 use anyhow::Context as _;
-use http::{HeaderMap, Request, header};
+use http::Request;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 
@@ -24,8 +23,8 @@ use crossfade_judge::{
     Asked, Batcher, Embedder, EndpointSettings, Judge, JudgeSettings, StaticModel,
 };
 use crossfade_proxy::{
-    AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
-    RouteSettings,
+    AppliesFn, Caps, EligibilityFn, Forward, InternalCallers, LoosenFn, PlaneSettings, Price,
+    ProxyError, Repeats, RouteSettings,
 };
 use crossfade_redact::Redactor;
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
@@ -34,8 +33,8 @@ use crossfade_statistics::StatisticsSettings;
 use crate::{
     admin::{Token, Tokens},
     config::{
-        Azure, AzureAuth, Bedrock, BedrockAuth, Config, Digest, ModelPlace, Route, Secret,
-        Similarity, SimilaritySource, TokenRole,
+        Azure, AzureAuth, Bedrock, BedrockAuth, Config, ModelPlace, Route, Secret, Similarity,
+        SimilaritySource, TokenRole,
     },
     opinions::{self, Panel, Rests},
     review::{self, RecordedRoute, RecordsSettings},
@@ -187,7 +186,10 @@ pub(crate) fn route(
             daily: config.mirror.daily_usd,
             attempt: config.mirror.attempt_usd,
         },
-        internal: internal(&route.internal),
+        internal: InternalCallers {
+            credentials: route.internal.iter().map(|digest| digest.0).collect(),
+            ..InternalCallers::default()
+        },
     };
     (route.id.as_str().to_owned(), settings, split)
 }
@@ -379,22 +381,4 @@ fn price(price: CheckPrice) -> Price {
         cache_write: price.cache_write.unwrap_or(price.input),
         output: price.output,
     }
-}
-
-/// Whether a caller is one of those who may name the side: by the SHA-256 of the credential they bring.
-fn internal(allowed: &[Digest]) -> Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync> {
-    let allowed: Vec<[u8; 32]> = allowed.iter().map(|digest| digest.0).collect();
-    Arc::new(move |headers| {
-        if allowed.is_empty() {
-            return false;
-        }
-        let key = headers.get("api-key").map(http::HeaderValue::as_bytes);
-        let token = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        key.into_iter().chain(token).any(|credential| {
-            let digest: [u8; 32] = Sha256::digest(credential).into();
-            allowed.contains(&digest)
-        })
-    })
 }

@@ -220,7 +220,7 @@ fn world_of(
         price: None,
         primary_price: None,
         caps: Caps::default(),
-        internal: Arc::new(|_| false),
+        internal: crate::InternalCallers::default(),
     };
     let split = Arc::new(split(script.percent, id));
     let (of_split, split) = watch::channel(split);

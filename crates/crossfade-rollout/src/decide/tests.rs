@@ -15,6 +15,7 @@ const OPEN: DecideFacts = DecideFacts {
     breaker_open: false,
     killed: false,
     named: None,
+    internal: false,
     outcomes_room: true,
 };
 
@@ -111,6 +112,70 @@ fn the_first_reason_that_holds_decides() {
     check(0.0, full, P, R::Share);
     check(50.0, full, P, R::OutcomesFull);
     check(100.0, full, C, R::Share);
+}
+
+#[test]
+fn callers_of_the_house_are_assigned_where_the_stage_lets_the_candidate_answer() {
+    use AnswerReason as R;
+    use Side::{Candidate as C, Primary as P};
+    let own = DecideFacts {
+        internal: true,
+        ..OPEN
+    };
+    let check = |stage, percent, facts: DecideFacts, answer, reason| {
+        let split = Split {
+            stage,
+            ..split(percent)
+        };
+        let got = decide(&split, &plan(100.0, 0.0), &facts);
+        assert_eq!((got.answer, got.reason), (answer, reason), "{stage}");
+        assert_eq!(got.drawn, reason == R::Drawn);
+    };
+    for stage in [Stage::Replay, Stage::Shadow] {
+        check(stage, 0.0, own, P, R::Share);
+    }
+    check(Stage::Internal, 0.0, own, C, R::Internal);
+    check(Stage::Slice, 1.0, own, C, R::Internal);
+    check(Stage::Ramp, 50.0, own, C, R::Internal);
+    check(Stage::Window, 100.0, own, C, R::Internal);
+    check(Stage::Internal, 0.0, OPEN, P, R::Share);
+    let named = |side| DecideFacts {
+        named: Some(side),
+        ..own
+    };
+    check(Stage::Ramp, 50.0, named(P), P, R::Named);
+    check(Stage::Ramp, 50.0, named(C), C, R::Named);
+    // No room for a drawn answer is needed, since none is drawn.
+    let full = DecideFacts {
+        outcomes_room: false,
+        ..own
+    };
+    check(Stage::Internal, 0.0, full, C, R::Internal);
+    let lease = DecideFacts {
+        lease_valid: false,
+        ..own
+    };
+    check(Stage::Internal, 0.0, lease, P, R::LeaseExpired);
+    let breaker = DecideFacts {
+        breaker_open: true,
+        ..own
+    };
+    check(Stage::Internal, 0.0, breaker, P, R::Breaker);
+    let stranger = DecideFacts {
+        admitted: false,
+        ..own
+    };
+    check(Stage::Internal, 0.0, stranger, P, R::NotAdmitted);
+    let killed = DecideFacts {
+        killed: true,
+        ..own
+    };
+    check(Stage::Internal, 0.0, killed, P, R::Killed);
+    let lossy = DecideFacts {
+        mirror_only: true,
+        ..own
+    };
+    check(Stage::Internal, 0.0, lossy, P, R::MirrorOnly);
 }
 
 #[test]
@@ -314,16 +379,22 @@ proptest! {
         (breaker_open, killed, outcomes_room) in any::<(bool, bool, bool)>(),
         mirror_only: bool,
         named in proptest::option::of(proptest::sample::select(Side::ALL)),
+        internal: bool,
+        stage in proptest::sample::select(Stage::ALL),
     ) {
         let unit = Unit(unit);
         let facts = DecideFacts {
-            unit, eligible, mirror_only, admitted, lease_valid, breaker_open, killed, named, outcomes_room,
+            unit, eligible, mirror_only, admitted, lease_valid, breaker_open, killed, named, internal, outcomes_room,
         };
-        let got = decide(&split(percent), &plan(50.0, 50.0), &facts);
-        let allowed = eligible && !mirror_only && admitted && lease_valid && !breaker_open && !killed && percent > 0.0;
+        let split = Split { stage, ..split(percent) };
+        let got = decide(&split, &plan(50.0, 50.0), &facts);
+        let own = (internal || named.is_some()) && stage.lets_candidate_answer();
+        let allowed = eligible && !mirror_only && admitted && lease_valid && !breaker_open && !killed && (percent > 0.0 || own);
         prop_assert!(got.answer == Side::Primary || allowed);
-        prop_assert!(!got.drawn || allowed && named.is_none() && outcomes_room);
+        prop_assert!(!got.drawn || allowed && named.is_none() && outcomes_room && split.is_drawn());
+        prop_assert!(!got.drawn || got.probability > 0.0 && got.probability < 1.0);
+        prop_assert!(!(got.drawn && internal && stage.lets_candidate_answer()), "who is assigned is not drawn");
         prop_assert!(got.shadow != Some(got.answer));
-        prop_assert_eq!(got, decide(&split(percent), &plan(50.0, 50.0), &facts));
+        prop_assert_eq!(got, decide(&split, &plan(50.0, 50.0), &facts));
     }
 }

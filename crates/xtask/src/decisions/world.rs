@@ -160,6 +160,7 @@ impl<S: Sides> World<S> {
             breaker_open: false,
             killed: false,
             named: None,
+            internal: false,
             outcomes_room: true,
         };
         let assignment = decide(&self.split, &self.mirror, &facts);
