@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, Alarm, AttemptFacts, Cause, DrillResult, Engine, Entry, Evidence, Freeze, GateEvidence,
-    GroupEvidence, MetricEvidence, Refusal, ReplayResult, RouteRollout, SideCounts, SizeCoverage,
-    Split, Stage,
+    GroupEvidence, MetricEvidence, PairCounts, Refusal, ReplayResult, RouteRollout, SideCounts,
+    SizeCoverage, Split, Stage,
 };
 
 /// The roll-back a route stands in.
@@ -52,10 +52,19 @@ pub struct MetricStatus {
     /// ln W over the logarithm of the W at which this metric alone would roll back: 1 is a roll-back, below 0 speaks
     /// for the candidate.
     pub evidence_ratio: f64,
+    /// W of engine P.
+    #[serde(default)]
+    pub w_pairs: f64,
+    /// The same ratio of engine P.
+    #[serde(default)]
+    pub pairs_ratio: f64,
     /// What was seen of the primary.
     pub primary: SideCounts,
     /// What was seen of the candidate.
     pub candidate: SideCounts,
+    /// What engine P has counted of mirrored pairs.
+    #[serde(default)]
+    pub pairs: PairCounts,
 }
 
 /// One group of the running attempt.
@@ -231,20 +240,25 @@ impl MetricStatus {
             metric,
             share,
             w,
+            w_pairs,
             primary,
             candidate,
-            ..
+            pairs,
         } = *evidence;
         let group = metric.group();
         let evidence_ratio = log_ratio(w, threshold / share);
+        let pairs_ratio = log_ratio(w_pairs, threshold / share);
         Self {
             metric,
             group,
             share,
             w,
             evidence_ratio,
+            w_pairs,
+            pairs_ratio,
             primary,
             candidate,
+            pairs,
         }
     }
 }
