@@ -93,7 +93,7 @@ async fn killed_during_a_ramp_it_comes_back_as_acknowledged() {
             });
         }
         let admin = process.admin();
-        let answer = admin.split_as("operator", percent).await;
+        let answer = admin.override_split(percent).await;
         assert_eq!(answer.status(), 200, "{}", answer.text());
         let (before, history) = (state(&admin.route().await), admin.ledger().await);
         process.kill().await;
@@ -117,10 +117,7 @@ async fn killed_during_a_ramp_it_comes_back_as_acknowledged() {
         before,
         "rolled back for the same reason"
     );
-    assert_eq!(
-        process.admin().split_as("operator", 5.0).await.status(),
-        409
-    );
+    assert_eq!(process.admin().override_split(5.0).await.status(), 409);
     let mut caller = Connection::open(process.address()).await;
     assert_eq!(
         caller.ask(&chat::request(&question("hi"))).await.status(),
@@ -150,7 +147,7 @@ async fn one_process_at_a_time_has_the_data_directory() {
         second.stderr
     );
     assert_eq!(
-        first.admin().split_as("operator", 5.0).await.status(),
+        first.admin().override_split(5.0).await.status(),
         200,
         "the first goes on"
     );

@@ -48,7 +48,7 @@ async fn a_lease_that_cannot_be_renewed_ends_the_share_until_it_can() {
         status["routes"][0]["rollout"]["share"], 50.0,
         "the split itself stands"
     );
-    let refused = world.admin().split_as("operator", 60.0).await;
+    let refused = world.admin().override_split(60.0).await;
     assert_eq!(refused.status(), 503, "{}", refused.text());
     fs::rename(&away, &here).unwrap();
     world.admin().effective(50.0).await;
@@ -181,7 +181,7 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
             .abs()
             < 1e-9
     );
-    let refused = admin.split_as("operator", 5.0).await;
+    let refused = admin.override_split(5.0).await;
     assert_eq!(
         refused.status(),
         200,

@@ -115,7 +115,7 @@ async fn finds(prose_of_a_hundred: u64, most: usize) {
         "only its copy"
     );
     assert_eq!(
-        world.admin().split_as("operator", 5.0).await.status(),
+        world.admin().override_split(5.0).await.status(),
         409,
         "an owner must resume it first"
     );

@@ -170,13 +170,9 @@ impl World {
         assert_eq!(answer.status(), 200, "{answer:?}");
     }
 
-    /// Raises the share as an operator would (100 % as an owner who overrides), and waits until it counts.
+    /// Raises the share as an owner who overrides the plan, and waits until it counts.
     pub async fn raise(&self, percent: f64) {
-        let answer = if percent < 100.0 {
-            self.admin().split_as("operator", percent).await
-        } else {
-            self.admin().override_split(percent).await
-        };
+        let answer = self.admin().override_split(percent).await;
         assert_eq!(answer.status(), 200, "{}", answer.text());
         self.admin().effective(percent).await;
     }

@@ -16,7 +16,14 @@ pub(super) fn check(program: &std::path::Path, stage: &Stage) -> Result<()> {
     let wrapper = ["strace", "-f", "-s", "4096", "-e", calls, "-o"].map(OsStr::new);
     let wrapper: Vec<&OsStr> = wrapper.into_iter().chain([trace.as_os_str()]).collect();
     let proxy = Program::serve_under(&wrapper, program, stage)?;
-    proxy.operate(&["split", "support", "25", "--reason", "seen-under-strace"])?;
+    proxy.operate(&[
+        "split",
+        "support",
+        "25",
+        "--override",
+        "--reason",
+        "seen-under-strace",
+    ])?;
     end(&proxy)?;
     let trace = fs::read_to_string(&trace).context("cannot read the trace")?;
     let lines: Vec<&str> = trace.lines().collect();
