@@ -22,4 +22,4 @@ pub use evidence::{
 };
 pub use ledger::{Ledger, LedgerError, Verified, verify};
 pub use marks::{Mark, Marks, MarksError};
-pub use outcome_log::{OutcomeLog, OutcomeLogError};
+pub use outcome_log::{OutcomeLog, OutcomeLogError, OutcomeReader, read_outcomes};

@@ -4,6 +4,8 @@
 //! A record is rollout's own encoding of an outcome and its CRC-32. It holds keyed hashes and bad events,
 //! never anything of a request or an answer.
 
+mod reader;
+
 use std::{
     fmt::Write as _,
     io,
@@ -15,7 +17,10 @@ use crossfade_rollout::Record;
 
 use crate::{DataDirectory, append_file::AppendFile, directory::sync_directory};
 
+pub use reader::{OutcomeReader, read_outcomes};
+
 const FRAME: usize = Record::SIZE + 4;
+const FOLDER: &str = "outcomes";
 /// The longest part of a file's name that a route's name makes.
 const LONGEST_NAME: usize = 160;
 
@@ -60,8 +65,7 @@ impl OutcomeLog {
         route: &RouteId,
         attempt: u64,
     ) -> Result<(Self, Vec<Record>), OutcomeLogError> {
-        let folder = directory.path().join("outcomes");
-        let path = folder.join(format!("{}.{attempt}.log", safe_name(route.as_str())));
+        let path = path_of(directory.path(), route, attempt);
         let failed = |source| OutcomeLogError::Io {
             path: path.clone(),
             source,
@@ -76,7 +80,7 @@ impl OutcomeLog {
             );
             file.cut(whole).map_err(failed)?;
         }
-        sync_directory(&folder).map_err(failed)?;
+        sync_directory(&directory.path().join(FOLDER)).map_err(failed)?;
         Ok((Self { file, synced: true }, decided))
     }
 
@@ -105,6 +109,11 @@ impl OutcomeLog {
     pub fn records(&self) -> u64 {
         self.file.length() / FRAME as u64
     }
+}
+
+fn path_of(directory: &Path, route: &RouteId, attempt: u64) -> PathBuf {
+    let name = format!("{}.{attempt}.log", safe_name(route.as_str()));
+    directory.join(FOLDER).join(name)
 }
 
 fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Record>, OutcomeLogError> {

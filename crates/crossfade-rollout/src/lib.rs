@@ -26,6 +26,7 @@ mod running;
 mod split;
 mod state;
 mod status;
+mod verify;
 
 pub use alarm::{Alarm, Engine};
 pub use attempt::{AttemptFacts, BASELINE_ANSWERS, Phase};
@@ -48,3 +49,4 @@ pub use state::RouteRollout;
 pub use status::{
     AttemptStatus, GroupStatus, LastChange, MetricStatus, Next, RolledBack, RouteStatus,
 };
+pub use verify::{Mismatch, VerifiedAttempt, VerifiedHistory, verify_history};

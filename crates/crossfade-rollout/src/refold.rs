@@ -16,7 +16,10 @@ where
 {
     let mut rollout = RouteRollout::new(plan);
     let entries = entries.into_iter();
-    let last = running_attempt(entries.clone(), &rollout);
+    let of_route = entries
+        .clone()
+        .filter(|e| e.route.as_ref() == Some(rollout.route()));
+    let last = running_attempt(of_route);
     let mut log: Option<I::IntoIter> = None;
     for entry in entries {
         if let Some(log) = &mut log
@@ -38,13 +41,10 @@ where
     rollout
 }
 
-/// The attempt that no entry has ended.
-fn running_attempt<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
-    rollout: &RouteRollout,
-) -> Option<u64> {
+/// The attempt, or shadow watch, that none of a route's entries has ended.
+pub(crate) fn running_attempt<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<u64> {
     let mut running = None;
-    for entry in entries.filter(|e| e.route.as_ref() == Some(rollout.route())) {
+    for entry in entries {
         match &entry.change {
             Change::Split {
                 new_attempt: Some(facts),

@@ -15,6 +15,7 @@ pub mod review;
 pub mod serve;
 pub mod telemetry;
 mod text;
+pub mod verification;
 mod wiring;
 pub mod worker;
 

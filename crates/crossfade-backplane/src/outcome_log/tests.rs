@@ -113,3 +113,30 @@ proptest! {
         prop_assert_eq!(again.last(), Some(&decided(77)));
     }
 }
+
+#[test]
+fn a_reader_sees_what_a_writer_has_written_so_far() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(home.path()).unwrap();
+    let route = RouteId::new("support");
+    assert!(read_outcomes(home.path(), &route, 3).unwrap().is_none());
+    let (mut log, _) = OutcomeLog::open(&directory, &route, 3).unwrap();
+    let read = || -> Result<Vec<Record>, OutcomeLogError> {
+        read_outcomes(home.path(), &route, 3)
+            .unwrap()
+            .unwrap()
+            .collect()
+    };
+    assert_eq!(read().unwrap(), []);
+    log.append(&all(5)).unwrap();
+    assert_eq!(read().unwrap(), all(5));
+    let path = path_of(home.path(), &route, 3);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(read().unwrap(), all(4), "a torn tail is none");
+    let mut damaged = whole;
+    damaged[FRAME * 2 + 7] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("broken at record 2"), "{error}");
+}

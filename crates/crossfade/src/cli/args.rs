@@ -66,6 +66,11 @@ pub(super) enum Command {
     /// Show the history: every change of a split, who made it and why
     #[command(after_help = "Example:\n  crossfade ledger --route support --limit 20")]
     Ledger(LedgerArgs),
+    /// Compute every decision again from the outcome log; reads files only, also while a controller runs
+    #[command(
+        after_help = "Example:\n  crossfade verify-ledger --config config/crossfade.toml\n\nEnds with 1 at the first entry that does not hold, and names it."
+    )]
+    VerifyLedger(VerifyArgs),
     /// Show what the comparison of a route has found: agreement by check, the noise floor, the kinds of differences
     #[command(after_help = "Example:\n  crossfade findings support")]
     Findings(FindingsArgs),
@@ -224,6 +229,34 @@ pub(super) struct SplitArgs {
     pub(super) if_match: Option<u64>,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
+}
+
+/// `verify-ledger`
+#[derive(Debug, Args)]
+#[group(id = "where", required = true, multiple = false)]
+pub(super) struct VerifySource {
+    /// The configuration file, which says where the data directory is
+    #[arg(long, value_name = "FILE", group = "where")]
+    pub(super) config: Option<PathBuf>,
+    /// The data directory, or a copy of it
+    #[arg(long, value_name = "DIR", group = "where")]
+    pub(super) data: Option<PathBuf>,
+}
+
+/// `verify-ledger`
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) source: VerifySource,
+    /// Compute only this route's decisions again; the chain is checked as a whole
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Option<String>,
+    /// A head that `status` showed earlier: it must be the hash of an entry, or history was cut or written anew
+    #[arg(long, value_name = "HASH")]
+    pub(super) head: Option<String>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
 }
 
 /// `rollback`, `resume`

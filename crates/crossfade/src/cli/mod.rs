@@ -23,6 +23,7 @@ mod rules;
 #[cfg(feature = "demo")]
 mod simulate;
 pub(crate) mod status;
+mod verify;
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -64,6 +65,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Resume(args) => admin::resume(&args),
         Command::Mirror(args) => admin::mirror(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::VerifyLedger(args) => verify::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Reviews(args) => reviews::run(&args),
         Command::Review(args) => review::run(&args),
