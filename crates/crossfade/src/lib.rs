@@ -11,6 +11,7 @@ pub mod control;
 pub mod demo;
 mod listen;
 mod opinions;
+pub mod report;
 pub mod review;
 pub mod serve;
 pub mod telemetry;

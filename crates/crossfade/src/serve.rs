@@ -323,6 +323,7 @@ impl Core {
             controller: self.controller.clone(),
             telemetry: Arc::clone(&self.telemetry),
             metrics: Arc::clone(&self.metrics),
+            setups: wiring::setups(&self.config),
             tokens: wiring::tokens(&self.config),
             metrics_auth: self.config.admin.metrics_auth,
             records: self.records.clone(),

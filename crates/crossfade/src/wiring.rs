@@ -1,6 +1,10 @@
 //! From the configuration to the parts: every setting goes to the one part that uses it. Starts nothing.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use http::Request;
@@ -37,6 +41,7 @@ use crate::{
         SimilaritySource, TokenRole,
     },
     opinions::{self, Panel, Rests},
+    report::RouteSetup,
     review::{self, RecordedRoute, RecordsSettings},
     telemetry::Metrics,
 };
@@ -219,6 +224,14 @@ pub(crate) fn checks(config: &Config) -> anyhow::Result<HashMap<RouteId, Arc<Che
         Ok((route.id.clone(), Arc::new(checks)))
     };
     config.routes.iter().map(compile).collect()
+}
+
+/// What reports say of the configuration.
+pub(crate) fn setups(config: &Config) -> BTreeMap<RouteId, RouteSetup> {
+    let routes = config.routes.iter();
+    routes
+        .map(|route| (route.id.clone(), RouteSetup::of(route, config)))
+        .collect()
 }
 
 /// What is kept of verdicts, and how.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{assertion::AssertionResult, run::Amount};
 
 pub(crate) use html::rank;
-pub use html::{Detail, Details, html};
+pub use html::{Detail, Details, Escaped, STYLE, html};
 pub use junit::junit;
 pub use markdown::markdown;
 

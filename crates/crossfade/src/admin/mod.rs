@@ -5,6 +5,7 @@ mod auth;
 mod extract;
 mod handlers;
 mod problem;
+mod reporting;
 mod reviews;
 mod router;
 mod view;

@@ -1,12 +1,13 @@
 //! Which path leads where. `openapi.json` beside this file says the same to programs; a test holds the two together.
 
-use std::{fmt, io, sync::Arc};
+use std::{collections::BTreeMap, fmt, io, sync::Arc};
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     routing::{delete, get, post, put},
 };
+use crossfade_exchange::RouteId;
 use crossfade_proxy::{Accounting, HashKey};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +18,12 @@ use super::{
         health, ledger, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
         routes, set_mirror, set_split, status,
     },
+    reporting::report,
     reviews::{decide, exchange, exchanges, findings, forget, review, reviews, rules, withdraw},
 };
 use crate::{
     control::Controller,
+    report::RouteSetup,
     review::Records,
     telemetry::{Metrics, Telemetry},
 };
@@ -36,6 +39,8 @@ pub struct AdminState {
     pub telemetry: Arc<Telemetry>,
     /// The worker's and the controller's metrics.
     pub metrics: Arc<Metrics>,
+    /// What is configured for each route, as far as reports say it.
+    pub setups: BTreeMap<RouteId, RouteSetup>,
     /// Who may call.
     pub tokens: Tokens,
     /// Whether `/metrics` needs a token.
@@ -74,6 +79,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .route("/api/v1/routes/{route}/split", put(set_split))
         .route("/api/v1/routes/{route}/rollback", post(rollback))
         .route("/api/v1/routes/{route}/resume", post(resume))
+        .route("/api/v1/routes/{route}/report", get(report))
         .route("/api/v1/routes/{route}/findings", get(findings))
         .route("/api/v1/routes/{route}/rules", get(rules))
         .route("/api/v1/routes/{route}/rules/{signature}", delete(withdraw))

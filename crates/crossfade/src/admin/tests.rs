@@ -1,6 +1,9 @@
 //! The verbs over the router: who may do what, what comes back, and that `openapi.json` tells the truth.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{Router, body::Body};
 use crossfade_backplane::DataDirectory;
@@ -64,6 +67,7 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
         controller: controller.clone(),
         telemetry,
         metrics,
+        setups: BTreeMap::new(),
         tokens: Tokens::new(tokens),
         metrics_auth,
         records: records.clone(),
@@ -217,6 +221,7 @@ async fn every_role_may_look_at_what_holds_no_text() {
         "/api/v1/routes",
         "/api/v1/routes/support",
         "/api/v1/routes/support/findings",
+        "/api/v1/routes/support/report",
         "/api/v1/routes/support/rules",
         "/api/v1/reviews",
         "/api/v1/ledger",

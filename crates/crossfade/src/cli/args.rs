@@ -1,5 +1,6 @@
 //! What can be typed. Every command shows an example; none does anything here.
 
+mod operate;
 mod review;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crossfade_exchange::Percent;
 
+pub(super) use operate::{ReportArgs, ReportFormat};
 pub(super) use review::{
     ExchangesArgs, FindingsArgs, ForgetArgs, ReviewArgs, ReviewsArgs, RulesArgs, State,
 };
@@ -55,9 +57,14 @@ pub(super) enum Command {
         after_help = "Example:\n  crossfade rollback support --reason \"odd answers in tickets\""
     )]
     Rollback(ReasonArgs),
-    /// Allow a route to be raised again after a roll-back; for owners
+    /// Allow a route to be raised again after a roll-back, for owners; or lift a hold
     #[command(after_help = "Example:\n  crossfade resume support --reason \"prompt repaired\"")]
     Resume(ReasonArgs),
+    /// Show the migration report of a route: eight questions, each with its evidence
+    #[command(
+        after_help = "Example:\n  crossfade report support --out report.html\n\nIt ends with its hash, which `crossfade signoff` names. No word of a prompt or an answer stands in it."
+    )]
+    Report(ReportArgs),
     /// Switch mirroring on or off for all routes
     #[command(
         after_help = "Example:\n  crossfade mirror off --reason \"candidate's quota is needed elsewhere\""

@@ -17,6 +17,7 @@ mod ledger;
 pub(crate) mod print;
 mod process;
 mod replay;
+mod report;
 mod review;
 mod reviews;
 mod rules;
@@ -63,6 +64,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Split(args) => admin::split(&args),
         Command::Rollback(args) => admin::rollback(&args),
         Command::Resume(args) => admin::resume(&args),
+        Command::Report(args) => report::run(&args),
         Command::Mirror(args) => admin::mirror(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::VerifyLedger(args) => verify::run(&args),

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Text as HTML's text or as a double-quoted attribute's value. Control characters, those that turn the direction of writing
 /// included, show as symbols, so that what is seen is what is there.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,9 +16,10 @@ use super::{CaseOutcome, RunReport, SuiteVerdict};
 use crate::judge::suite::percent;
 
 pub(crate) use cases::rank;
-use escape::Escaped;
+pub use escape::Escaped;
 
-const STYLE: &str = include_str!("style.css");
+/// How a page of this project's reports looks: light and dark, wide, narrow and printed.
+pub const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// Squares of the strip of cases; with more cases there is none.
 const MOST_SQUARES: usize = 2000;

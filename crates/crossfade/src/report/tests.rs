@@ -1,0 +1,275 @@
+//! Reports of routes as they may be: what is answered, what the hash is of, what the pages hold.
+
+use crossfade_exchange::{Gate, Metric, MetricSet};
+use crossfade_rollout::{
+    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateEvidence, LastChange,
+    Phase, ReplayResult, RoutePlan, RouteRollout,
+};
+use serde_json::json;
+
+use super::*;
+use crate::control::{LedgerState, RouteView};
+
+/// What a report is made from, all owned.
+struct World {
+    view: RouteView,
+    entries: Vec<Entry>,
+    ledger: LedgerState,
+    setup: RouteSetup,
+    open_reviews: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let route = RouteId::new("support");
+        let mut plan = RoutePlan::new(route.clone());
+        plan.owner = Some("team@example.com".to_owned());
+        let mut view = RouteView {
+            rollout: RouteRollout::new(plan.clone()).status(),
+            ..serde_json::from_value(json!({
+                "rollout": RouteRollout::new(plan.clone()).status(),
+                "effective_percent": 0.0, "lease_seconds": null, "barred": null
+            }))
+            .unwrap()
+        };
+        view.rollout.attempt = Some(crossfade_rollout::AttemptStatus {
+            facts: AttemptFacts::freeze(1, Phase::Shadow, &plan, None),
+            decided: 100,
+            alarm: None,
+        });
+        let entry = Entry {
+            sequence: 1,
+            at_unix_ms: 60_000,
+            route: Some(route),
+            actor: Actor::new("ana", ActorRole::Owner),
+            reason: "first <b>step</b>".to_owned(),
+            change: Change::Hold,
+            evidence: Evidence::default(),
+        };
+        Self {
+            view,
+            entries: vec![entry],
+            ledger: serde_json::from_value(json!({
+                "entries": 2, "head": "00ff", "writable": true, "unrecorded": 0, "problem": null
+            }))
+            .unwrap(),
+            setup: RouteSetup {
+                candidate: "some-model by converse".to_owned(),
+                callers_own_credential: true,
+                tokens: [0, 1, 1],
+                ask_primary_twice: "0 %".to_owned(),
+                reverse_share: "5 %".to_owned(),
+                ..RouteSetup::default()
+            },
+            open_reviews: 0,
+        }
+    }
+
+    fn report(&self) -> MigrationReport {
+        let facts = Facts {
+            view: &self.view,
+            findings: None,
+            open_reviews: self.open_reviews,
+            rules: &[],
+            accounting: None,
+            entries: &self.entries,
+            ledger: &self.ledger,
+            setup: &self.setup,
+        };
+        MigrationReport::make(&facts, 120_000)
+    }
+
+    fn answer(&self, question: Question) -> Answer {
+        let sections = self.report().content.sections;
+        sections[question.index()].answer
+    }
+}
+
+fn gate(gate: Gate, w: f64, requests: u64) -> GateEvidence {
+    serde_json::from_value(json!({
+        "gate": gate, "margin": 0.01, "named": false, "samples": requests, "requests": requests,
+        "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788
+    }))
+    .unwrap()
+}
+
+fn drilled(problems: &[&str]) -> DrillResult {
+    let mut result: DrillResult = serde_json::from_value(json!({
+        "decided_after_micros": 1_200, "durable_after_micros": 5_000, "problems": []
+    }))
+    .unwrap();
+    result.problems = problems
+        .iter()
+        .map(|problem| (*problem).to_owned())
+        .collect();
+    result
+}
+
+fn replayed(exit_code: u8) -> ReplayResult {
+    ReplayResult {
+        dataset_sha256: "ab".repeat(32),
+        cases: 60,
+        passed: 58,
+        exit_code,
+    }
+}
+
+#[test]
+fn every_question_is_answered_by_its_worst_line() {
+    let check = |question: Question, change: &dyn Fn(&mut World), expected: Answer| {
+        let mut world = World::new();
+        change(&mut world);
+        assert_eq!(
+            world.answer(question),
+            expected,
+            "{question}: {:#?}",
+            world.report()
+        );
+    };
+    let drill = |problems: &'static [&'static str]| {
+        move |world: &mut World| {
+            world.view.rollout.last_drill = Some((1_000, drilled(problems)));
+        }
+    };
+    check(Question::WayBack, &|_| (), Answer::NotYet);
+    check(Question::WayBack, &drill(&[]), Answer::Yes);
+    check(
+        Question::WayBack,
+        &drill(&["marks cannot be written"]),
+        Answer::No,
+    );
+    check(Question::Logs, &|_| (), Answer::Yes);
+    check(Question::Logs, &|w| w.ledger.unrecorded = 1, Answer::NotYet);
+    check(
+        Question::Logs,
+        &|w| w.ledger.problem = Some("no space left".to_owned()),
+        Answer::No,
+    );
+    check(Question::Logs, &|w| w.entries[0].reason.clear(), Answer::No);
+    check(Question::Permissions, &|_| (), Answer::Yes);
+    check(
+        Question::Permissions,
+        &|w| w.setup.callers_own_credential = false,
+        Answer::NotYet,
+    );
+    check(
+        Question::Permissions,
+        &|w| w.setup.tokens[2] = 0,
+        Answer::NotYet,
+    );
+    check(Question::Tools, &|_| (), Answer::NotYet);
+    check(
+        Question::StructuredOutputs,
+        &|w| w.view.rollout.gates = vec![gate(Gate::JsonSchema, 21.0, 900)],
+        Answer::Yes,
+    );
+    check(
+        Question::StructuredOutputs,
+        &|w| w.view.rollout.gates = vec![gate(Gate::JsonSchema, 2.0, 90)],
+        Answer::NotYet,
+    );
+    check(
+        Question::Checks,
+        &|w| w.view.rollout.replayed = Some(replayed(100)),
+        Answer::No,
+    );
+    check(Question::Owner, &|_| (), Answer::NotYet);
+    let signed = |w: &mut World| {
+        w.view.rollout.signoff = Some(LastChange {
+            at_unix_ms: 5_000,
+            actor: Actor::new("ana", ActorRole::Owner),
+            reason: "read it".to_owned(),
+            what: "shadow signed off".to_owned(),
+        });
+    };
+    check(Question::Owner, &signed, Answer::Yes);
+    check(
+        Question::Owner,
+        &|w| {
+            signed(w);
+            w.open_reviews = 2;
+        },
+        Answer::NotYet,
+    );
+}
+
+#[test]
+fn the_hash_is_of_what_is_said_and_of_no_time() {
+    let mut world = World::new();
+    let first = world.report();
+    assert!(first.is_whole());
+    assert_eq!(first.hash.len(), 64);
+    let again = MigrationReport {
+        made_unix_ms: 999,
+        ..world.report()
+    };
+    assert!(again.is_whole(), "the time is no part of it");
+    assert_eq!(first.hash, again.hash);
+    // As somebody else reads it: through JSON, with names in another order.
+    let text = serde_json::to_string(&first).unwrap();
+    let read: MigrationReport = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, first);
+    assert!(read.is_whole());
+    let mut forged = read;
+    forged.content.sections[0].lines[0].says.push('!');
+    assert!(!forged.is_whole());
+    world.open_reviews = 1;
+    assert_ne!(world.report().hash, first.hash);
+}
+
+#[test]
+fn the_power_of_each_metric_is_told() {
+    let mut world = World::new();
+    let attempt = world.view.rollout.attempt.as_mut().unwrap();
+    attempt.facts.metrics = MetricSet::EMPTY.with(Metric::Refusal);
+    world.view.rollout.metrics = vec![
+        serde_json::from_value(json!({
+            "metric": "refusal", "group": "content", "share": 1.0, "w": 1.0, "evidence_ratio": 0.0,
+            "primary": {"answers": 0, "bad": 0, "counted": 0}, "candidate": {"answers": 0, "bad": 0, "counted": 0},
+            "pairs": {"pairs": 2_000, "primary_bad": 20, "candidate_bad": 22}
+        }))
+        .unwrap(),
+    ];
+    let report = world.report();
+    let checks = &report.content.sections[Question::Checks.index()];
+    let power = checks
+        .lines
+        .iter()
+        .find(|line| line.what == "power of refusal");
+    let says = &power.unwrap().says;
+    assert!(
+        says.starts_with("2000 pairs, bad: primary 20, candidate 22; a candidate bad in about 3."),
+        "{says}"
+    );
+}
+
+#[test]
+fn pages_hold_every_answer_and_no_markup_of_others() {
+    let mut world = World::new();
+    world.view.rollout.gates = vec![gate(Gate::Refusal, 2.0, 90)];
+    world.view.rollout.last_drill = Some((1_000, drilled(&["<script>alert(1)</script>|x"])));
+    let report = world.report();
+    let (page, text) = (html(&report), markdown(&report));
+    for question in Question::ALL {
+        assert!(
+            page.contains(question.text()) && text.contains(question.text()),
+            "{question}"
+        );
+    }
+    for part in [
+        report.hash.as_str(),
+        "1.2 ms",
+        "about 788 more are needed",
+        "1970-01-01 00:02:00 UTC",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!page.contains("<script"), "{page}");
+    assert!(
+        !text.contains(" <script") && text.contains("\\<script\\>") && text.contains("\\|x"),
+        "{text}"
+    );
+    assert!(page.contains("default-src 'none'"));
+    assert_eq!(page, html(&report), "the same report is the same page");
+}
