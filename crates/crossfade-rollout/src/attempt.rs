@@ -56,6 +56,9 @@ pub struct AttemptFacts {
     pub baseline_answers: u64,
     /// What gates an advance, until an entry says otherwise.
     pub gates: GateRules,
+    /// How often the primary failed in the shadow watch before, 0..=1; `None` where that is not known. Twice as much is trouble.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_bad_rate: Option<f64>,
 }
 
 impl AttemptFacts {
@@ -81,6 +84,7 @@ impl AttemptFacts {
             shares: plan.shares.clone(),
             baseline_answers: known.map_or(0, |b| b.answers),
             gates: plan.gates.clone(),
+            shadow_bad_rate: None,
         }
     }
 

@@ -8,7 +8,7 @@
 use crossfade_exchange::{Metric, Side};
 
 /// How many times worse the candidate may be before it counts.
-const R: f64 = 1.25;
+pub(crate) const R: f64 = 1.25;
 /// By how much the candidate may be worse before it counts, as a probability.
 const PHI: f64 = 0.0025;
 /// The same for first content that comes late, which is about 5 % on both sides by the choice of τ.
@@ -21,8 +21,9 @@ const PI: [f64; 7] = [0.22, 0.22, 0.18, 0.14, 0.10, 0.08, 0.06];
 /// given up rather than spread.
 const SLOW_BETS: usize = 5;
 /// The stake at first held back, to bet that trouble starts later.
-const RESERVE: f64 = 0.3;
-const CLAMP: f64 = 1e100;
+pub(crate) const RESERVE: f64 = 0.3;
+/// No bet grows beyond it, so that nothing overflows.
+pub(crate) const CLAMP: f64 = 1e100;
 
 /// The state of the test of one metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,21 +46,31 @@ struct Factors {
     primary_bad: [f64; 7],
 }
 
+/// By how much the candidate may be worse at `metric` before it counts.
+pub(crate) const fn phi(metric: Metric) -> f64 {
+    match metric {
+        Metric::Slow => PHI_SLOW,
+        Metric::Transport
+        | Metric::Stream
+        | Metric::Envelope
+        | Metric::JsonParse
+        | Metric::JsonSchema
+        | Metric::RequiredFields
+        | Metric::Refusal
+        | Metric::Cost => PHI,
+    }
+}
+
 // === impl EngineR ===
 
 impl EngineR {
     /// The test of `metric` before its first answer.
     pub fn new(metric: Metric) -> Self {
-        let (phi, bets) = match metric {
-            Metric::Slow => (PHI_SLOW, SLOW_BETS),
-            Metric::Transport
-            | Metric::Stream
-            | Metric::Envelope
-            | Metric::JsonParse
-            | Metric::JsonSchema
-            | Metric::RequiredFields
-            | Metric::Refusal
-            | Metric::Cost => (PHI, PI.len()),
+        let phi = phi(metric);
+        let bets = if metric == Metric::Slow {
+            SLOW_BETS
+        } else {
+            PI.len()
         };
         let bets: Vec<f64> = PI
             .iter()

@@ -127,4 +127,16 @@ pub struct Evidence {
     pub coverage: Vec<SizeCoverage>,
     /// Why the ramp stands still by itself.
     pub freeze: Option<Freeze>,
+    /// Windows of units that ended before their time, because more were open than are kept: their units may have given two
+    /// samples within the time that should give one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub closed_early: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that the serializer calls"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -1,23 +1,29 @@
 //! Who answers a request, and when that changes.
 //!
 //! [`decide`] is the one function that says which side answers. [`RouteRollout`] is what it is allowed to say: a
-//! fold of the ledger's [`Entry`]s and of the [`Decided`] outcomes, which the sequential test [`EngineR`] turns into
-//! an [`Alarm`]. [`OrderBuffer`] puts the outcomes into the order that keeps the test valid.
+//! fold of the ledger's [`Entry`]s and of the [`Record`]s of decided outcomes, which the sequential tests turn into an
+//! [`Alarm`] ([`EngineR`] on the live split, [`EngineP`] on mirrored pairs) or let pass a gate ([`EngineG`]).
+//! [`OrderBuffer`] puts the outcomes into the order that keeps the tests valid.
 //!
 //! Nothing here reads a clock, draws a random number, spawns, logs or does IO: time and randomness are arguments, so
 //! that every decision can be computed again from the ledger and the outcome log, to the bit.
 
 mod alarm;
 mod attempt;
+mod bets;
 mod decide;
 mod engine;
+mod engine_g;
+mod engine_p;
 mod entry;
 mod evidence;
 mod filter;
+mod gate;
 mod micros;
 mod order;
 mod plan;
 mod propose;
+mod ratio;
 mod record;
 mod refold;
 mod refusal;
@@ -26,12 +32,16 @@ mod running;
 mod split;
 mod state;
 mod status;
+mod trouble;
 mod verify;
+mod windows;
 
 pub use alarm::{Alarm, Engine};
 pub use attempt::{AttemptFacts, BASELINE_ANSWERS, Phase};
 pub use decide::{DecideFacts, MirrorPlan, decide, draw, selection};
 pub use engine::EngineR;
+pub use engine_g::EngineG;
+pub use engine_p::EngineP;
 pub use entry::{Actor, ActorRole, Cause, Change, DrillResult, Entry, ReplayResult, Requirements};
 pub use evidence::{
     Evidence, Freeze, GateEvidence, GroupEvidence, MetricEvidence, PairCounts, SideCounts,

@@ -204,6 +204,11 @@ impl Differences {
             .filter_map(|(gate, value)| Some((*gate, f64::from(value?) / Self::SCALE)))
     }
 
+    /// `D − N` of one gate in ten-thousandths; `None` where the request says nothing of it.
+    pub(crate) fn scaled(&self, gate: Gate) -> Option<i16> {
+        self.values.get(gate.index()).copied().flatten()
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.values.iter().all(Option::is_none)

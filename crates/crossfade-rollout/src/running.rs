@@ -1,12 +1,23 @@
-//! The running attempt: its tests, their counts and the alarm. A fold of decided outcomes; what it may lead to is
-//! decided elsewhere.
+//! The running attempt, or the shadow watch before it: its tests, their counts and the alarm. A fold of decided outcomes; what it
+//! may lead to is decided elsewhere.
+//!
+//! However many users there are, it holds at most about 16 MiB: four filters of engine R and two of the sample ratio (1 MiB each,
+//! one for each salt of late), two of engine P (1 MiB), the open windows of the gates (7 MiB), the units of the stage (1 MiB). Each
+//! comes into being with its first event. [`Running::memory_bytes`] says how much it is now.
 
-use crossfade_exchange::{Group, Metric, Side};
+mod freeze;
+mod stage;
+mod tally;
+
+use crossfade_exchange::{Group, Metric, MetricSet};
 
 use crate::{
-    Alarm, AttemptFacts, Decided, Engine, EngineR, Evidence, Freeze, GateRules, GroupEvidence,
-    MetricEvidence, PairCounts, Record, SideCounts, filter::Filters,
+    Alarm, AttemptFacts, Decided, DecidedPair, Engine, Evidence, Freeze, GateRules, GroupEvidence,
+    PairResult, Phase, Record,
 };
+use freeze::Watch;
+use stage::StageTally;
+use tally::{Filtered, Tally};
 
 /// An attempt with everything its outcomes have added up to.
 #[derive(Clone, Debug)]
@@ -14,18 +25,16 @@ pub(crate) struct Running {
     facts: AttemptFacts,
     /// In the order of [`Metric::ALL`], which is also the order of the sum.
     metrics: Vec<Tally>,
-    filters: Filters,
+    filters: Filtered,
+    stage: StageTally,
+    watch: Watch,
+    /// The latest moment that any record stood for, in microseconds since the Unix epoch: the only clock here. One that ran ahead
+    /// stands still until the others have caught up; meanwhile no window of a gate ends, and nothing advances by it.
+    clock: u64,
     decided: u64,
+    /// Over the records as they stand in the log.
+    outcomes: blake3::Hasher,
     alarm: Option<Alarm>,
-}
-
-#[derive(Clone, Debug)]
-struct Tally {
-    metric: Metric,
-    share: f64,
-    engine: EngineR,
-    primary: SideCounts,
-    candidate: SideCounts,
 }
 
 impl Running {
@@ -33,20 +42,18 @@ impl Running {
         let metrics = facts
             .metrics
             .iter()
-            .map(|metric| Tally {
-                metric,
-                share: facts.share_of(metric),
-                engine: EngineR::new(metric),
-                primary: SideCounts::default(),
-                candidate: SideCounts::default(),
-            })
+            .map(|metric| Tally::new(metric, facts.share_of(metric)))
             .collect();
         Self {
-            facts,
             metrics,
-            filters: Filters::default(),
+            filters: Filtered::default(),
+            stage: StageTally::new(&facts.gates),
+            watch: Watch::new(&facts),
+            clock: 0,
             decided: 0,
+            outcomes: blake3::Hasher::new(),
             alarm: None,
+            facts,
         }
     }
 
@@ -62,114 +69,180 @@ impl Running {
         self.alarm.as_ref()
     }
 
+    /// The share was raised.
     pub(crate) fn ramp_step(&mut self) {
         for tally in &mut self.metrics {
-            tally.engine.ramp_step();
+            tally.ramp_step();
         }
     }
 
-    /// A stage, or a step of the ramp, was entered: the gates begin anew, and what is counted for the stage too.
-    pub(crate) fn stage_entered(&mut self) {}
-
-    /// The gates begin anew under other rules.
-    pub(crate) fn restart_gates(&mut self, rules: &GateRules) {
-        self.facts.gates = rules.clone();
-        self.stage_entered();
+    /// A stage, or a step of the ramp, was entered at `at_unix_ms`: the gates begin anew, and what is counted for the stage too.
+    /// What was sent before is evidence of the stage before, and counts for neither.
+    pub(crate) fn stage_entered(&mut self, at_unix_ms: u64) {
+        self.stage.restart(&self.facts.gates, at_unix_ms);
     }
 
-    /// Why the ramp stands still by itself.
+    /// The gates begin anew under other rules.
+    pub(crate) fn restart_gates(&mut self, rules: &GateRules, at_unix_ms: u64) {
+        self.facts.gates = rules.clone();
+        self.stage_entered(at_unix_ms);
+    }
+
+    /// Why the ramp stands still by itself; whether the route stands in the ramp is not asked here.
     pub(crate) fn freeze(&self) -> Option<Freeze> {
-        None
+        self.watch.freeze(self.clock)
+    }
+
+    /// How often the primary failed so far in this shadow watch, for the attempt to freeze; `None` of fewer than 200 requests.
+    pub(crate) fn primary_bad_rate(&self) -> Option<f64> {
+        self.watch.primary_bad_rate()
+    }
+
+    /// About how many bytes it holds now, filters, windows and units included.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.metrics.capacity() * size_of::<Tally>()
+            + self.filters.memory_bytes()
+            + self.stage.memory_bytes()
+            + self.watch.memory_bytes()
     }
 
     /// Takes one outcome of this attempt in. The first time that a group's sum reaches the threshold, the alarm.
     pub(crate) fn apply(&mut self, record: &Record) -> Option<Alarm> {
         self.decided += 1;
-        match record {
-            Record::Answer(decided) => self.answer(decided),
-            Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => None,
+        self.outcomes.update(&record.encode());
+        self.clock = self.clock.max(record.at_unix_micros());
+        self.stage.close_due(self.clock);
+        let (engine, group) = match record {
+            // Nothing is drawn in the shadow stage: an answer would be of no split.
+            Record::Answer(_) if self.facts.phase == Phase::Shadow => return None,
+            Record::Answer(decided) => {
+                self.answer(decided);
+                (Engine::R, decided.group)
+            }
+            Record::Pair(pair) => {
+                self.pair(pair);
+                (Engine::P, pair.group)
+            }
+            Record::Differences(differences) => {
+                self.stage.differences(differences, self.clock);
+                return None;
+            }
+            Record::Coverage(coverage) => {
+                self.stage.coverage(coverage);
+                return None;
+            }
+        };
+        if self.alarm.is_some() {
+            return None;
         }
+        self.alarm = self.look(engine, group);
+        self.alarm
     }
 
-    fn answer(&mut self, decided: &Decided) -> Option<Alarm> {
+    fn answer(&mut self, decided: &Decided) {
+        self.watch.answer(decided, self.clock);
         for tally in &mut self.metrics {
             let metric = tally.metric;
             if metric.group() != decided.group || !decided.applies.contains(metric) {
                 continue;
             }
             let bad = decided.bad.contains(metric);
-            let counted = bad && self.filters.first(decided.salt, metric, decided.unit);
-            let counts = tally.counts_mut(decided.side);
-            counts.answers += 1;
-            counts.bad += u64::from(bad);
-            counts.counted += u64::from(counted);
-            tally
-                .engine
-                .answer(decided.side, counted, decided.probability);
+            let first = bad && self.filters.first_bad(decided.salt, metric, decided.unit);
+            tally.answer(decided.side, bad, first, decided.probability);
         }
-        if self.alarm.is_some() {
-            return None;
+    }
+
+    fn pair(&mut self, pair: &DecidedPair) {
+        self.watch.pair(pair, self.facts.phase, self.clock);
+        self.stage.pair(pair, self.clock);
+        let counted = match pair.result {
+            PairResult::Compared { .. } => pair.applies,
+            // Nothing but transport is known of a request that failed.
+            PairResult::PrimaryFailed => pair.applies.and(MetricSet::EMPTY.with(Metric::Transport)),
+            PairResult::BreakerOpen { .. } => return,
+        };
+        let first = self.filters.first_pairs(
+            pair.group,
+            counted.and(self.facts.metrics),
+            pair.unit,
+            self.clock,
+        );
+        for tally in &mut self.metrics {
+            let metric = tally.metric;
+            if metric.group() == pair.group && first.contains(metric) {
+                let (candidate, primary) = match pair.result {
+                    PairResult::Compared { primary, candidate } => {
+                        (candidate.contains(metric), primary.contains(metric))
+                    }
+                    PairResult::PrimaryFailed | PairResult::BreakerOpen { .. } => (false, true),
+                };
+                tally.pair(candidate, primary);
+            }
         }
-        self.alarm = self.look(decided.group);
-        self.alarm
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
-        let metrics = self
-            .metrics
-            .iter()
-            .map(|t| MetricEvidence {
-                metric: t.metric,
-                share: t.share,
-                w: t.engine.w(),
-                w_pairs: 1.0,
-                primary: t.primary,
-                candidate: t.candidate,
-                pairs: PairCounts::default(),
-            })
-            .collect();
-        let threshold = self.facts.threshold();
-        let groups = Group::ALL
-            .iter()
-            .filter(|group| !self.facts.metrics.of_group(**group).is_empty())
-            .map(|group| GroupEvidence {
-                engine: Engine::R,
-                group: *group,
-                sum: self.sum(*group),
-                threshold,
-            })
-            .collect();
+        let outcomes = match self.decided {
+            0 => String::new(),
+            _ => self.outcomes.finalize().to_hex().to_string(),
+        };
         Evidence {
             decided: self.decided,
-            metrics,
-            groups,
+            outcomes,
+            metrics: self.metrics.iter().map(Tally::evidence).collect(),
+            groups: self.groups(),
             freeze: self.freeze(),
-            ..Evidence::default()
+            ..self.stage.evidence()
         }
     }
 
-    fn look(&self, group: Group) -> Option<Alarm> {
-        let (sum, threshold) = (self.sum(group), self.facts.threshold());
+    /// Each engine that runs in this phase, with each group that has a metric.
+    fn groups(&self) -> Vec<GroupEvidence> {
+        let engines: &[Engine] = match self.facts.phase {
+            Phase::Shadow => &[Engine::P],
+            Phase::Attempt => &[Engine::R, Engine::P],
+        };
+        let threshold = self.facts.threshold();
+        let mut groups = Vec::new();
+        for engine in engines.iter().copied() {
+            for group in Group::ALL.iter().copied() {
+                if !self.facts.metrics.of_group(group).is_empty() {
+                    groups.push(GroupEvidence {
+                        engine,
+                        group,
+                        sum: self.sum(engine, group),
+                        threshold,
+                    });
+                }
+            }
+        }
+        groups
+    }
+
+    fn look(&self, engine: Engine, group: Group) -> Option<Alarm> {
+        let (sum, threshold) = (self.sum(engine, group), self.facts.threshold());
         if sum < threshold {
             return None;
         }
         let largest = self
             .of(group)
-            .max_by(|a, b| a.term().total_cmp(&b.term()))?;
+            .max_by(|a, b| a.term(engine).total_cmp(&b.term(engine)))?;
+        let (primary, candidate) = largest.counts(engine);
         Some(Alarm {
-            engine: Engine::R,
+            engine,
             group,
             metric: largest.metric,
             sum,
             threshold,
             decided: self.decided,
-            primary: largest.primary,
-            candidate: largest.candidate,
+            primary,
+            candidate,
         })
     }
 
-    fn sum(&self, group: Group) -> f64 {
-        self.of(group).map(Tally::term).sum()
+    fn sum(&self, engine: Engine, group: Group) -> f64 {
+        self.of(group).map(|tally| tally.term(engine)).sum()
     }
 
     fn of(&self, group: Group) -> impl Iterator<Item = &Tally> {
@@ -179,15 +252,5 @@ impl Running {
     }
 }
 
-impl Tally {
-    fn counts_mut(&mut self, side: Side) -> &mut SideCounts {
-        match side {
-            Side::Primary => &mut self.primary,
-            Side::Candidate => &mut self.candidate,
-        }
-    }
-
-    fn term(&self) -> f64 {
-        self.share * self.engine.w()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -223,6 +223,11 @@ impl RouteRollout {
         self.running.as_ref().and_then(Running::alarm)
     }
 
+    /// About how many bytes the running attempt holds now; bounded, however many users there are.
+    pub fn memory_bytes(&self) -> usize {
+        self.running.as_ref().map_or(0, Running::memory_bytes)
+    }
+
     /// The roll-back that the route stands in.
     pub const fn rolled_back(&self) -> Option<&RolledBack> {
         self.rolled_back.as_ref()

@@ -1,0 +1,1 @@
+//! Pairs, gates and freezes of a running attempt, from records.
