@@ -120,16 +120,19 @@ impl Marks {
         self.replace(marks)
     }
 
+    /// Whether a mark could be kept: writes what is kept as it is, durably, beside it, and removes it again.
+    pub fn probe(&self) -> io::Result<()> {
+        let fresh = self.directory.join(format!("{NAME}.new"));
+        write_durably(&fresh, text_of(&self.marks)?.as_bytes())?;
+        remove(&fresh)
+    }
+
     fn replace(&mut self, marks: BTreeMap<RouteId, Mark>) -> io::Result<()> {
         let path = self.directory.join(NAME);
         if marks.is_empty() {
             remove(&path)?;
         } else {
-            let mut text = String::new();
-            for mark in marks.values() {
-                text.push_str(&serde_json::to_string(mark)?);
-                text.push('\n');
-            }
+            let text = text_of(&marks)?;
             let fresh = self.directory.join(format!("{NAME}.new"));
             write_durably(&fresh, text.as_bytes())?;
             fs::rename(&fresh, &path)?;
@@ -138,6 +141,15 @@ impl Marks {
         self.marks = marks;
         Ok(())
     }
+}
+
+fn text_of(marks: &BTreeMap<RouteId, Mark>) -> io::Result<String> {
+    let mut text = String::new();
+    for mark in marks.values() {
+        text.push_str(&serde_json::to_string(mark)?);
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -29,9 +29,9 @@ pub struct Exchange {
     pub assignment: Assignment,
     /// Its place in the order of drawn answers, if the coin decided.
     pub draw: Option<OutcomeKey>,
-    /// Its place in the order of mirrored requests, if it was announced as one.
+    /// What was announced of it, if it was announced as a mirrored request.
     #[serde(default)]
-    pub mirrored: Option<OutcomeKey>,
+    pub mirrored: Option<Announcement>,
     /// What the primary answered.
     pub primary: Option<Recording>,
     /// What the candidate answered.
@@ -45,6 +45,17 @@ pub struct Exchange {
     /// Who asked, so that what is kept of a caller can be deleted.
     #[serde(default)]
     pub caller: Caller,
+}
+
+/// What was announced of a mirrored request: enough to say later what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Its place in the order.
+    pub key: OutcomeKey,
+    /// The attempt, or the shadow watch, during which it was sent.
+    pub attempt: u64,
+    /// The unit: what the mirror's users and the gates' samples are counted by.
+    pub unit: Unit,
 }
 
 /// Who asked: keyed hashes under the data directory's key, each salted with what it is the hash of.

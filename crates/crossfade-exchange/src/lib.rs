@@ -31,7 +31,7 @@ pub use eligibility::{
     Allowance, IneligibleReason, MirrorOnlyReason, Operation, RepeatOutcome, SizeClass, SkipReason,
     Unsupported,
 };
-pub use exchange::{Caller, Exchange};
+pub use exchange::{Announcement, Caller, Exchange};
 pub use gate::Gate;
 pub use loss::{Loss, LossKind, LossPolicies, LossPolicy};
 pub use metric::{Group, Metric, MetricSet};

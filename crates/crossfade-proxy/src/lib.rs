@@ -14,6 +14,7 @@ mod classify;
 mod collect;
 mod credentials;
 mod draw;
+mod drill;
 mod durations;
 mod error;
 mod face;
@@ -43,6 +44,7 @@ mod upgrade;
 mod used;
 
 pub use accounting::Accounting;
+pub use drill::DrillProbe;
 pub use error::ProxyError;
 pub use internal::InternalCallers;
 pub use keyed::HashKey;

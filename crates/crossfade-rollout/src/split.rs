@@ -65,6 +65,9 @@ pub struct Split {
     /// Until when the share counts. `None`: no lease was granted, so the share is an effective 0. Set by whoever
     /// publishes the split, renewed while outcomes and ledger can be written.
     pub lease_until: Option<Instant>,
+    /// The number of the last drill of the way back, 0 before the first. It changes nothing: whoever decides sides shows by it
+    /// that what is published has reached it.
+    pub drill: u64,
 }
 
 impl Split {
@@ -79,6 +82,7 @@ impl Split {
             attempt: None,
             mirror_enabled: true,
             lease_until: None,
+            drill: 0,
         }
     }
 

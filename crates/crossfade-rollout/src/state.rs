@@ -156,6 +156,7 @@ impl RouteRollout {
             attempt: self.attempt().cloned(),
             mirror_enabled: self.mirror_enabled,
             lease_until: None,
+            drill: 0,
         }
     }
 

@@ -23,13 +23,15 @@ use crossfade_bedrock::Sealer;
 use crossfade_compare::Checks;
 use crossfade_exchange::{OutcomeMessage, RouteId};
 use crossfade_judge::Batcher;
-use crossfade_proxy::{Builder, HashKey, Proxy, ProxyHandle, Queued, RouteSettings, Spawner};
+use crossfade_proxy::{
+    Builder, HashKey, Proxy, ProxyHandle, Queued, RouteSettings, Spawner, WeakProxyHandle,
+};
 use crossfade_rollout::{RoutePlan, Split};
 
 use crate::{
     admin::{self, AdminState},
     config::{Config, LogFormat},
-    control::{Controller, ControllerOptions, LeaseTimes},
+    control::{self, Clock, Controller, ControllerOptions, LeaseTimes, Sources},
     listen::{self, AppListener},
     opinions::Panel,
     review::{Keeper, Records},
@@ -106,7 +108,7 @@ impl Server {
         let (service, proxy) = built.plane;
         let plane = proxy.downgrade();
         let controller = core.controller.clone();
-        controller.learn_baseline_from(Arc::new(move |route| plane.upgrade()?.baseline(route)));
+        controller.learn_from(sources(plane, core.records.clone()));
         let application = AppListener::new(listener, core.config.listen.tls.as_ref(), service)?;
 
         let spawner = Spawner::new();
@@ -204,6 +206,26 @@ impl Server {
     }
 }
 
+/// Whom the controller asks.
+fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
+    let (baseline, accounting, probe) = (plane.clone(), plane.clone(), plane);
+    Sources {
+        baseline: Arc::new(move |route| baseline.upgrade()?.baseline(route)),
+        accounting: Arc::new(move |route| {
+            let all = accounting.upgrade()?.accounting();
+            all.into_iter().find(|counts| counts.route == *route)
+        }),
+        probe: Arc::new(move |route| probe.upgrade()?.drill(route)),
+        open_reviews: Arc::new(move |route| records.open_reviews(route) as u64),
+        verify: Arc::new(|directory, route| {
+            match crate::verification::verify_directory(directory, Some(route)) {
+                Ok(_verified) => Ok(()),
+                Err(error) => Err(control::chain(&error)),
+            }
+        }),
+    }
+}
+
 fn plans(config: &Config) -> Vec<RoutePlan> {
     config
         .routes
@@ -224,6 +246,7 @@ async fn controller(
         plans: plans(config),
         lease,
         metrics: Arc::clone(metrics),
+        clock: Clock::default(),
     };
     Ok(tokio::task::spawn_blocking(move || Controller::start(options)).await?)
 }
@@ -386,6 +409,7 @@ impl Worker {
         let comparer = Comparer::new(self.checks, self.metrics, settlements, sink);
         spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
+        spawner.spawn(controller.clone().run_ticks(stop.clone()));
         (spawn(comparer.run(self.exchanges)), opinions)
     }
 }

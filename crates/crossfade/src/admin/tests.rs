@@ -62,6 +62,7 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
         plans: vec![owned, RoutePlan::new(RouteId::new("bare"))],
         lease: LeaseTimes::default(),
         metrics: Arc::clone(&metrics),
+        clock: crate::control::Clock::default(),
     });
     let state = AdminState {
         controller: controller.clone(),

@@ -1,40 +1,60 @@
 //! One change, from proposal to effect, under the disk's lock: no outcome and no other change comes in between.
 
+use std::sync::atomic::Ordering;
+
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{
-    Actor, Alarm, Baseline, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext,
-    Refusal, RouteRollout, Split,
+    Actor, Alarm, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext, Refusal,
+    RouteRollout, Split,
 };
 
 use super::{
-    Ask, Changed, ControlError, RouteControl, Shared, disk::Disk, lock, now_unix_ms, publish::CapId,
+    Ask, Changed, ControlError, RouteControl, Shared, Sources, disk::Disk, lock, publish::CapId,
 };
 use crate::telemetry::TransitionReason;
 
-/// What comes with a command.
-pub(super) fn context(
-    ask: &Ask,
-    if_match: Option<u64>,
-    baseline: Option<Baseline>,
-) -> ProposeContext {
-    ProposeContext {
-        reason: ask.reason.clone(),
-        if_match,
-        new_salt: rand::random(),
-        baseline,
-        now_unix_ms: now_unix_ms(),
-        ..ProposeContext::default()
-    }
-}
-
 impl Shared {
+    /// What comes with a command, as far as only its actor knows it.
+    pub(super) fn context(&self, ask: &Ask, if_match: Option<u64>) -> ProposeContext {
+        ProposeContext {
+            if_match,
+            ..self.context_of(&ask.reason)
+        }
+    }
+
+    /// What comes with a command that nobody gave.
+    pub(super) fn context_of(&self, reason: &str) -> ProposeContext {
+        ProposeContext {
+            reason: reason.to_owned(),
+            new_salt: rand::random(),
+            now_unix_ms: self.clock.unix_ms(),
+            ..ProposeContext::default()
+        }
+    }
+
+    /// Adds what the process knows of the route.
+    pub(super) fn know(&self, route: &RouteId, context: &mut ProposeContext) {
+        let Some(control) = self.routes.get(route) else {
+            return;
+        };
+        context.baseline = (self.sources().baseline)(route);
+        context.reports = control.current_reports();
+        let oldest = control.unresolved.load(Ordering::Relaxed);
+        context.oldest_unresolved_unix_micros = (oldest > 0).then_some(oldest);
+    }
+
+    /// Whom to ask.
+    pub(super) fn sources(&self) -> Sources {
+        self.sources.get().cloned().unwrap_or_default()
+    }
+
     /// Makes a change. Blocks on the disk; whatever must not wait for it is in effect already by `cap`.
     pub(super) fn change(
         &self,
         route: &RouteId,
         command: Command,
         actor: &Actor,
-        context: &ProposeContext,
+        mut context: ProposeContext,
         cap: Option<&CapId>,
     ) -> Result<Changed, ControlError> {
         let control = self
@@ -42,11 +62,16 @@ impl Shared {
             .get(route)
             .ok_or_else(|| ControlError::UnknownRoute(route.to_string()))?;
         let mut disk = lock(&self.disk);
+        if command == Command::Advance {
+            self.count_coverage(&mut disk, control);
+        }
+        // It may have waited for its turn, and an entry is never dated before the one that it follows.
+        context.now_unix_ms = self.clock.unix_ms();
         let proposal = {
             let rollout = lock(&control.rollout);
-            let proposal = rollout.propose(&command, actor, context);
+            let proposal = rollout.propose(&command, actor, &context);
             proposal.and_then(|proposal| match command {
-                Command::Resume => at_revision(&rollout, context).map(|()| proposal),
+                Command::Resume => at_revision(&rollout, &context).map(|()| proposal),
                 Command::Split { .. }
                 | Command::Rollback
                 | Command::Alarm(_)
@@ -65,7 +90,7 @@ impl Shared {
                 lift(control, cap);
                 Err(refusal.into())
             }
-            Ok(proposal) if changes_nothing(&proposal.change) => {
+            Ok(proposal) if changes_nothing(control, &proposal.change) => {
                 lift(control, cap);
                 Ok(Changed::Unchanged)
             }
@@ -86,13 +111,7 @@ impl Shared {
             .publisher
             .cap_share(crossfade_exchange::Percent::ZERO);
         let actor = Actor::engine(&alarm);
-        let context = ProposeContext {
-            reason: String::new(),
-            if_match: None,
-            new_salt: rand::random(),
-            now_unix_ms: now_unix_ms(),
-            ..ProposeContext::default()
-        };
+        let context = self.context_of("");
         let proposal = lock(&control.rollout).propose(&Command::Alarm(alarm), &actor, &context);
         match proposal {
             Ok(proposal) => {
@@ -127,7 +146,7 @@ impl Shared {
         };
         let entry = Entry {
             sequence,
-            at_unix_ms: now_unix_ms(),
+            at_unix_ms: self.clock.unix_ms(),
             route: None,
             actor: ask.actor,
             reason: ask.reason,
@@ -171,10 +190,10 @@ impl Shared {
         cap: Option<&CapId>,
     ) -> Changed {
         let Some(sequence) = disk.next_sequence() else {
-            return Self::hold_proposal(disk, control, proposal, actor);
+            return self.hold_proposal(disk, control, proposal, actor);
         };
         let route = lock(&control.rollout).route().clone();
-        let entry = proposal.into_entry(sequence, now_unix_ms(), route, actor.clone());
+        let entry = proposal.into_entry(sequence, self.clock.unix_ms(), route, actor.clone());
         self.enter_after(disk, control, &entry, cap)
     }
 
@@ -215,7 +234,7 @@ impl Shared {
             .next_sequence()
             .ok_or_else(|| refuse("the ledger is not available".to_owned()))?;
         let route = lock(&control.rollout).route().clone();
-        let entry = proposal.into_entry(sequence, now_unix_ms(), route, actor.clone());
+        let entry = proposal.into_entry(sequence, self.clock.unix_ms(), route, actor.clone());
         disk.record_before(&entry).map_err(refuse)?;
         self.take_effect(control, &entry, None);
         self.note_head(disk);
@@ -289,10 +308,13 @@ fn at_revision(rollout: &RouteRollout, context: &ProposeContext) -> Result<(), R
     }
 }
 
-/// A share that is set to what it is: recording it would only hide the last real change.
-fn changes_nothing(change: &Change) -> bool {
+/// A share that is set to what it is: recording it would only hide the last real change. In stage `internal` the share is 0 and
+/// the candidate answers somebody.
+fn changes_nothing(control: &RouteControl, change: &Change) -> bool {
     match change {
-        Change::Split { from, to, .. } => from == to,
+        Change::Split { from, to, .. } => {
+            from == to && !(to.is_zero() && lock(&control.rollout).stage().lets_candidate_answer())
+        }
         Change::Started
         | Change::Rollback { .. }
         | Change::Advance { .. }

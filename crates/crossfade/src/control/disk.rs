@@ -7,13 +7,14 @@ use std::{
     fmt::Write as _,
     io,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use crossfade_backplane::{DataDirectory, Ledger, Mark, Marks, OutcomeLog};
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Entry, Record};
 
-use super::now_unix_ms;
+use super::Clock;
 
 /// Changes toward the primary that may wait for the ledger. Beyond it they still take effect, as caps that hold until
 /// the next start, which learns of them by their marks.
@@ -39,6 +40,7 @@ pub(super) struct Disk {
     fresh_start: Option<Entry>,
     /// Routes whose last append of outcomes failed, and why.
     outcomes_failing: HashMap<RouteId, String>,
+    clock: Clock,
 }
 
 // === impl Disk ===
@@ -48,6 +50,7 @@ impl Disk {
         directory: Arc<DataDirectory>,
         ledger: Result<Ledger, String>,
         marks: Result<Marks, String>,
+        clock: Clock,
     ) -> Self {
         let left = marks.iter().flat_map(Marks::iter);
         let held = left.map(|mark| mark.route.clone()).collect();
@@ -61,6 +64,7 @@ impl Disk {
             started: false,
             fresh_start: None,
             outcomes_failing: HashMap::new(),
+            clock,
         }
     }
 
@@ -172,12 +176,46 @@ impl Disk {
         self.sync_outcomes()?;
         if !self.started {
             let sequence = self.next_sequence().ok_or("the ledger is not available")?;
-            let entry = Entry::started(sequence, now_unix_ms(), "the controller started");
+            let entry = Entry::started(sequence, self.clock.unix_ms(), "the controller started");
             self.record_before(&entry)?;
             self.started = true;
             self.fresh_start = Some(entry);
         }
         Ok(())
+    }
+
+    /// How long a durable write takes, and what would keep a roll-back's entry, or else its mark, from being kept.
+    pub(super) fn drill(&mut self) -> (Duration, Vec<String>) {
+        let mut problems = Vec::new();
+        let started = Instant::now();
+        if let Err(error) = self.directory.probe() {
+            problems.push(format!(
+                "the data directory cannot be written ({error}): make room or make it writable"
+            ));
+        }
+        let durable_after = started.elapsed();
+        match &mut self.ledger {
+            Ok(ledger) => {
+                if let Err(error) = ledger.hold_reserve() {
+                    problems.push(format!(
+                        "there is no room left for a roll-back's entry ({error}): make room"
+                    ));
+                }
+            }
+            Err(problem) => problems.push(problem.clone()),
+        }
+        if let Err(problem) = self
+            .marks
+            .as_ref()
+            .map_err(String::clone)
+            .and_then(|marks| {
+                let failed = |error| format!("rolled-back.json cannot be written: {error}");
+                marks.probe().map_err(failed)
+            })
+        {
+            problems.push(problem);
+        }
+        (durable_after, problems)
     }
 
     /// This process's first entry, once after it was written.
@@ -270,7 +308,7 @@ impl Disk {
 }
 
 /// An error with what it comes from, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

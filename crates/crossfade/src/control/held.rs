@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 
 use crossfade_backplane::{DataDirectory, Mark, Marks};
 use crossfade_exchange::{Percent, RouteId};
-use crossfade_rollout::{
-    Actor, Cause, Change, Command, Entry, Proposal, ProposeContext, RoutePlan, RouteRollout,
-};
+use crossfade_rollout::{Actor, Cause, Change, Command, Entry, Proposal, RoutePlan, RouteRollout};
 
 use super::{
     Changed, RouteControl, Shared,
     disk::{Disk, chain},
-    lock, now_unix_ms,
+    lock,
     start::fold,
 };
 
@@ -28,6 +26,7 @@ pub(super) struct Held {
 impl Shared {
     /// A change that is in effect by a cap, and for which the ledger has no place: it is marked, and the cap stays.
     pub(super) fn hold_proposal(
+        &self,
         disk: &mut Disk,
         control: &RouteControl,
         proposal: Proposal,
@@ -36,7 +35,7 @@ impl Shared {
         let Proposal { change, reason, .. } = proposal;
         let mark = Mark {
             route: lock(&control.rollout).route().clone(),
-            at_unix_ms: now_unix_ms(),
+            at_unix_ms: self.clock.unix_ms(),
             actor: actor.clone(),
             reason,
             change,
@@ -118,12 +117,12 @@ impl Shared {
                 to: *to,
                 override_: false,
             },
+            Change::Hold => Command::Hold,
             // The share is down there already, or this is no change that is ever marked.
             Change::Split { .. }
             | Change::Advance { .. }
             | Change::Observe { .. }
             | Change::GatesRestarted { .. }
-            | Change::Hold
             | Change::Release
             | Change::Signoff { .. }
             | Change::Replayed { .. }
@@ -132,13 +131,7 @@ impl Shared {
             | Change::Resume
             | Change::MirrorSwitched { .. } => return,
         };
-        let context = ProposeContext {
-            reason: reason.clone(),
-            if_match: None,
-            new_salt: rand::random(),
-            now_unix_ms: now_unix_ms(),
-            ..ProposeContext::default()
-        };
+        let context = self.context_of(reason);
         let proposal = lock(&control.rollout).propose(&command, actor, &context);
         match proposal {
             Ok(mut proposal) => {
@@ -175,7 +168,7 @@ impl Shared {
                 let rollout = lock(&control.rollout);
                 Entry {
                     sequence,
-                    at_unix_ms: now_unix_ms(),
+                    at_unix_ms: self.clock.unix_ms(),
                     route: Some(route.clone()),
                     actor: Actor::controller(),
                     reason: "the route is not configured; if it comes back, it starts from 0 %"
@@ -228,11 +221,12 @@ pub(super) fn open_marks(directory: &DataDirectory) -> Result<Marks, String> {
 fn hold(control: &RouteControl, mark: &Mark, not_kept: Option<&String>) {
     let (to, rolled_back) = match &mark.change {
         Change::Split { to, .. } => (*to, false),
+        // It moves nothing: while it is held, nothing advances either.
+        Change::Hold => (Percent::HUNDRED, false),
         Change::Rollback { .. }
         | Change::Advance { .. }
         | Change::Observe { .. }
         | Change::GatesRestarted { .. }
-        | Change::Hold
         | Change::Release
         | Change::Signoff { .. }
         | Change::Replayed { .. }
@@ -250,11 +244,11 @@ fn hold(control: &RouteControl, mark: &Mark, not_kept: Option<&String>) {
     } = mark;
     let done = match change {
         Change::Split { .. } => format!("lowered to {to}"),
+        Change::Hold => "held".to_owned(),
         Change::Rollback { .. }
         | Change::Advance { .. }
         | Change::Observe { .. }
         | Change::GatesRestarted { .. }
-        | Change::Hold
         | Change::Release
         | Change::Signoff { .. }
         | Change::Replayed { .. }

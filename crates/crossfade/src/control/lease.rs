@@ -1,6 +1,6 @@
 //! The lease: a share counts only while somebody keeps showing that ledger and outcomes can be written.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::sync::atomic::Ordering;
 
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ impl Shared {
     /// Writes what waits, and grants new leases if everything is on record.
     pub(super) fn renew(&self) -> bool {
         // Counted from before the disk was asked: an answer that took long must not lengthen the lease.
-        let until = Instant::now() + self.lease.duration;
+        let until = self.clock.instant() + self.lease.duration;
         let result = {
             let mut disk = lock(&self.disk);
             let result = disk.ready();

@@ -6,35 +6,47 @@
 //! itself: what is allowed is `crossfade-rollout`'s to say.
 
 mod change;
+mod clock;
 mod disk;
+mod drill;
 mod held;
 mod lease;
 mod outcomes;
 mod publish;
+mod reports;
+mod sources;
 mod start;
+mod tick;
+mod verbs;
 mod view;
 
 use std::{
     collections::BTreeMap,
     fmt,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use crossfade_exchange::{Percent, RouteId};
-use crossfade_rollout::{Actor, Baseline, Command, Refusal, RouteRollout, Split};
+use crossfade_rollout::{Actor, Closing, Command, Refusal, RouteRollout, Split};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::telemetry::Metrics;
 use disk::Disk;
+pub(crate) use disk::chain;
 use held::Held;
 use publish::{CapId, Publisher};
+use reports::Reports;
+use tick::Counted;
 
+pub use clock::{Clock, ManualClock};
 pub use outcomes::{Applied, NotLogged};
+pub use sources::{BaselineFn, Sources};
 pub use start::ControllerOptions;
 pub use view::{History, LedgerState, Orphan, RouteView};
 
@@ -42,9 +54,6 @@ pub use view::{History, LedgerState, Orphan, RouteView};
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a verb toward the candidate waits for its entry.
 const RAISE_PATIENCE: Duration = Duration::from_secs(20);
-
-/// What the data plane has learned of the primary's typical times.
-pub type BaselineFn = Arc<dyn Fn(&RouteId) -> Option<Baseline> + Send + Sync>;
 
 /// The controller. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -125,7 +134,10 @@ struct Shared {
     outcomes_held: AtomicBool,
     /// Something waits to be written: try soon.
     trouble: Notify,
-    baseline: OnceLock<BaselineFn>,
+    sources: OnceLock<Sources>,
+    clock: Clock,
+    /// The data directory's path.
+    path: PathBuf,
     /// Whose turn at the disk it is: a disk that hangs takes one of the threads that may block, not all of them.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// What waits for its turn, whether or not somebody still waits for its result.
@@ -145,6 +157,12 @@ struct RouteControl {
     bar: Mutex<Option<String>>,
     /// What holds the share down until the next start, because the ledger could not take it.
     held: Mutex<Option<Held>>,
+    /// The reports that a sign-off may name.
+    reports: Mutex<Reports>,
+    /// What of the data plane's counts is in the outcome log, and when that was.
+    counted: Mutex<Counted>,
+    /// When the oldest request was sent that is not decided yet, in microseconds since the Unix epoch; 0: there is none.
+    unresolved: AtomicU64,
 }
 
 /// A job panicked.
@@ -193,10 +211,28 @@ impl Controller {
             .map(|control| control.publisher.watch())
     }
 
-    /// Where the primary's typical times come from, once the data plane stands. Only the first call counts.
+    /// Whom the controller asks what it does not know itself, once the other parts stand. Only the first call counts.
+    pub fn learn_from(&self, sources: Sources) {
+        if self.shared.sources.set(sources).is_err() {
+            tracing::debug!("control.sources.already_set");
+        }
+    }
+
+    /// Where the primary's typical times come from, if nothing else is asked. Only the first of this and
+    /// [`Controller::learn_from`] counts.
     pub fn learn_baseline_from(&self, baseline: BaselineFn) {
-        if self.shared.baseline.set(baseline).is_err() {
-            tracing::debug!("control.baseline.already_set");
+        self.learn_from(Sources {
+            baseline,
+            ..Sources::default()
+        });
+    }
+
+    /// Tells the controller when the oldest request was sent that is not decided yet, in microseconds since the Unix epoch.
+    pub fn unresolved(&self, route: &RouteId, oldest_unix_micros: Option<u64>) {
+        if let Some(control) = self.shared.routes.get(route) {
+            control
+                .unresolved
+                .store(oldest_unix_micros.unwrap_or(0), Ordering::Relaxed);
         }
     }
 
@@ -217,15 +253,17 @@ impl Controller {
         // What is proposed here is proposed again in its turn; here it only decides which way it is.
         let raises = {
             let rollout = lock(&control.rollout);
-            let context = change::context(&ask, if_match, None);
+            let context = self.shared.context(&ask, if_match);
             let proposal = rollout.propose(&command, &ask.actor, &context)?;
             !proposal.change.is_toward_primary()
         };
         if raises {
-            return self.toward_candidate(route, command, ask, if_match).await;
+            return self
+                .toward_candidate(route, command, ask, if_match, Closing::default())
+                .await;
         }
         let cap = control.publisher.cap_share(to);
-        self.toward_primary(route, command, ask, if_match, cap)
+        self.toward_primary(route, command, ask, if_match, Some(cap))
             .await
     }
 
@@ -233,22 +271,10 @@ impl Controller {
     /// returns; [`Changed`] says what a restart would know of it.
     pub async fn rollback(&self, route: &RouteId, ask: Ask) -> Result<Changed, ControlError> {
         let control = self.route(route)?;
-        let context = change::context(&ask, None, None);
+        let context = self.shared.context(&ask, None);
         drop(lock(&control.rollout).propose(&Command::Rollback, &ask.actor, &context)?);
         let cap = control.publisher.cap_share(Percent::ZERO);
-        self.toward_primary(route, Command::Rollback, ask, None, cap)
-            .await
-    }
-
-    /// Re-arms a route after a roll-back; only if it is at revision `if_match`, where one is given.
-    pub async fn resume(
-        &self,
-        route: &RouteId,
-        if_match: Option<u64>,
-        ask: Ask,
-    ) -> Result<Changed, ControlError> {
-        self.route(route)?;
-        self.toward_candidate(route, Command::Resume, ask, if_match)
+        self.toward_primary(route, Command::Rollback, ask, None, Some(cap))
             .await
     }
 
@@ -282,20 +308,20 @@ impl Controller {
         self.shared.routes.get(route).ok_or_else(unknown)
     }
 
-    /// The cap is in effect already; what is waited for is the record.
+    /// A cap, where there is one, is in effect already; what is waited for is the record.
     async fn toward_primary(
         &self,
         route: &RouteId,
         command: Command,
         ask: Ask,
         if_match: Option<u64>,
-        cap: CapId,
+        cap: Option<CapId>,
     ) -> Result<Changed, ControlError> {
         let route = route.clone();
         let job = self.on_disk(move |shared| {
             // Another change may come first, and make a raise of it.
-            let context = change::context(&ask, if_match, None);
-            shared.change(&route, command, &ask.actor, &context, Some(&cap))
+            let context = shared.context(&ask, if_match);
+            shared.change(&route, command, &ask.actor, context, cap.as_ref())
         });
         match tokio::time::timeout(RECORD_PATIENCE, job).await {
             Ok(Ok(result)) => result,
@@ -310,12 +336,14 @@ impl Controller {
         command: Command,
         ask: Ask,
         if_match: Option<u64>,
+        closing: Closing,
     ) -> Result<Changed, ControlError> {
         let route = route.clone();
         let job = self.on_disk(move |shared| {
-            let baseline = shared.baseline.get().and_then(|baseline| baseline(&route));
-            let context = change::context(&ask, if_match, baseline);
-            shared.change(&route, command, &ask.actor, &context, None)
+            let mut context = shared.context(&ask, if_match);
+            context.closing = closing;
+            shared.know(&route, &mut context);
+            shared.change(&route, command, &ask.actor, context, None)
         });
         match tokio::time::timeout(RAISE_PATIENCE, job).await {
             Ok(Ok(result)) => result,
@@ -367,13 +395,6 @@ impl fmt::Debug for Shared {
 /// A lock whose holder panicked is taken all the same: every holder leaves its value whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn now_unix_ms() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Record outcomes: logged first, applied after, and a roll-back if they demand one.
 
 use crossfade_exchange::RouteId;
-use crossfade_rollout::{Ages, Record};
+use crossfade_rollout::{Ages, Phase, Record};
 
-use super::{Controller, Lost, Shared, lock};
+use super::{Controller, Lost, RouteControl, Shared, disk::Disk, lock};
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,13 +94,32 @@ impl Shared {
                 problem,
             });
         }
+        self.apply_logged(&mut disk, control, &mine);
+        Ok(applied)
+    }
+
+    /// Applies what is in the log. An alarm rolls an attempt back, at the record that raised it. In a shadow watch nobody is
+    /// answered by the candidate: the watch goes on, and the route may not advance.
+    pub(super) fn apply_logged(&self, disk: &mut Disk, control: &RouteControl, logged: &[Record]) {
         let alarm = {
             let mut rollout = lock(&control.rollout);
-            mine.iter().find_map(|decided| rollout.apply(decided))
+            let shadow = rollout
+                .attempt()
+                .is_some_and(|attempt| attempt.phase == Phase::Shadow);
+            if shadow {
+                for record in logged {
+                    if let Some(alarm) = rollout.apply(record) {
+                        let route = rollout.route();
+                        tracing::warn!(%route, reason = %alarm, "control.route.failing_in_shadow");
+                    }
+                }
+                None
+            } else {
+                logged.iter().find_map(|record| rollout.apply(record))
+            }
         };
         if let Some(alarm) = alarm {
-            self.roll_back_by_alarm(&mut disk, control, alarm);
+            self.roll_back_by_alarm(disk, control, alarm);
         }
-        Ok(applied)
     }
 }

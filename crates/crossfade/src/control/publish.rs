@@ -26,6 +26,7 @@ struct State {
     lease_until: Option<Instant>,
     caps: Vec<Cap>,
     next: u64,
+    drill: u64,
 }
 
 /// Something that holds the split down.
@@ -56,6 +57,7 @@ impl Publisher {
             lease_until: None,
             caps: Vec::new(),
             next: 0,
+            drill: 0,
         };
         Self {
             state: Mutex::new(state),
@@ -112,6 +114,14 @@ impl Publisher {
         self.publish(&state);
     }
 
+    /// Publishes the number of another drill, on the way that every split takes; gives it back.
+    pub(super) fn drill(&self) -> u64 {
+        let mut state = self.lock();
+        state.drill += 1;
+        self.publish(&state);
+        state.drill
+    }
+
     fn add_cap(&self, share: Percent, mirror_off: bool) -> CapId {
         let mut state = self.lock();
         let id = state.next;
@@ -133,14 +143,20 @@ impl Publisher {
     fn publish(&self, state: &State) {
         let mut split = Split {
             lease_until: state.lease_until,
+            drill: state.drill,
             ..state.split.clone()
         };
         for cap in &state.caps {
             if cap.share < split.share {
                 split.share = cap.share;
-                if cap.share.is_zero() {
-                    split.stage = Stage::Shadow;
+                // Under 100 % there is no stage that holds without a lease.
+                if split.stage.holds_without_lease() {
+                    split.stage = Stage::Ramp;
                 }
+            }
+            // A stage can let the candidate answer at a share of 0 too.
+            if cap.share.is_zero() && split.stage.lets_candidate_answer() {
+                split.stage = Stage::Shadow;
             }
             split.mirror_enabled &= !cap.mirror_off;
         }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use crossfade_backplane::{DataDirectory, Ledger};
@@ -13,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Controller, LeaseTimes, RouteControl, Shared,
+    Clock, Controller, LeaseTimes, RouteControl, Shared,
     disk::{Disk, chain},
     held::open_marks,
     lock,
@@ -33,6 +36,8 @@ pub struct ControllerOptions {
     pub lease: LeaseTimes,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where its times come from.
+    pub clock: Clock,
 }
 
 impl Controller {
@@ -46,6 +51,7 @@ impl Controller {
             plans,
             lease,
             metrics,
+            clock,
         } = options;
         let (ledger, entries, problem) = match Ledger::open(&directory) {
             Ok((ledger, entries)) => (Ok(ledger), entries, None),
@@ -56,7 +62,8 @@ impl Controller {
             }
         };
         let marks = open_marks(&directory);
-        let mut disk = Disk::new(directory, ledger, marks);
+        let path = directory.path().to_path_buf();
+        let mut disk = Disk::new(directory, ledger, marks, clock.clone());
         let routes: BTreeMap<_, _> = plans
             .into_iter()
             .map(|plan| (plan.route.clone(), fold(plan, &entries, &mut disk)))
@@ -73,7 +80,9 @@ impl Controller {
             history: Mutex::new(history),
             outcomes_held: AtomicBool::new(false),
             trouble: Notify::new(),
-            baseline: OnceLock::new(),
+            sources: OnceLock::new(),
+            clock,
+            path,
             turn: Arc::default(),
             tasks: TaskTracker::new(),
             lease,
@@ -141,6 +150,9 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         publisher,
         bar: Mutex::new(bar),
         held: Mutex::new(None),
+        reports: Mutex::default(),
+        counted: Mutex::default(),
+        unresolved: AtomicU64::new(0),
     }
 }
 

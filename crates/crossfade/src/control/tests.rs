@@ -34,6 +34,7 @@ fn start_with(home: &Path, lease: LeaseTimes) -> Controller {
         plans: vec![plan],
         lease,
         metrics,
+        clock: Clock::default(),
     })
 }
 

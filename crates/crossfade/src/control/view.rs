@@ -81,12 +81,12 @@ impl Controller {
         self.shared
             .routes
             .get(route)
-            .map(|control| view(control, Instant::now()))
+            .map(|control| view(control, self.shared.clock.instant()))
     }
 
     /// Every route, by name.
     pub fn route_views(&self) -> Vec<RouteView> {
-        let now = Instant::now();
+        let now = self.shared.clock.instant();
         self.shared
             .routes
             .values()
@@ -151,7 +151,7 @@ impl Controller {
 
     /// Brings the gauges in step; called at each scrape.
     pub fn export_metrics(&self) {
-        let (metrics, now) = (&self.shared.metrics, Instant::now());
+        let (metrics, now) = (&self.shared.metrics, self.shared.clock.instant());
         let ledger = self.ledger_state();
         metrics
             .control

@@ -144,6 +144,9 @@ impl Outcomes {
             order.decided.extend(order.buffer.advance(now, ages));
             log(&self.controller, &self.metrics, route, order).await;
             held += order.decided.len();
+            let oldest = order.decided.front().map(Record::at_unix_micros);
+            let oldest = oldest.into_iter().chain(order.buffer.oldest_unix_micros());
+            self.controller.unresolved(route, oldest.min());
         }
         self.held = held;
         #[expect(clippy::cast_precision_loss, reason = "a count for display")]

@@ -45,6 +45,7 @@ fn plant() -> Plant {
         plans: vec![plan],
         lease: LeaseTimes::default(),
         metrics: Arc::clone(&metrics),
+        clock: crate::control::Clock::default(),
     });
     Plant {
         controller,

@@ -187,6 +187,7 @@ async fn a_route_that_was_removed_starts_from_nothing_when_it_returns() {
             plans: vec![RoutePlan::new(RouteId::new("sales"))],
             lease: QUICK,
             metrics: Telemetry::new().unwrap().metrics(["sales"]),
+            clock: Clock::default(),
         })
     };
     let controller = without();
@@ -291,6 +292,7 @@ async fn a_route_that_stands_rolled_back_shows_in_the_metrics() {
             plans: vec![RoutePlan::new(support())],
             lease: QUICK,
             metrics: Arc::clone(&metrics),
+            clock: Clock::default(),
         })
     };
     let shown = |controller: &Controller| {
