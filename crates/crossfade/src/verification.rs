@@ -26,7 +26,7 @@ pub enum NotVerified {
     Chain(#[from] LedgerError),
     /// An entry.
     #[error("the ledger does not hold at {0}")]
-    Entry(#[from] Mismatch),
+    Entry(Mismatch),
     /// A roll-back is missing at its end.
     #[error(
         "the outcomes of route {route} demand a roll-back ({alarm}) that is not on the ledger: its last entries were cut away, or the controller ended before it could write it, which its next start does"
@@ -65,7 +65,8 @@ pub fn verify_directory(
     let history = verify_history(&chain.entries, only, |route, attempt| {
         let log = read_outcomes(directory, route, attempt).map_err(|error| error.to_string())?;
         Ok(log.map(|log| log.map(|record| record.map_err(|error| error.to_string()))))
-    })?;
+    })
+    .map_err(NotVerified::Entry)?;
     if let Some((route, alarm)) = history.due.first() {
         return Err(NotVerified::Due {
             route: route.clone(),

@@ -1,6 +1,6 @@
 //! `cargo xtask e2e`: what needs more than Rust. Clients of several makers run the same programs against the simulated
-//! Azure, through the proxy and when the candidate answers, a real Prometheus scrapes it, the system calls of a raise are looked at, and a
-//! browser opens the page of a replay.
+//! Azure, through the proxy and when the candidate answers, a real Prometheus scrapes it, the system calls of a raise are looked at, the
+//! program is killed between any two of its writes, and a browser opens the page of a replay.
 //!
 //! The end-to-end tests that need nothing else are `cargo test`'s.
 
@@ -12,6 +12,7 @@ use crate::{print, workspace};
 
 mod clients;
 mod durability;
+mod kill;
 mod program;
 mod same;
 mod stage;
@@ -30,8 +31,42 @@ const TOOLS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
 ];
 
-/// Runs every part.
-pub(crate) fn run() -> Result<()> {
+/// `e2e`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only this part
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// What can be run alone: what needs `strace` and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The order of system calls of a raise
+    Durability,
+    /// Killing the program between any two writes
+    Kill,
+}
+
+/// Runs every part, or the one that is asked for.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match arguments.only {
+        Some(part) => alone(part),
+        None => all(),
+    }
+}
+
+fn alone(part: Part) -> Result<()> {
+    let program = workspace::build_crossfade()?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let stage = runtime.block_on(Stage::new())?;
+    match part {
+        Part::Durability => durability::check(&program, &stage).context("durability"),
+        Part::Kill => kill::check(&program, &stage).context("kill"),
+    }
+}
+
+fn all() -> Result<()> {
     for (tool, package) in TOOLS {
         let found = Command::new(tool).arg("--version").output().is_ok();
         ensure!(
@@ -58,5 +93,6 @@ pub(crate) fn run() -> Result<()> {
         .context("Prometheus")?;
     print::line(scraped.trim());
     durability::check(&program, &stage).context("durability")?;
+    kill::check(&program, &stage).context("kill")?;
     crate::page::check(&program, None, None).context("the page of a replay")
 }

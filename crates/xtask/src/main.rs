@@ -45,8 +45,8 @@ enum Command {
     #[command(after_help = "Example:\n  cargo xtask decisions --quick")]
     Decisions(decisions::Args),
     /// Run clients of several makers, Prometheus and strace against the program
-    #[command(after_help = "Example:\n  cargo xtask e2e")]
-    E2e,
+    #[command(after_help = "Example:\n  cargo xtask e2e --only kill")]
+    E2e(e2e::Arguments),
     /// Open the page that a replay writes in a browser without a network
     #[command(after_help = "Example:\n  cargo xtask page --pictures pictures")]
     Page(page::Arguments),
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         Command::Agreement(arguments) => agreement::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Decisions(arguments) => decisions::run(arguments),
-        Command::E2e => e2e::run(),
+        Command::E2e(arguments) => e2e::run(&arguments),
         Command::Page(arguments) => page::run(&arguments),
         Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),

@@ -26,8 +26,8 @@ const DIGEST: &str = "4a0e57d8566d8556bf0f689f69bdea2362a4255b4256563114348d6a89
 pub(crate) struct Program {
     path: PathBuf,
     child: Child,
-    /// Goes with the process.
-    _home: TempDir,
+    /// Goes with the process, if nothing else needs it.
+    _home: Option<TempDir>,
     /// Where applications connect.
     pub(crate) address: SocketAddr,
     /// Where operators connect.
@@ -50,10 +50,23 @@ impl Program {
     /// With this configuration, to which the data directory and the operator's token are added.
     pub(crate) fn serve_with(wrapper: &[&OsStr], program: &Path, text: &str) -> Result<Self> {
         let home = TempDir::new().context("cannot make a directory")?;
-        let config = home.path().join("crossfade.toml");
-        let text = format!("{}{text}", own(&home));
+        let mut program = Self::serve_in(wrapper, program, text, home.path(), |_| ())?;
+        program._home = Some(home);
+        Ok(program)
+    }
+
+    /// The same in a directory that outlives it; `started` hears the child's number before it is ready.
+    pub(super) fn serve_in(
+        wrapper: &[&OsStr],
+        program: &Path,
+        text: &str,
+        home: &Path,
+        started: impl FnOnce(u32),
+    ) -> Result<Self> {
+        let config = home.join("crossfade.toml");
+        let text = format!("{}{text}", own(home));
         fs::write(&config, text).context("cannot write the configuration")?;
-        let log = File::create(home.path().join("log")).context("cannot make a log")?;
+        let log = File::create(home.join("log")).context("cannot make a log")?;
         let mut words = wrapper.iter().copied().chain([program.as_os_str()]);
         let first = words.next().context("nothing to run")?;
         let mut child = Command::new(first)
@@ -67,17 +80,19 @@ impl Program {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", first.display()))?;
-        let (address, admin) = match ready(&mut child, &home) {
+        started(child.id());
+        let (address, admin) = match ready(&mut child, home) {
             Ok(addresses) => addresses,
             Err(error) => {
                 child.kill().ok();
+                child.wait().ok();
                 return Err(error);
             }
         };
         Ok(Self {
             path: program.to_owned(),
             child,
-            _home: home,
+            _home: None,
             address,
             admin,
         })
@@ -138,10 +153,10 @@ impl Drop for Program {
 }
 
 /// The addresses that the log names.
-fn ready(child: &mut Child, home: &TempDir) -> Result<(SocketAddr, SocketAddr)> {
+fn ready(child: &mut Child, home: &Path) -> Result<(SocketAddr, SocketAddr)> {
     let asked = Instant::now();
     loop {
-        let log = fs::read_to_string(home.path().join("log")).context("cannot read the log")?;
+        let log = fs::read_to_string(home.join("log")).context("cannot read the log")?;
         if let Some(addresses) = log.lines().find_map(addresses) {
             return Ok(addresses);
         }
@@ -165,8 +180,8 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 }
 
 /// The operator's token and the data directory.
-fn own(home: &TempDir) -> String {
-    let data = home.path().join("data");
+fn own(home: &Path) -> String {
+    let data = home.join("data");
     let data = data.display();
     format!(
         r#"
@@ -182,7 +197,7 @@ directory = "{data}"
     )
 }
 
-fn configuration(stage: &Stage) -> String {
+pub(super) fn configuration(stage: &Stage) -> String {
     let (azure, bedrock) = (stage.azure.url(), stage.bedrock.url());
     let mantle = stage.mantle.url();
     let routes: Vec<String> = stage::routes()
