@@ -1,16 +1,11 @@
-//! Drawn answers on the sending side: numbered when they are sent, resolved once in each group, and never lost.
+//! One drawn answer on the sending side: resolved once in each group, and never lost.
 //!
-//! Before a coin may decide, room for all three messages of a drawn answer is reserved on the outcome queue; without room the
-//! primary answers and nothing is drawn. What has not been resolved at the age of its group is resolved here: bad only if it is
-//! known bad or silent.
+//! What has not been resolved at the age of its group is resolved by age: bad only if it is known bad or silent.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-
-use tokio::sync::mpsc::{self, OwnedPermit};
 
 use crossfade_exchange::{
     Drawn, Group, Metric, MetricSet, OutcomeKey, OutcomeMessage, RouteId, Settled, Settlement,
@@ -18,22 +13,10 @@ use crossfade_exchange::{
 };
 use crossfade_rollout::AttemptFacts;
 
-use crate::route::{Now, lock};
-
-/// Drawn answers that may wait to be resolved, per route.
-const PENDING: usize = 65_536;
-/// A stream without a byte for this long is silent.
-const SILENT: Duration = Duration::from_secs(30);
-
-type Permit = OwnedPermit<OutcomeMessage>;
-
-/// Room on the outcome queue for one drawn answer.
-#[derive(Debug)]
-pub(crate) struct DrawPermit {
-    announce: Permit,
-    arrival: Permit,
-    content: Permit,
-}
+use crate::{
+    line::{Line, Permit, Room, SILENT, Waiting},
+    route::{Now, lock},
+};
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -44,123 +27,6 @@ pub(crate) struct DrawnAs {
     pub(crate) unit: Unit,
     pub(crate) applies: MetricSet,
     pub(crate) streamed: bool,
-}
-
-/// The drawn answers of one route.
-#[derive(Debug)]
-pub(crate) struct DrawLine {
-    route: RouteId,
-    replica: u32,
-    outcomes: mpsc::Sender<OutcomeMessage>,
-    state: Mutex<LineState>,
-}
-
-#[derive(Debug, Default)]
-struct LineState {
-    sequence: u64,
-    last_micros: u64,
-    pending: VecDeque<Arc<Draw>>,
-}
-
-impl DrawLine {
-    pub(crate) fn new(
-        route: RouteId,
-        replica: u32,
-        outcomes: mpsc::Sender<OutcomeMessage>,
-    ) -> Self {
-        Self {
-            route,
-            replica,
-            outcomes,
-            state: Mutex::default(),
-        }
-    }
-
-    /// Room for one more drawn answer, if there is any.
-    pub(crate) fn reserve(&self) -> Option<DrawPermit> {
-        if lock(&self.state).pending.len() >= PENDING {
-            return None;
-        }
-        let permit = || self.outcomes.clone().try_reserve_owned().ok();
-        Some(DrawPermit {
-            announce: permit()?,
-            arrival: permit()?,
-            content: permit()?,
-        })
-    }
-
-    /// Announces a drawn answer at the moment it is sent. Number, time and message are one step, so that the queue holds
-    /// announcements in send order.
-    pub(crate) fn announce(
-        &self,
-        permit: DrawPermit,
-        attempt: &AttemptFacts,
-        drawn: DrawnAs,
-        now: Now,
-    ) -> Arc<Draw> {
-        let mut state = lock(&self.state);
-        let micros = u64::try_from(now.unix.as_micros()).unwrap_or(u64::MAX);
-        state.last_micros = state.last_micros.max(micros);
-        let key = OutcomeKey {
-            sent_unix_micros: state.last_micros,
-            replica: self.replica,
-            sequence: state.sequence,
-        };
-        state.sequence += 1;
-        permit.announce.send(OutcomeMessage::Drawn(Drawn {
-            key,
-            route: self.route.clone(),
-            attempt: attempt.id,
-            side: drawn.side,
-            probability: drawn.probability,
-            salt: drawn.salt,
-            unit: drawn.unit,
-            applies: drawn.applies,
-        }));
-        let slow = if drawn.streamed {
-            attempt.slow_streamed
-        } else {
-            attempt.slow_plain
-        };
-        let draw = Arc::new(Draw {
-            key,
-            route: self.route.clone(),
-            applies: drawn.applies,
-            slow,
-            arrival_age: attempt.arrival_age,
-            content_age: attempt.content_age,
-            sent: now.instant,
-            state: Mutex::new(DrawState {
-                arrival: Some(permit.arrival),
-                content: Some(permit.content),
-                last_byte: None,
-            }),
-        });
-        state.pending.push_back(Arc::clone(&draw));
-        draw
-    }
-
-    /// Resolves what has reached its age and forgets what is resolved. Called a few times a second.
-    pub(crate) fn age(&self, now: Instant) {
-        let mut state = lock(&self.state);
-        for draw in &state.pending {
-            draw.age(now);
-        }
-        state.pending.retain(|draw| !draw.is_resolved());
-    }
-
-    /// Tells the worker that everything sent up to now has been announced.
-    pub(crate) fn watermark(&self, now: Now) {
-        let mut state = lock(&self.state);
-        let micros = u64::try_from(now.unix.as_micros()).unwrap_or(u64::MAX);
-        state.last_micros = state.last_micros.max(micros);
-        // A full queue means that announcements are under way anyway; the next second brings another watermark.
-        drop(self.outcomes.try_send(OutcomeMessage::Watermark {
-            route: self.route.clone(),
-            replica: self.replica,
-            announced_unix_micros: state.last_micros,
-        }));
-    }
 }
 
 /// One drawn answer, shared by its recorder and the line that ages it.
@@ -184,6 +50,44 @@ struct DrawState {
 }
 
 impl Draw {
+    /// Announces a drawn answer at the moment it is sent.
+    pub(crate) fn announce(
+        line: &Line,
+        room: Room,
+        attempt: &AttemptFacts,
+        drawn: DrawnAs,
+        now: Now,
+    ) -> Arc<Self> {
+        let (arrival, content) = (room.arrival, room.content);
+        line.announce(room.announce, now, |key, route| {
+            let message = OutcomeMessage::Drawn(Drawn {
+                key,
+                route: route.clone(),
+                attempt: attempt.id,
+                side: drawn.side,
+                probability: drawn.probability,
+                salt: drawn.salt,
+                unit: drawn.unit,
+                applies: drawn.applies,
+            });
+            let draw = Arc::new(Self {
+                key,
+                route: route.clone(),
+                applies: drawn.applies,
+                slow: attempt.slow_after(drawn.streamed),
+                arrival_age: attempt.arrival_age,
+                content_age: attempt.content_age,
+                sent: now.instant,
+                state: Mutex::new(DrawState {
+                    arrival: Some(arrival),
+                    content: Some(content),
+                    last_byte: None,
+                }),
+            });
+            (message, Waiting::Draw(Arc::clone(&draw)), draw)
+        })
+    }
+
     pub(crate) fn key(&self) -> OutcomeKey {
         self.key
     }
@@ -277,7 +181,8 @@ impl Draw {
         }
     }
 
-    fn age(&self, now: Instant) {
+    /// Resolves what has reached its age.
+    pub(crate) fn age(&self, now: Instant) {
         let age = now.saturating_duration_since(self.sent);
         if age >= self.arrival_age {
             // No content yet at this age is silence.
@@ -295,7 +200,7 @@ impl Draw {
         }
     }
 
-    fn is_resolved(&self) -> bool {
+    pub(crate) fn is_resolved(&self) -> bool {
         let state = lock(&self.state);
         state.arrival.is_none() && state.content.is_none()
     }

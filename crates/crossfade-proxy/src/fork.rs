@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tower::Service;
 
 use crossfade_exchange::{
-    Assignment, BoxError, Failover, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
+    Assignment, BoxError, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
 };
 use crossfade_rollout::{DecideFacts, Split, decide};
 
@@ -24,12 +24,15 @@ use crate::{
     call::{Call, Eligible, Kind, collected},
     candidate::{self, CandidateAnswer},
     draw::{Draw, DrawnAs},
-    opening::Answered,
+    opening::{Answered, not_selected},
+    pair::{MirroredAs, Pair},
     pinned,
     plane::{Answer, Plane},
     record::{RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route},
+    shadow,
     upgrade::Upgrade,
+    watch::Watch,
 };
 
 /// The longest wait for the candidate's first content while it shows signs of life: a guard against a candidate that does not keep to its
@@ -149,19 +152,43 @@ struct Waiting {
     since: Instant,
     ticket: Option<Ticket>,
     draw: Option<Arc<Draw>>,
+    /// The request as one that is mirrored, if it is announced, and the side that is being asked for an answer.
+    pair: Option<(Arc<Pair>, Side)>,
+    /// Why it will not be mirrored whatever happens, if that is so.
+    unselected: Option<SkipReason>,
 }
 
 impl Waiting {
-    /// It was not mirrored, and why.
+    /// It was not mirrored, and why, if it was to be.
     fn skip(&mut self, reason: SkipReason) {
         if let Some(ticket) = self.ticket.take() {
-            ticket.skip(reason);
+            ticket.skip(self.unselected.unwrap_or(reason));
+        }
+    }
+
+    /// A side is asked for an answer.
+    fn ask(&mut self, side: Side, now: Instant) {
+        if let Some((pair, asked)) = &mut self.pair {
+            pair.asked(side, now);
+            *asked = side;
+        }
+    }
+
+    /// Who wants to know of the answer of the side that is asked.
+    fn watch(&self) -> Watch {
+        Watch {
+            draw: self.draw.clone(),
+            pair: self.pair.clone(),
         }
     }
 
     /// It has been answered: its recorder and its pairing take over.
-    fn answered(&mut self) -> (Option<Ticket>, Option<Arc<Draw>>) {
-        (self.ticket.take(), self.draw.take())
+    fn answered(&mut self) -> (Option<Ticket>, Watch) {
+        let watch = Watch {
+            draw: self.draw.take(),
+            pair: self.pair.take(),
+        };
+        (self.ticket.take(), watch)
     }
 }
 
@@ -174,6 +201,10 @@ impl Drop for Waiting {
         self.skip(SkipReason::ClientAbort);
         if let Some(draw) = &self.draw {
             draw.aborted(self.since.elapsed(), self.route.state.p99(self.streamed));
+        }
+        if let Some((pair, side)) = &self.pair {
+            let p99 = self.route.state.p99(self.streamed);
+            pair.aborted(*side, Instant::now(), p99);
         }
     }
 }
@@ -198,7 +229,7 @@ impl Collected {
         let killed = self.plane.killed.load(Ordering::Relaxed);
         let mirror_only = eligible.mirror_only.is_some();
         let permit = if split.is_drawn() && !mirror_only {
-            route.draws.reserve()
+            route.line.room_for_draw()
         } else {
             None
         };
@@ -214,29 +245,62 @@ impl Collected {
             internal: eligible.internal,
             outcomes_room: permit.is_some(),
         };
-        let assignment = decide(&split, &route.settings.mirror, &facts);
+        let mut assignment = decide(&split, &route.settings.mirror, &facts);
+        let applies = (route.settings.applies)(eligible.operation, eligible.json);
         let draw = match (permit, &split.attempt) {
-            (Some(permit), Some(attempt)) if assignment.drawn => {
+            (Some(room), Some(attempt)) if assignment.drawn => {
                 let drawn = DrawnAs {
                     side: assignment.answer,
                     probability: assignment.probability,
                     salt: assignment.salt,
                     unit: eligible.unit,
                     // What an attempt is judged by was frozen when it began.
-                    applies: (route.settings.applies)(eligible.operation, eligible.json)
-                        .and(attempt.metrics),
+                    applies: applies.and(attempt.metrics),
                     streamed: eligible.streamed,
                 };
-                Some(route.draws.announce(permit, attempt, drawn, now))
+                Some(Draw::announce(&route.line, room, attempt, drawn, now))
             }
             _ => None,
         };
+        // The rate is part of sampling: decided before anybody is asked, so that no side's answer has a say in it.
+        let rate = self.plane.rate.as_ref();
+        if assignment.shadow.is_some() && rate.is_some_and(|rate| !rate.try_take(now.instant)) {
+            assignment.shadow = None;
+        }
+        let pair = match &split.attempt {
+            Some(attempt) if assignment.shadow.is_some() => {
+                let gated = attempt
+                    .gates
+                    .margins
+                    .keys()
+                    .filter_map(|gate| gate.metric());
+                let mirrored = MirroredAs {
+                    answer: assignment.answer,
+                    unit: eligible.unit,
+                    applies: applies.and(attempt.metrics.or(gated.collect())),
+                    streamed: eligible.streamed,
+                    deadline: self.plane.settings.deadline,
+                };
+                let room = route.line.room_for_pair();
+                if room.is_none() {
+                    route.metrics.unannounced();
+                }
+                room.map(|room| Pair::announce(&route.line, room, attempt, mirrored, now))
+            }
+            _ => None,
+        };
+        let unselected = assignment
+            .shadow
+            .is_none()
+            .then(|| not_selected(&self.plane, route, assignment));
         let waiting = Waiting {
             route: Arc::clone(route),
             streamed: eligible.streamed,
             since: now.instant,
             ticket: eligible.ticket.take(),
             draw,
+            pair: pair.map(|pair| (pair, assignment.answer)),
+            unselected,
         };
         Decided {
             eligible,
@@ -258,14 +322,13 @@ impl Collected {
         } = decided;
         let route = Arc::clone(&eligible.route);
         let sent = Instant::now();
+        waiting.ask(Side::Primary, sent);
         let request = collected(&self.parts, &eligible.body);
         let answer = match self.plane.send(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 waiting.skip(SkipReason::PrimaryFailed);
-                if let Some(draw) = waiting.draw.take() {
-                    draw.failed();
-                }
+                waiting.answered().1.failed();
                 return Err(error);
             }
         };
@@ -274,18 +337,18 @@ impl Collected {
         self.plane
             .learn_quota(&route, &eligible.deployment, &answer);
         route.metrics.answered(Side::Primary, status);
-        let (ticket, draw) = waiting.answered();
+        let (ticket, watch) = waiting.answered();
         let opened = Answered {
             eligible,
             assignment,
             ticket,
-            draw: draw.clone(),
+            watch: watch.clone(),
             status,
             failed,
         };
         let plan = opened
             .open(&self)
-            .plan(&self.plane, Side::Primary, sent, draw);
+            .plan(&self.plane, Side::Primary, sent, watch);
         Ok(mark(&self.plane, recorded(answer, plan), Side::Primary))
     }
 
@@ -309,18 +372,9 @@ impl Collected {
         let answer = match asked {
             CandidateAnswer::Answer(answer) => answer,
             failed @ CandidateAnswer::Failed { reason, .. } => {
+                shadow::tell(&waiting.watch(), reason, sent);
                 // The drawn answer is the candidate's, and this was it.
-                if let Some(draw) = waiting.draw.take() {
-                    match reason {
-                        Failover::Garbage => draw.garbled(sent.elapsed()),
-                        Failover::Connect
-                        | Failover::Silent
-                        | Failover::Broken
-                        | Failover::Throttled
-                        | Failover::Server
-                        | Failover::Configuration => draw.failed(),
-                    }
-                }
+                drop(waiting.draw.take());
                 route.metrics.fallback(reason);
                 tracing::info!(route = %route.id(), reason = reason.as_str(), "proxy.candidate.fallback");
                 let decided = Decided {
@@ -333,18 +387,18 @@ impl Collected {
         };
         let status = answer.status();
         route.metrics.answered(Side::Candidate, status);
-        let (ticket, draw) = waiting.answered();
+        let (ticket, watch) = waiting.answered();
         let opened = Answered {
             eligible,
             assignment,
             ticket,
-            draw: draw.clone(),
+            watch: watch.clone(),
             status,
             failed: None,
         };
         let plan = opened
             .open(&self)
-            .plan(&self.plane, Side::Candidate, sent, draw);
+            .plan(&self.plane, Side::Candidate, sent, watch);
         Ok(mark(&self.plane, recorded(answer, plan), Side::Candidate))
     }
 }

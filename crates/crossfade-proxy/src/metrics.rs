@@ -118,6 +118,12 @@ pub const METRICS: &[MetricInfo] = &[
         help: "Compared pairs that were drawn to have a side asked the same once more, by what became of that",
     },
     MetricInfo {
+        name: "crossfade_mirror_unannounced_total",
+        kind: "counter",
+        labels: &["route"],
+        help: "Mirrored requests that enter no statistics because the outcome queue had no room for them; they are compared all the same",
+    },
+    MetricInfo {
         name: "crossfade_mirror_bytes",
         kind: "gauge",
         labels: &[],
@@ -142,6 +148,7 @@ pub(crate) struct RouteMetrics {
     first_byte: Vec<Vec<Histogram>>,
     fallbacks: Vec<Counter>,
     retries: Counter,
+    unannounced: Counter,
     in_flight: Gauge,
     mirror_in_flight: Gauge,
     ineligible: Vec<(IneligibleReason, Counter)>,
@@ -182,6 +189,7 @@ impl RouteMetrics {
                 .map(|f| counter!("crossfade_fallbacks_total", "route" => route(), "reason" => f.as_str()))
                 .collect(),
             retries: counter!("crossfade_mirror_retries_total", "route" => route()),
+            unannounced: counter!("crossfade_mirror_unannounced_total", "route" => route()),
             in_flight: gauge!("crossfade_in_flight_requests", "route" => route()),
             mirror_in_flight: gauge!("crossfade_mirror_in_flight", "route" => route()),
             ineligible: IneligibleReason::ALL
@@ -265,6 +273,11 @@ impl RouteMetrics {
     /// The candidate was called again.
     pub(crate) fn retried(&self, times: u32) {
         self.retries.increment(u64::from(times));
+    }
+
+    /// A mirrored request enters no statistics.
+    pub(crate) fn unannounced(&self) {
+        self.unannounced.increment(1);
     }
 
     /// Brings the exported counts in step with a snapshot; called at each scrape.

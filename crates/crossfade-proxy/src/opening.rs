@@ -13,7 +13,6 @@ use crate::{
     accounting::Ticket,
     call::{Eligible, id_text},
     candidate::{self, CandidateAnswer},
-    draw::Draw,
     face,
     fork::Collected,
     pairing::{Opening, Pairing},
@@ -22,6 +21,7 @@ use crate::{
     repeat::Twice,
     route::Route,
     shadow,
+    watch::Watch,
 };
 
 /// What is known when the head has come.
@@ -29,7 +29,7 @@ pub(crate) struct Answered {
     pub(crate) eligible: Eligible,
     pub(crate) assignment: Assignment,
     pub(crate) ticket: Option<Ticket>,
-    pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) watch: Watch,
     pub(crate) status: StatusCode,
     /// The candidate was asked before the primary, and failed.
     pub(crate) failed: Option<CandidateAnswer>,
@@ -62,11 +62,13 @@ impl Answered {
             hold,
             ..
         } = self.eligible;
-        let wanted = self.ticket.is_some() || self.draw.is_some();
+        let wanted = self.ticket.is_some() || self.watch.draw.is_some();
+        let pair = self.watch.pair.map(|(pair, _)| pair);
         let pairing = Pairing::new(Opening {
             exchange,
             ticket: self.ticket,
-            draw: self.draw,
+            draw: self.watch.draw,
+            pair: pair.clone(),
             request_hold: Some(hold),
             shadow: start.is_some(),
             queue: of.plane.queue.clone(),
@@ -82,6 +84,7 @@ impl Answered {
                 operation,
                 streamed,
                 caller: of.caller,
+                pair,
             };
             job.spawn(&of.plane, &of.parts, body);
         }
@@ -108,8 +111,12 @@ impl Answered {
             size: eligible.size,
             streamed: eligible.streamed,
             assignment: self.assignment,
-            draw: self.draw.as_ref().map(|draw| draw.key()),
-            mirrored: None,
+            draw: self.watch.draw.as_ref().map(|draw| draw.key()),
+            mirrored: self
+                .watch
+                .pair
+                .as_ref()
+                .map(|(pair, _)| pair.announcement()),
             primary: None,
             candidate: None,
             secondary: None,
@@ -131,19 +138,25 @@ impl Answered {
         };
         let eligible = &self.eligible;
         let route = &eligible.route;
-        let reason = match self.assignment.shadow {
-            _ if !self.status.is_success() => refused(answered_by, self.status),
-            None => not_selected(plane, route, self.assignment),
+        let (shadow, reason) = match self.assignment.shadow {
+            None => (None, not_selected(plane, route, self.assignment)),
+            // Whatever the candidate said to it, the primary is asked too: an error that only one of them gives must show.
+            Some(shadow) if answered_by == Side::Primary && !self.status.is_success() => {
+                (Some(shadow), shadow::refused(self.status))
+            }
             // A fallback that the reversed mirror had selected is a pair already: both sides were asked.
             Some(Side::Primary) if fell_back => return None,
-            Some(other) => {
+            Some(shadow) => {
                 let bytes = eligible.body.len();
-                match shadow::admit(plane, route, other, bytes, eligible.max_output_tokens) {
-                    Ok(admitted) => return Some((other, admitted)),
-                    Err(reason) => reason,
+                match shadow::admit(plane, route, shadow, bytes, eligible.max_output_tokens) {
+                    Ok(admitted) => return Some((shadow, admitted)),
+                    Err(reason) => (Some(shadow), reason),
                 }
             }
         };
+        if let (Some((pair, _)), Some(shadow)) = (&self.watch.pair, shadow) {
+            pair.skipped(shadow, reason, Instant::now());
+        }
         if let Some(ticket) = self.ticket.take() {
             ticket.skip(reason);
         }
@@ -151,16 +164,8 @@ impl Answered {
     }
 }
 
-/// Why a request is not mirrored whose answer was not 2xx.
-fn refused(by: Side, status: StatusCode) -> SkipReason {
-    match (by, status) {
-        (Side::Candidate, _) => SkipReason::CandidateUnavailable,
-        (Side::Primary, _) => shadow::refused(status),
-    }
-}
-
 /// Why no shadow was selected.
-fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
+pub(crate) fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
     let off = plane.killed.load(Ordering::Relaxed)
         || !plane.settings.mirror
         || !route.split.borrow().mirror_enabled;
@@ -190,7 +195,7 @@ impl OpenExchange {
         plane: &Plane,
         side: Side,
         sent: Instant,
-        draw: Option<Arc<Draw>>,
+        watch: Watch,
     ) -> RecorderPlan {
         let Self {
             pairing,
@@ -214,7 +219,7 @@ impl OpenExchange {
             streamed,
             sent,
             capture,
-            draw,
+            watch,
             done: Box::new(move |recording, held| {
                 if let Some((route, deployment)) = learner {
                     face::learn(&route.state, &deployment, &recording);

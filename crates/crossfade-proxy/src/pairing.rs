@@ -4,7 +4,10 @@
 //! offered to the queue, as a pair, or alone if its answering side was drawn, or not at all. A drawn answer is resolved before that, as
 //! soon as it has ended.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +18,7 @@ use crate::{
     accounting::Ticket,
     budget::Hold,
     draw::Draw,
+    pair::Pair,
     queue::{Purpose, Queued, offer},
     record::Held,
     repeat::Line,
@@ -26,6 +30,7 @@ pub(crate) struct Opening {
     pub(crate) exchange: Exchange,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) pair: Option<Arc<Pair>>,
     pub(crate) request_hold: Option<Hold>,
     /// Whether a shadow has been started.
     pub(crate) shadow: bool,
@@ -75,10 +80,13 @@ impl Pairing {
         let mut slot = lock(&self.open);
         let Some(mut open) = slot.take() else { return };
         open.holds.extend(held.hold.map(Arc::new));
-        if held.starved
-            && let Some(ticket) = open.opening.ticket.take()
-        {
-            ticket.skip(SkipReason::Bytes);
+        if held.starved {
+            if let Some(ticket) = open.opening.ticket.take() {
+                ticket.skip(SkipReason::Bytes);
+            }
+            if let Some(pair) = &open.opening.pair {
+                pair.unjudged();
+            }
         }
         match recording.role {
             Role::Answering => {
@@ -122,6 +130,10 @@ impl Pairing {
         if let Some(ticket) = open.opening.ticket.take() {
             ticket.skip(reason);
         }
+        if let Some(pair) = &open.opening.pair {
+            let shadow = open.opening.exchange.assignment.answer.other();
+            pair.skipped(shadow, reason, Instant::now());
+        }
         Self::proceed(&mut slot, open);
     }
 
@@ -160,6 +172,7 @@ impl Open {
         let queued = Queued {
             exchange: self.opening.exchange.clone(),
             drawn: Some(self.opening.exchange.assignment.answer),
+            mirrored: None,
             purpose: Purpose::Outcome,
             ticket: None,
             _holds: self.holds.clone(),
@@ -173,13 +186,22 @@ impl Open {
             exchange,
             mut ticket,
             draw,
+            pair,
             queue,
             repeat,
             ..
         } = self.opening;
+        // Both recorders, if there were two, have said all they know.
+        let mirrored = pair.as_ref().and_then(|pair| pair.wants_verdict());
+        if let (Some(pair), None) = (&pair, mirrored) {
+            pair.close();
+        }
         if let Some(reason) = skipped {
             if let Some(ticket) = ticket.take() {
                 ticket.skip(reason);
+            }
+            if let Some(pair) = &pair {
+                pair.close();
             }
             // The recorder has resolved an aborted answer by the rule for aborts.
             return;
@@ -193,6 +215,7 @@ impl Open {
         let queued = Queued {
             exchange,
             drawn,
+            mirrored,
             purpose: Purpose::Exchange,
             ticket,
             _holds: self.holds,
@@ -200,6 +223,11 @@ impl Open {
         let taken = offer(&queue, queued);
         if let Some(draw) = draw {
             hand_over(&draw, taken);
+        }
+        match pair {
+            Some(pair) if taken => pair.hand_over(),
+            Some(pair) => pair.unjudged(),
+            None => {}
         }
         if let Some(repeat) = repeat {
             repeat.go(taken);

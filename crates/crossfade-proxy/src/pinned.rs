@@ -30,6 +30,7 @@ use crate::{
     plane::Plane,
     record::RecorderPlan,
     route::Route,
+    watch::Watch,
 };
 
 /// The longest complaint of Azure's that is read.
@@ -102,7 +103,7 @@ impl Asked {
                     streamed,
                     sent,
                     capture: None,
-                    draw: None,
+                    watch: Watch::default(),
                     done: Box::new(move |recording, _| {
                         candidate::record_in_breaker(&of_breaker, &recording);
                     }),

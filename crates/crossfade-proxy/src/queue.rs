@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crossfade_exchange::{Exchange, Side, SkipReason};
+use crossfade_exchange::{Exchange, MetricSet, Side, SkipReason};
 
 use crate::{accounting::Ticket, budget::Hold};
 
@@ -15,10 +15,21 @@ pub struct Queued {
     pub exchange: Exchange,
     /// The drawn side, if this answer's content is to be resolved by whoever compares it.
     pub drawn: Option<Side>,
+    /// What is known already of the content of a mirrored request, if that is to be resolved by whoever compares it.
+    pub mirrored: Option<KnownBad>,
     /// What it is on the queue for.
     pub purpose: Purpose,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) _holds: Vec<Arc<Hold>>,
+}
+
+/// What was bad of each side's content before it was judged: it counts whatever the verdict says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownBad {
+    /// Of the primary.
+    pub primary: MetricSet,
+    /// Of the candidate.
+    pub candidate: MetricSet,
 }
 
 /// What an exchange is on the queue for.

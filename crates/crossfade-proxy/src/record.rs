@@ -19,8 +19,8 @@ use crossfade_openai::first_content::FirstContent;
 
 use crate::{
     budget::{Budget, Hold},
-    draw::Draw,
     route::Route,
+    watch::Watch,
 };
 
 /// Each chunk of an event stream repeats what an answer says once, the primary's more of it than the candidate's. The bound is wider
@@ -54,7 +54,7 @@ pub(crate) struct Recorder {
     capture: Option<Capture>,
     detector: Option<FirstContent>,
     report: SideReport,
-    draw: Option<Arc<Draw>>,
+    watch: Watch,
     handed_out: Option<Instant>,
     behind: bool,
     done: Option<Done>,
@@ -68,7 +68,7 @@ pub(crate) struct RecorderPlan {
     pub(crate) streamed: bool,
     pub(crate) sent: Instant,
     pub(crate) capture: Option<Capture>,
-    pub(crate) draw: Option<Arc<Draw>>,
+    pub(crate) watch: Watch,
     pub(crate) done: Done,
 }
 
@@ -141,7 +141,7 @@ impl Recorder {
             capture: plan.capture,
             detector: None,
             report,
-            draw: plan.draw,
+            watch: plan.watch,
             handed_out: None,
             behind: false,
             done: Some(plan.done),
@@ -186,16 +186,11 @@ impl Recorder {
         {
             self.timings.first_content = Some(after);
             self.detector = None;
-            if let Some(draw) = &self.draw
-                && self.streamed
-                && !self.status_is_bad()
-            {
-                draw.first_content(after);
+            if self.streamed && !self.status_is_bad() {
+                self.watch.first_content(after);
             }
         }
-        if let Some(draw) = &self.draw {
-            draw.byte(now);
-        }
+        self.watch.byte(now);
         if let Some(capture) = &mut self.capture {
             capture.take(data);
         }
@@ -268,20 +263,21 @@ impl Recorder {
         done(recording, held);
     }
 
-    /// What the ending means for a drawn answer.
+    /// What the ending means for the statistics.
     fn resolve(&self, ending: Ending, after: Duration) {
-        let Some(draw) = &self.draw else { return };
+        let watch = &self.watch;
         match ending {
             // The candidate's such answer never reaches the caller, and is resolved like this.
-            Ending::Complete if self.status_is_bad() || self.said_that_it_failed() => draw.failed(),
+            Ending::Complete if self.status_is_bad() || self.said_that_it_failed() => {
+                watch.failed()
+            }
             // An answer that is not streamed is resolved when it is whole, by the time of its first byte: a candidate's that breaks off
             // never reaches the caller, so a primary's that does must count as the same thing. A stream without content arrived when
             // it ended.
-            Ending::Complete => draw.first_content(self.timings.first_content.unwrap_or(after)),
-            Ending::Broken | Ending::TimedOut | Ending::Failed => draw.broke(),
-            Ending::ClientAbort | Ending::Deadline => {
-                draw.aborted(after, self.route.state.p99(self.streamed));
-            }
+            Ending::Complete => watch.ended(self.timings.first_content.unwrap_or(after)),
+            Ending::Broken | Ending::TimedOut | Ending::Failed => watch.broke(),
+            Ending::ClientAbort => watch.aborted(after, self.route.state.p99(self.streamed)),
+            Ending::Deadline => watch.cut(),
         }
     }
 

@@ -239,6 +239,7 @@ impl Twice {
         let queued = Queued {
             exchange: pair.exchange,
             drawn: None,
+            mirrored: None,
             purpose: Purpose::Repeat,
             ticket: None,
             _holds: pair.holds,

@@ -21,9 +21,9 @@ use crossfade_rollout::{BASELINE_ANSWERS, Baseline, MirrorPlan, Split};
 use crate::{
     accounting::RouteAccounts,
     breaker::Breaker,
-    draw::DrawLine,
     durations::Durations,
     internal::InternalCallers,
+    line::Line,
     metrics::RouteMetrics,
     money::{Caps, Price, Purse},
     quota::Quota,
@@ -126,8 +126,8 @@ pub(crate) struct Route {
     pub(crate) state: RouteState,
     /// What has been counted.
     pub(crate) accounts: RouteAccounts,
-    /// The drawn answers under way.
-    pub(crate) draws: DrawLine,
+    /// The drawn answers and mirrored requests under way.
+    pub(crate) line: Line,
     /// What the mirror has spent.
     pub(crate) purse: Purse,
     /// The metric handles.

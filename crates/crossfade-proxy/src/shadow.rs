@@ -22,10 +22,12 @@ use crate::{
     face,
     in_flight::Room,
     money::{Moment, Reservation},
+    pair::Pair,
     pairing::Pairing,
     plane::Plane,
     record::{Capture, Held, RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route, mirror_deadline},
+    watch::Watch,
 };
 
 /// Output tokens assumed for a request that names no limit, when money is reserved for it.
@@ -52,14 +54,6 @@ pub(crate) fn admit(
     }
     if side == Side::Candidate && route.state.breaker.gate(Instant::now()) == Gate::Open {
         return Err(SkipReason::Breaker);
-    }
-    // The rate is part of sampling, so what it leaves out is counted there.
-    if plane
-        .rate
-        .as_ref()
-        .is_some_and(|rate| !rate.try_take(Instant::now()))
-    {
-        return Err(SkipReason::SampledOut);
     }
     let slot = plane.slots.try_take(1).ok_or(SkipReason::Slots)?;
     let copy = plane.bytes.try_take(body_bytes).ok_or(SkipReason::Bytes)?;
@@ -101,6 +95,8 @@ pub(crate) struct Job {
     pub(crate) operation: Operation,
     pub(crate) streamed: bool,
     pub(crate) caller: Option<Caller>,
+    /// What is to be known of it as one side of a mirrored request.
+    pub(crate) pair: Option<Arc<Pair>>,
 }
 
 /// Counts a shadow that ended without a word, because its task panicked.
@@ -131,7 +127,12 @@ impl Job {
             }
         };
         let most = plane.settings.deadline;
-        let deadline = mirror_deadline(self.route.state.usual_total(self.streamed), most);
+        let usual = mirror_deadline(self.route.state.usual_total(self.streamed), most);
+        // A silent side must be heard until its silence counts.
+        let deadline = self
+            .pair
+            .as_ref()
+            .map_or(usual, |pair| usual.max(pair.arrival_age()));
         let plane_of_task = Arc::clone(plane);
         plane
             .spawner
@@ -150,7 +151,8 @@ impl Job {
             () = plane.spawner.give_up().cancelled() => SkipReason::Draining,
             ended = tokio::time::timeout(deadline, self.ask(plane, request)) => match ended {
                 Ok(Ok(())) => return,
-                Ok(Err(_)) => SkipReason::CandidateUnavailable,
+                // Only the primary is asked without an account of how it failed.
+                Ok(Err(_)) => SkipReason::PrimaryFailed,
                 Err(_) => {
                     // However far the call had come, it is over, and that is the candidate's doing.
                     if side == Side::Candidate {
@@ -166,6 +168,10 @@ impl Job {
     /// Asks and reads to the end; the recorder delivers.
     async fn ask(mut self, plane: &Arc<Plane>, request: SideRequest) -> Result<(), BoxError> {
         let sent = Instant::now();
+        let watch = Watch::of_pair(self.pair.as_ref(), self.side);
+        if let Some(pair) = &self.pair {
+            pair.asked(self.side, sent);
+        }
         let answer = match self.side {
             Side::Primary => {
                 let answer = plane.send(request.map(full_body)).await?;
@@ -188,6 +194,7 @@ impl Job {
                         ..
                     } => {
                         refund(self.admitted.money.take(), reason);
+                        tell(&watch, reason, sent);
                         recording.role = Role::Shadow;
                         self.pairing.deliver(*recording, Held::default());
                         return Ok(());
@@ -197,7 +204,7 @@ impl Job {
         };
         let (head, body) = answer.into_parts();
         // Kept here, so that both are given back when the call ends, however it ends.
-        let (plan, _held) = self.plan(plane, sent);
+        let (plan, _held) = self.plan(plane, sent, watch);
         let recorder = Recorder::new(plan, &head);
         let body = RecordedBody::new(body, recorder).boxed_unsync();
         read_to_end(SideResponse::from_parts(head, body)).await;
@@ -205,7 +212,7 @@ impl Job {
     }
 
     /// How the answer is recorded, and the room that the call takes up.
-    fn plan(self, plane: &Plane, sent: Instant) -> (RecorderPlan, (Hold, Hold)) {
+    fn plan(self, plane: &Plane, sent: Instant, watch: Watch) -> (RecorderPlan, (Hold, Hold)) {
         let Self {
             side,
             admitted: Admitted { slot, copy, money },
@@ -223,7 +230,7 @@ impl Job {
             streamed,
             sent,
             capture: Capture::new(&plane.bytes, plane.settings.answer_bytes),
-            draw: None,
+            watch,
             done: Box::new(move |recording, held| {
                 match side {
                     Side::Primary if face::shows(operation) => {
@@ -239,6 +246,19 @@ impl Job {
             }),
         };
         (plan, (slot, copy))
+    }
+}
+
+/// Tells that the candidate failed.
+pub(crate) fn tell(watch: &Watch, reason: Failover, sent: Instant) {
+    match reason {
+        Failover::Garbage => watch.garbled(sent.elapsed()),
+        Failover::Connect
+        | Failover::Silent
+        | Failover::Broken
+        | Failover::Throttled
+        | Failover::Server
+        | Failover::Configuration => watch.failed(),
     }
 }
 

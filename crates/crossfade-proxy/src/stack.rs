@@ -18,10 +18,10 @@ use crate::{
     budget::Budget,
     classify::ClassifyLayer,
     credentials::AcceptedCredentials,
-    draw::DrawLine,
     fork::Fork,
     in_flight::InFlightLayer,
     keyed::HashKey,
+    line::Line,
     metrics::{RouteMetrics, SharedMetrics},
     money::Purse,
     plane::{Forward, Plane, PlaneSettings, ProxyHandle},
@@ -101,7 +101,7 @@ fn route(
         split,
         state: RouteState::default(),
         accounts: RouteAccounts::new(settings.id.clone()),
-        draws: DrawLine::new(settings.id.clone(), replica, outcomes),
+        line: Line::new(settings.id.clone(), replica, outcomes),
         purse: Purse::new(settings.caps),
         metrics: RouteMetrics::new(&settings.id),
         settings,
@@ -131,7 +131,7 @@ fn stack(plane: &Arc<Plane>) -> Proxy {
     BoxCloneSyncService::new(service)
 }
 
-/// Ages drawn answers four times a second, and announces the watermark each second.
+/// Ages drawn answers and mirrored requests four times a second, and announces the watermark each second.
 async fn upkeep(plane: Arc<Plane>) {
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(250));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -144,9 +144,9 @@ async fn upkeep(plane: Arc<Plane>) {
         count = count.wrapping_add(1);
         let now = Now::read();
         for route in plane.routes.all() {
-            route.draws.age(now.instant);
+            route.line.age(now.instant);
             if count.is_multiple_of(4) {
-                route.draws.watermark(now);
+                route.line.watermark(now);
             }
         }
     }

@@ -1,8 +1,9 @@
 use super::*;
 use crossfade_rollout::RoutePlan;
+use tokio::sync::mpsc;
 
 struct Setup {
-    line: DrawLine,
+    line: Line,
     received: mpsc::Receiver<OutcomeMessage>,
     attempt: AttemptFacts,
     start: Now,
@@ -18,7 +19,7 @@ fn line(capacity: usize) -> Setup {
         None,
     );
     Setup {
-        line: DrawLine::new(route, 0, sender),
+        line: Line::new(route, 0, sender),
         received,
         attempt,
         start: Now::read(),
@@ -35,12 +36,8 @@ impl Setup {
             applies: MetricSet::all(),
             streamed: true,
         };
-        self.line.announce(
-            self.line.reserve().unwrap(),
-            &self.attempt,
-            drawn,
-            self.start,
-        )
+        let room = self.line.room_for_draw().unwrap();
+        Draw::announce(&self.line, room, &self.attempt, drawn, self.start)
     }
 
     fn settled(&mut self) -> Vec<(Group, MetricSet)> {
@@ -151,8 +148,7 @@ fn what_is_forgotten_is_resolved_and_what_is_handed_over_is_not() {
     drop(line.draw());
     line.line.age(line.start.instant);
     assert!(line.settled().is_empty(), "the line still holds it");
-    let pending = std::mem::take(&mut lock(&line.line.state).pending);
-    drop(pending);
+    line.line.forget();
     assert_eq!(line.settled().len(), 2);
     let draw = line.draw();
     draw.hand_over();
@@ -166,7 +162,7 @@ fn no_room_no_draw() {
     let line = line(4);
     let _held = line.draw();
     assert!(
-        line.line.reserve().is_none(),
+        line.line.room_for_draw().is_none(),
         "three of four places are taken"
     );
 }

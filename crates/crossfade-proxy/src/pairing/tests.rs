@@ -7,12 +7,7 @@ use crossfade_exchange::{
 use crossfade_rollout::{AttemptFacts, RoutePlan};
 
 use super::*;
-use crate::{
-    accounting::RouteAccounts,
-    draw::{DrawLine, DrawnAs},
-    queue::Purpose,
-    route::Now,
-};
+use crate::{accounting::RouteAccounts, draw::DrawnAs, line::Line, queue::Purpose, route::Now};
 
 struct Setup {
     pairing: Arc<Pairing>,
@@ -20,7 +15,7 @@ struct Setup {
     outcomes: mpsc::Receiver<OutcomeMessage>,
     accounts: RouteAccounts,
     draw: Arc<Draw>,
-    line: DrawLine,
+    line: Line,
 }
 
 /// A request that the coin gave to the primary, with or without a shadow under way.
@@ -28,7 +23,7 @@ fn setup(shadow: bool) -> Setup {
     let route = RouteId::new("r");
     let (outcome_sender, outcomes) = mpsc::channel(16);
     let (queue_sender, queue) = mpsc::channel(16);
-    let line = DrawLine::new(route.clone(), 0, outcome_sender);
+    let line = Line::new(route.clone(), 0, outcome_sender);
     let attempt = AttemptFacts::freeze(
         1,
         crossfade_rollout::Phase::Attempt,
@@ -43,7 +38,8 @@ fn setup(shadow: bool) -> Setup {
         applies: crossfade_exchange::MetricSet::all(),
         streamed: true,
     };
-    let draw = line.announce(line.reserve().unwrap(), &attempt, drawn, Now::read());
+    let room = line.room_for_draw().unwrap();
+    let draw = Draw::announce(&line, room, &attempt, drawn, Now::read());
     let accounts = RouteAccounts::new(route.clone());
     let (_, ticket) = accounts.eligible(SizeClass::K4, None);
     let exchange = Exchange {
@@ -76,6 +72,7 @@ fn setup(shadow: bool) -> Setup {
         exchange,
         ticket: Some(ticket),
         draw: Some(Arc::clone(&draw)),
+        pair: None,
         request_hold: None,
         shadow,
         queue: queue_sender,

@@ -24,6 +24,7 @@ use crate::{
     route::{Route, mirror_deadline},
     shadow::{self, moment, read_to_end, refund},
     used::used,
+    watch::Watch,
 };
 
 /// What a repeat has been granted.
@@ -164,7 +165,7 @@ impl Call<'_> {
             streamed: self.streamed,
             sent,
             capture: Capture::new(&self.plane.bytes, self.plane.settings.answer_bytes),
-            draw: None,
+            watch: Watch::default(),
             done: Box::new(move |recording, held| {
                 // Nobody waits any more if the call was cut off.
                 let _ignored = to.send((recording, held));

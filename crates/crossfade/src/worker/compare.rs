@@ -11,9 +11,10 @@ use std::{
 
 use crossfade_compare::Checks;
 use crossfade_exchange::{
-    CheckOutcome, Exchange, Group, MetricSet, RouteId, Settled, Settlement, Side, Usage, Verdict,
+    CheckOutcome, Exchange, Group, MetricSet, OutcomeKey, RouteId, Settled, Settlement, Side,
+    Usage, Verdict,
 };
-use crossfade_proxy::{Purpose, Queued};
+use crossfade_proxy::{KnownBad, Purpose, Queued};
 use crossfade_statistics::Telling;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -108,15 +109,14 @@ impl Comparer {
         match queued.purpose {
             Purpose::Exchange => {
                 // What was not compared is dropped without a word, and the data plane counts it so.
-                if let Some(verdict) = self.judge(&queued.exchange, queued.drawn, queued.purpose) {
+                if let Some(verdict) = self.judge(&queued.exchange, queued.drawn, queued.mirrored) {
                     (self.sink)(Judged::new(queued.compared(), verdict));
                 }
             }
             Purpose::Outcome => {
-                if self
-                    .judge(&queued.exchange, queued.drawn, queued.purpose)
-                    .is_some()
-                {
+                let verdict = self.compare(&queued.exchange);
+                self.settle(&queued.exchange, queued.drawn, verdict.as_ref());
+                if verdict.is_some() {
                     queued.compared();
                 }
             }
@@ -135,37 +135,76 @@ impl Comparer {
         }
     }
 
-    /// The verdict, if the exchange could be judged.
+    /// The verdict, if the exchange could be judged, counted and with what it resolves resolved.
     pub(super) fn judge(
         &self,
         exchange: &Exchange,
         drawn: Option<Side>,
-        purpose: Purpose,
+        mirrored: Option<KnownBad>,
     ) -> Option<Verdict> {
         let verdict = self.compare(exchange);
-        if purpose == Purpose::Exchange
-            && let Some(metrics) = self.metrics.worker(exchange.route.as_str())
-        {
+        if let Some(metrics) = self.metrics.worker(exchange.route.as_str()) {
             count(metrics, exchange, verdict.as_ref());
         }
-        if let (Some(side), Some(key)) = (drawn, exchange.draw) {
-            let bad = verdict.as_ref().and_then(|verdict| verdict.bad(side));
-            // What could not be judged is not bad, on both sides alike.
-            let bad = bad.unwrap_or(MetricSet::EMPTY).of_group(Group::Content);
-            let settled = Settled {
-                key,
-                group: Group::Content,
-                settlement: Settlement::Answer(bad),
-            };
-            if self
-                .settlements
-                .blocking_send((exchange.route.clone(), settled))
-                .is_err()
-            {
-                tracing::debug!("worker.settlement.dropped_at_shutdown");
-            }
-        }
+        self.settle(exchange, drawn, verdict.as_ref());
+        self.settle_pair(exchange, mirrored, verdict.as_ref());
         verdict
+    }
+
+    /// Resolves the content of a drawn answer. What could not be judged is not bad, on both sides alike.
+    fn settle(&self, exchange: &Exchange, drawn: Option<Side>, verdict: Option<&Verdict>) {
+        if let (Some(side), Some(key)) = (drawn, exchange.draw) {
+            let bad = verdict.and_then(|verdict| verdict.bad(side));
+            let bad = bad.unwrap_or(MetricSet::EMPTY).of_group(Group::Content);
+            self.resolve(exchange, key, Settlement::Answer(bad));
+        }
+    }
+
+    /// Resolves the content of a mirrored request. Where a side could not be judged there is no pair: counted as not bad, what cannot be
+    /// judged would help the candidate to advance.
+    fn settle_pair(
+        &self,
+        exchange: &Exchange,
+        mirrored: Option<KnownBad>,
+        verdict: Option<&Verdict>,
+    ) {
+        let (Some(known), Some(announced)) = (mirrored, exchange.mirrored) else {
+            return;
+        };
+        let bad = |side, known: MetricSet| {
+            let judged = verdict.and_then(|verdict| verdict.bad(side));
+            if known.is_empty() {
+                judged
+            } else {
+                Some(known.or(judged.unwrap_or_default()))
+            }
+        };
+        let sides = (
+            bad(Side::Primary, known.primary),
+            bad(Side::Candidate, known.candidate),
+        );
+        let settlement = match sides {
+            (Some(primary), Some(candidate)) => Settlement::Pair {
+                primary: primary.of_group(Group::Content),
+                candidate: candidate.of_group(Group::Content),
+            },
+            (None, _) | (_, None) => Settlement::Void,
+        };
+        self.resolve(exchange, announced.key, settlement);
+    }
+
+    fn resolve(&self, exchange: &Exchange, key: OutcomeKey, settlement: Settlement) {
+        let settled = Settled {
+            key,
+            group: Group::Content,
+            settlement,
+        };
+        let sent = self
+            .settlements
+            .blocking_send((exchange.route.clone(), settled));
+        if sent.is_err() {
+            tracing::debug!("worker.settlement.dropped_at_shutdown");
+        }
     }
 
     /// How far each side disagrees with itself, where it was asked twice, the primary first. The pair itself has been judged and

@@ -9,7 +9,6 @@ use crossfade_exchange::{
     AnswerReason, Assignment, Drawn, Exchange, Group, Metric, MetricSet, Operation, OutcomeKey,
     OutcomeMessage, Percent, Role, RouteId, Settled, Settlement, Side, SizeClass, Unit,
 };
-use crossfade_proxy::Purpose;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -278,7 +277,7 @@ fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Opti
         to_settled,
         Arc::new(|_| ()),
     );
-    let judged = comparer.judge(exchange, drawn, Purpose::Exchange).is_some();
+    let judged = comparer.judge(exchange, drawn, None).is_some();
     (
         judged,
         from_settled.try_recv().ok().map(|(_, settled)| settled),
@@ -419,7 +418,7 @@ fn a_panic_costs_one_exchange_and_resolves_it() {
     let judged = comparer.judge(
         &exchange(Some("{}"), Some("{}")),
         Some(Side::Candidate),
-        Purpose::Exchange,
+        None,
     );
     assert!(judged.is_none());
     let settled = from_settled.try_recv().unwrap().1;
