@@ -26,7 +26,7 @@ use crossfade_judge::Batcher;
 use crossfade_proxy::{
     Builder, HashKey, Proxy, ProxyHandle, Queued, RouteSettings, Spawner, WeakProxyHandle,
 };
-use crossfade_rollout::{RoutePlan, Split};
+use crossfade_rollout::Split;
 
 use crate::{
     admin::{self, AdminState},
@@ -226,14 +226,6 @@ fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
     }
 }
 
-fn plans(config: &Config) -> Vec<RoutePlan> {
-    config
-        .routes
-        .iter()
-        .map(|route| route.plan(config.bedrock.fallback_after))
-        .collect()
-}
-
 /// Reads and folds what is on disk.
 async fn controller(
     config: &Config,
@@ -243,7 +235,7 @@ async fn controller(
 ) -> anyhow::Result<Controller> {
     let options = ControllerOptions {
         directory: Arc::clone(directory),
-        plans: plans(config),
+        plans: config.plans(),
         lease,
         metrics: Arc::clone(metrics),
         clock: Clock::default(),

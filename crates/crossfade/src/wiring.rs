@@ -27,8 +27,8 @@ use crossfade_judge::{
     Asked, Batcher, Embedder, EndpointSettings, Judge, JudgeSettings, StaticModel,
 };
 use crossfade_proxy::{
-    AppliesFn, Caps, EligibilityFn, Forward, InternalCallers, LoosenFn, PlaneSettings, Price,
-    ProxyError, Repeats, RouteSettings,
+    AppliesFn, Caps, EligibilityFn, Forward, LoosenFn, PlaneSettings, Price, ProxyError, Repeats,
+    RouteSettings,
 };
 use crossfade_redact::Redactor;
 use crossfade_rollout::{ActorRole, MirrorPlan, Split};
@@ -37,12 +37,12 @@ use crossfade_statistics::StatisticsSettings;
 use crate::{
     admin::{Token, Tokens},
     config::{
-        Azure, AzureAuth, Bedrock, BedrockAuth, Config, ModelPlace, Route, Secret, Similarity,
-        SimilaritySource, TokenRole,
+        self, Azure, AzureAuth, Bedrock, BedrockAuth, Config, ModelPlace, Route, Secret,
+        Similarity, SimilaritySource, TokenRole,
     },
     opinions::{self, Panel, Rests},
     report::RouteSetup,
-    review::{self, RecordedRoute, RecordsSettings},
+    review::{RecordedRoute, RecordsSettings},
     telemetry::Metrics,
 };
 
@@ -191,10 +191,7 @@ pub(crate) fn route(
             daily: config.mirror.daily_usd,
             attempt: config.mirror.attempt_usd,
         },
-        internal: InternalCallers {
-            credentials: route.internal.iter().map(|digest| digest.0).collect(),
-            ..InternalCallers::default()
-        },
+        internal: route.internal.clone(),
     };
     (route.id.as_str().to_owned(), settings, split)
 }
@@ -250,7 +247,7 @@ pub(crate) fn records(
         let comparable = (&route.checks, &statistics, &route.candidate.model);
         anyhow::Ok(RecordedRoute {
             id: route.id.clone(),
-            fingerprint: review::fingerprint(&comparable),
+            fingerprint: config::fingerprint(&comparable),
             statistics,
             share: route.evidence.share.percent() / 100.0,
             redactor: Redactor::new(&route.evidence.redact)?,

@@ -259,8 +259,8 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
     }
     if !route.internal.is_empty() {
         may.push(format!(
-            "let {} internal callers choose their side",
-            route.internal.len()
+            "answer internal callers from stage internal on, by {}",
+            candidate::named(&route.internal)
         ));
     }
     RouteReport {

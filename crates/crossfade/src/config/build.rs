@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use crossfade_exchange::Percent;
+
 use super::{
     document::{Environment, Places},
     error::{ConfigError, Problem},
@@ -16,7 +18,7 @@ use super::{
         RawAdmin, RawAzure, RawAzureAuth, RawBackplane, RawBackplaneKind, RawBedrock,
         RawBedrockAuth, RawConfig, RawData, RawListen, RawMirror,
     },
-    route::build_route,
+    route::{ForAll, build_route},
     secret::Secret,
     units::{Digest, Size, Span},
 };
@@ -58,14 +60,19 @@ pub(super) fn build(
     let review = build_review(&raw.review, at);
     let similarity = build_similarity(&raw.similarity, azure.as_ref(), at);
     let judge = build_judge(&raw.judge, azure.as_ref(), at);
-    let shares = RouteOpinions {
-        similarity: raw.similarity.share,
-        judge: raw.judge.share,
+    let all = ForAll {
+        evidence: &raw.evidence,
+        opinions: RouteOpinions {
+            similarity: raw.similarity.share,
+            judge: raw.judge.share,
+        },
+        ask_primary_twice: mirror.ask_primary_twice,
+        has_similarity: similarity.is_some(),
     };
     let routes = raw
         .routes
         .into_iter()
-        .filter_map(|(name, route)| build_route(&name, route, &raw.evidence, shares, at))
+        .filter_map(|(name, route)| build_route(&name, route, all, at))
         .collect();
     let logging = Logging {
         format: raw.logging.format,
@@ -403,7 +410,14 @@ fn mirror(raw: &RawMirror, at: &mut Findings<'_>) -> Mirror {
         let message = "less than one request and its two answers (request_bytes + 2 × answer_bytes): raise it";
         at.wrong(&["mirror", "bytes"], message);
     }
-    if raw.ask_candidate_twice > raw.ask_primary_twice {
+    let usual = Percent::new(1.0).unwrap_or(Percent::ZERO);
+    let usual = if raw.ask_primary_twice < usual {
+        raw.ask_primary_twice
+    } else {
+        usual
+    };
+    let ask_candidate_twice = raw.ask_candidate_twice.unwrap_or(usual);
+    if ask_candidate_twice > raw.ask_primary_twice {
         let message = "more than ask_primary_twice: the candidate is asked again only where the primary is; lower it";
         at.wrong(&["mirror", "ask_candidate_twice"], message);
     }
@@ -412,7 +426,7 @@ fn mirror(raw: &RawMirror, at: &mut Findings<'_>) -> Mirror {
         share: raw.share,
         reverse_share: raw.reverse_share,
         ask_primary_twice: raw.ask_primary_twice,
-        ask_candidate_twice: raw.ask_candidate_twice,
+        ask_candidate_twice,
         rate: raw.rate,
         slots: at.at_least_one(&["mirror", "slots"], raw.slots),
         bytes: raw.bytes.bytes(),

@@ -11,10 +11,12 @@ mod error;
 mod evidence;
 #[cfg(test)]
 mod example;
+mod internal;
 mod model;
 mod nearest;
 mod opinions;
 mod raw;
+mod rollout;
 mod route;
 mod routes;
 #[cfg(test)]
@@ -24,7 +26,7 @@ mod secret;
 mod tests;
 mod units;
 
-pub use crossfade_proxy::StickyBy;
+pub use crossfade_proxy::{InternalCallers, StickyBy};
 pub use error::{ConfigError, Problem};
 pub use evidence::{Evidence, RouteEvidence};
 pub use model::{
@@ -32,10 +34,13 @@ pub use model::{
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,
 };
 pub use opinions::{JudgePlan, ModelPlace, RouteOpinions, Similarity, SimilaritySource};
-pub(crate) use routes::show_sticky_by;
-pub use routes::{Rollout, Route};
+pub use rollout::Rollout;
+pub use routes::Route;
+pub(crate) use routes::{fingerprint, show_sticky_by};
 pub use secret::Secret;
 pub use units::{Digest, Endpoint, Size, Span};
+
+use crossfade_rollout::RoutePlan;
 
 use document::{Document, Environment, Refused};
 
@@ -70,6 +75,11 @@ impl Config {
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         parse(text, name, environment)
+    }
+
+    /// The rollout's plan of each route.
+    pub fn plans(&self) -> Vec<RoutePlan> {
+        self.routes.iter().map(|route| route.plan(self)).collect()
     }
 }
 

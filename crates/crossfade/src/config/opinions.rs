@@ -150,6 +150,21 @@ pub(crate) struct RawRouteOpinions {
     pub(crate) judge_share: Option<Percent>,
 }
 
+// === impl Similarity ===
+
+impl Similarity {
+    /// Which model it is, and where, for telling one from another.
+    pub fn name(&self) -> String {
+        match &self.source {
+            SimilaritySource::Asked(ModelPlace::Azure {
+                azure, deployment, ..
+            }) => format!("{deployment} at {}", azure.endpoint),
+            SimilaritySource::Asked(ModelPlace::Bedrock(settings)) => settings.model.clone(),
+            SimilaritySource::Static(path) => path.display().to_string(),
+        }
+    }
+}
+
 // === defaults ===
 
 impl Default for RawSimilarity {

@@ -7,12 +7,14 @@ use serde::Deserialize;
 
 use crossfade_bedrock::{Adapt, CandidateSettings};
 use crossfade_compare::{CheckSettings, Price};
-use crossfade_exchange::{Metric, Percent};
+use crossfade_exchange::Percent;
 
 use super::{
     evidence::{RawEvidence, RawReview, RawRouteEvidence},
+    internal::RawInternal,
     model::{LogFormat, LogLevel, TokenRole},
     opinions::{RawJudge, RawRouteOpinions, RawSimilarity},
+    rollout::RawRollout,
     units::{Digest, Endpoint, Size, Span},
 };
 
@@ -243,9 +245,9 @@ pub(crate) struct RawMirror {
     /// The share of compared pairs whose primary is asked the same once more, to learn how far it disagrees with itself, in percent; only while Azure shows more than half of its quota left.
     #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
     pub(crate) ask_primary_twice: Percent,
-    /// The share of compared pairs whose candidate is asked once more too, in percent; these are among those of `ask_primary_twice`.
-    #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
-    pub(crate) ask_candidate_twice: Percent,
+    /// The share of compared pairs whose candidate is asked once more too, in percent; these are among those of `ask_primary_twice`. Absent: 1, or as `ask_primary_twice` where that is less.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::some_percent"))]
+    pub(crate) ask_candidate_twice: Option<Percent>,
     /// The most copies a second; no limit if absent.
     pub(crate) rate: Option<f64>,
     /// Copies in flight.
@@ -305,7 +307,7 @@ pub(crate) struct RawLogging {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawRoute {
-    /// Who answers for this route; without an owner it stays at 0 %.
+    /// Who answers for this route; without an owner it may shadow and no more.
     pub(crate) owner: Option<String>,
     /// The Bedrock model that may replace the deployment.
     #[cfg_attr(test, schemars(schema_with = "super::schema::candidate"))]
@@ -325,7 +327,7 @@ pub(crate) struct RawRoute {
     /// What counts as slow until 1 000 answers of the primary are known: time to the first content.
     #[serde(default = "five_seconds")]
     pub(crate) slow_after: Span,
-    /// Callers who may choose the side by `x-crossfade-side`.
+    /// Callers of the house's own: from stage `internal` on the candidate answers them, unless they name a side.
     #[serde(default)]
     pub(crate) internal: RawInternal,
     /// What is compared, and how much it matters.
@@ -338,35 +340,9 @@ pub(crate) struct RawRoute {
     /// What is kept of its exchanges.
     #[serde(default)]
     pub(crate) evidence: RawRouteEvidence,
-    /// When traffic goes back.
+    /// Through which stages the route goes, on what evidence, and what takes it back.
     #[serde(default)]
     pub(crate) rollout: RawRollout,
-}
-
-/// `[routes.NAME.internal]`
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RawInternal {
-    /// SHA-256 of internal callers' credentials (the `api-key`, or the token after `Bearer `).
-    pub(crate) credentials: Vec<Digest>,
-}
-
-/// `[routes.NAME.rollout]`
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RawRollout {
-    /// The chance of a false roll-back that is accepted for a whole attempt.
-    pub(crate) alpha: Option<f64>,
-    /// The bad events that may roll back; all that can be judged if absent.
-    #[cfg_attr(test, schemars(schema_with = "super::schema::metrics"))]
-    pub(crate) metrics: Option<Vec<Metric>>,
-    /// How `alpha` is divided among them, by metric, in any unit; equally if absent.
-    #[cfg_attr(test, schemars(schema_with = "super::schema::shares"))]
-    pub(crate) shares: BTreeMap<Metric, f64>,
-    /// An answer over this cost in USD is a bad event; off if absent.
-    pub(crate) cost_limit_usd: Option<f64>,
 }
 
 // === defaults ===
@@ -410,7 +386,7 @@ impl Default for RawMirror {
             share: Percent::HUNDRED,
             reverse_share: Percent::ZERO,
             ask_primary_twice: percent(5.0),
-            ask_candidate_twice: percent(1.0),
+            ask_candidate_twice: None,
             rate: None,
             slots: 1024,
             bytes: Size(256 << 20),

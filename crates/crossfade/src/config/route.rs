@@ -1,37 +1,42 @@
 //! One `[routes.NAME]` table: checked and converted.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crossfade_bedrock::{Adapt, Api, CandidateSettings, FetchSettings, Surface};
 use crossfade_compare::{CheckSettings, Checks, Price};
-use crossfade_exchange::{Metric, MetricSet, RouteId};
+use crossfade_exchange::{Percent, RouteId};
 
 use super::{
     build::Findings,
     evidence::{RawEvidence, build_route_evidence},
+    internal::build_internal,
     opinions::{RouteOpinions, build_route_opinions},
-    raw::{RawRollout, RawRoute},
-    routes::{Rollout, Route, parse_sticky_by},
+    raw::RawRoute,
+    rollout::{Beside, build_rollout},
+    routes::{Route, parse_sticky_by},
 };
-
-/// The chance of a false roll-back in one attempt, unless the route says otherwise.
-const ALPHA: f64 = 0.01;
-/// Below this no evidence could ever suffice; the rollout's plan has the same bound.
-const LEAST_ALPHA: f64 = 1e-12;
-/// Beyond this the word "evidence" would not be deserved.
-const MOST_ALPHA: f64 = 0.1;
 
 /// The longest name of an Azure deployment.
 const MOST_NAME: usize = 64;
+
+/// What is said for all routes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ForAll<'a> {
+    /// What is kept of exchanges.
+    pub(super) evidence: &'a RawEvidence,
+    /// How often models are asked about pairs.
+    pub(super) opinions: RouteOpinions,
+    /// How often the primary is asked twice.
+    pub(super) ask_primary_twice: Percent,
+    /// Whether a model of embeddings is named.
+    pub(super) has_similarity: bool,
+}
 
 /// Checks and converts one route; `None` if it is so wrong that there is nothing to convert.
 pub(super) fn build_route(
     name: &str,
     raw: RawRoute,
-    evidence: &RawEvidence,
-    opinions: RouteOpinions,
+    all: ForAll<'_>,
     at: &mut Findings<'_>,
 ) -> Option<Route> {
     check_name(name, at);
@@ -72,23 +77,37 @@ pub(super) fn build_route(
         max_cost_usd: cost_limit,
         ..check_checks(name, raw.checks, at)?
     };
-    let judged = match Checks::new(checks.clone()) {
-        Ok(checks) => checks.metrics_on(),
+    let compiled = match Checks::new(checks.clone()) {
+        Ok(compiled) => compiled,
         Err(error) => {
             at.wrong(&here("checks"), with_causes(&error));
             return None;
         }
     };
+    let candidate = check_candidate(name, raw.candidate, raw.adapt, at);
+    let opinions = build_route_opinions(raw.opinions, all.opinions);
+    let internal = build_internal(name, raw.internal, at);
+    let beside = Beside {
+        checks: &compiled,
+        settings: &checks,
+        owned: raw.owner.is_some(),
+        has_internal: !internal.is_empty(),
+        splits: candidate.api != Api::Invoke || candidate.index_rebuilt,
+        api: candidate.api,
+        ask_primary_twice: all.ask_primary_twice,
+        has_similarity: all.has_similarity && !opinions.similarity.is_zero(),
+    };
+    let rollout = build_rollout(name, &raw.rollout, beside, at);
     Some(Route {
         id: RouteId::new(name),
         owner: raw.owner,
-        candidate: check_candidate(name, raw.candidate, raw.adapt, at),
+        candidate,
         checks,
         slow_after,
-        opinions: build_route_opinions(raw.opinions, opinions),
-        evidence: build_route_evidence(name, raw.evidence, evidence, at),
-        internal: raw.internal.credentials,
-        rollout: check_rollout(name, &raw.rollout, judged, at),
+        opinions,
+        evidence: build_route_evidence(name, raw.evidence, all.evidence, at),
+        internal,
+        rollout,
         sticky_by: sticky_by?,
     })
 }
@@ -284,87 +303,6 @@ fn read_schema(text: &str) -> Result<Value, String> {
         format!("neither JSON text nor a file that can be read: {text}: {error}")
     })?;
     serde_json::from_str(&file).map_err(|error| format!("{text} is not JSON: {error}"))
-}
-
-fn check_rollout(
-    name: &str,
-    raw: &RawRollout,
-    judged: MetricSet,
-    at: &mut Findings<'_>,
-) -> Rollout {
-    let here = |key: &'static str| ["routes", name, "rollout", key];
-    let alpha = raw.alpha.unwrap_or(ALPHA);
-    if !(LEAST_ALPHA..=MOST_ALPHA).contains(&alpha) {
-        at.wrong(
-            &here("alpha"),
-            "use a probability from 1e-12 to 0.1, such as 0.01",
-        );
-    }
-    let metrics: MetricSet = match &raw.metrics {
-        Some(metrics) => metrics.iter().copied().collect(),
-        None => judged,
-    };
-    if metrics.is_empty() {
-        at.wrong(
-            &here("metrics"),
-            "empty: name at least one, or remove the key",
-        );
-    }
-    for metric in metrics.iter().filter(|metric| !judged.contains(*metric)) {
-        at.wrong(
-            &here("metrics"),
-            format!("\"{metric}\" is not judged: {}", why_not(metric)),
-        );
-    }
-    for (metric, share) in &raw.shares {
-        let path = ["routes", name, "rollout", "shares", metric.as_str()];
-        if !metrics.contains(*metric) {
-            at.wrong(
-                &path,
-                "this metric is not on: add it to metrics, or remove the share",
-            );
-        }
-        at.positive(&path, Some(*share));
-    }
-    if !raw.shares.is_empty() {
-        for metric in metrics
-            .iter()
-            .filter(|metric| !raw.shares.contains_key(metric))
-        {
-            let message = format!("gives {metric} nothing: add a share for it, or remove all");
-            at.wrong(&here("shares"), message);
-        }
-    }
-    Rollout {
-        alpha,
-        metrics,
-        shares: normalised(&raw.shares),
-    }
-}
-
-fn why_not(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Cost => "add cost_limit_usd",
-        Metric::RequiredFields => "name the fields in checks.required_fields",
-        Metric::Transport
-        | Metric::Slow
-        | Metric::Stream
-        | Metric::Envelope
-        | Metric::JsonParse
-        | Metric::JsonSchema
-        | Metric::Refusal => "remove its check from checks.off",
-    }
-}
-
-/// Shares in any unit become parts that add to 1.
-fn normalised(shares: &BTreeMap<Metric, f64>) -> Option<BTreeMap<Metric, f64>> {
-    let sum: f64 = shares.values().sum();
-    (!shares.is_empty()).then(|| {
-        shares
-            .iter()
-            .map(|(metric, share)| (*metric, share / sum))
-            .collect()
-    })
 }
 
 /// An error with what caused it, in one line.

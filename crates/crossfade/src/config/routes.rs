@@ -1,15 +1,23 @@
 //! What is configured for one route. Which route covers a deployment is the data plane's to say; a route's state (split,
 //! attempt, evidence) is the rollout's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crossfade_bedrock::CandidateSettings;
 use crossfade_compare::CheckSettings;
-use crossfade_exchange::{Metric, MetricSet, RouteId};
-use crossfade_proxy::StickyBy;
-use crossfade_rollout::RoutePlan;
+use crossfade_exchange::{Gate, Percent, RouteId};
+use crossfade_proxy::{InternalCallers, StickyBy};
+use crossfade_rollout::{GateRules, RoutePlan};
 
-use super::{evidence::RouteEvidence, opinions::RouteOpinions, units::Digest};
+use super::{
+    evidence::RouteEvidence,
+    model::Config,
+    opinions::{RouteOpinions, Similarity},
+    rollout::Rollout,
+};
 
 /// One Azure deployment, or several by a pattern, that may move.
 #[derive(Clone, Debug)]
@@ -26,44 +34,83 @@ pub struct Route {
     pub checks: CheckSettings,
     /// What counts as slow until enough of the primary's answers are known.
     pub slow_after: Duration,
-    /// SHA-256 of the credentials of callers who may choose the side.
-    pub internal: Vec<Digest>,
+    /// Callers of the house's own.
+    pub internal: InternalCallers,
     /// How often models are asked about its pairs.
     pub opinions: RouteOpinions,
     /// What is kept of its exchanges.
     pub evidence: RouteEvidence,
-    /// When traffic goes back.
+    /// Through which stages it goes, on what evidence, and what takes it back.
     pub rollout: Rollout,
-}
-
-/// When traffic goes back.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rollout {
-    /// The chance of a false roll-back in one attempt.
-    pub alpha: f64,
-    /// The bad events that may roll back.
-    pub metrics: MetricSet,
-    /// Each metric's part of `alpha`, adding to 1; `None` means equal parts.
-    pub shares: Option<BTreeMap<Metric, f64>>,
 }
 
 // === impl Route ===
 
 impl Route {
-    /// The rollout's plan, where the candidate may stay silent for `fallback_after`.
-    pub fn plan(&self, fallback_after: Duration) -> RoutePlan {
+    /// The rollout's plan, beside what is configured for all routes.
+    pub(super) fn plan(&self, all: &Config) -> RoutePlan {
+        let rollout = &self.rollout;
         RoutePlan {
+            route: self.id.clone(),
             owner: self.owner.clone(),
-            metrics_on: self.rollout.metrics,
-            shares: self.rollout.shares.clone(),
-            alpha: self.rollout.alpha,
+            metrics_on: rollout.metrics,
+            shares: rollout.shares.clone(),
+            alpha: rollout.alpha,
             slow_after: self.slow_after,
-            fallback_after,
+            fallback_after: all.bedrock.fallback_after,
             long_lived_units: is_long_lived(&self.sticky_by),
             cost_limit_usd: self.checks.max_cost_usd,
+            stages: rollout.stages.clone(),
+            slice: rollout.slice,
+            ramp: rollout.ramp.clone(),
+            gates: GateRules {
+                fingerprint: self.fingerprint(all.similarity.as_ref()),
+                margins: rollout.margins.clone(),
+                named: rollout.named.clone(),
+                alpha: rollout.gate_alpha,
+                unit_window: rollout.unit_window,
+            },
+            minimum_time: rollout.minimum_time.clone(),
+            minimum_units: rollout.minimum_units,
+            coverage: rollout.coverage.ratio(),
+            automatic_ramp: rollout.automatic_ramp,
+            reverse_share: if all.mirror.enabled {
+                all.mirror.reverse_share
+            } else {
+                Percent::ZERO
+            },
+            has_internal_callers: !self.internal.is_empty(),
             ..RoutePlan::new(self.id.clone())
         }
     }
+
+    /// Of everything that makes evidence comparable and a sign-off meaningful: the candidate and how it is asked, what is
+    /// assigned as a whole, checks, prices, margins and the rules of the rollout. The owner's name is not part of it.
+    fn fingerprint(&self, similarity: Option<&Similarity>) -> String {
+        let meaning = similarity
+            .filter(|_| self.rollout.margins.contains_key(&Gate::SemanticSimilarity))
+            .map(Similarity::name);
+        fingerprint(&(
+            &self.candidate,
+            show_sticky_by(&self.sticky_by),
+            &self.checks,
+            self.slow_after,
+            &self.rollout,
+            meaning,
+        ))
+    }
+}
+
+/// SHA-256 of settings, in hexadecimal: two that say the same have the same.
+pub(crate) fn fingerprint(parts: &impl Serialize) -> String {
+    use std::fmt::Write as _;
+    let bytes = serde_json::to_vec(parts).unwrap_or_default();
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 // === sticky_by ===

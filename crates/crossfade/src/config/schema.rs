@@ -13,7 +13,8 @@ use crossfade_compare::{
     CheckSettings, CitationSettings, ExtractionSettings, FactKind, LabelSettings, NumberSettings,
     ValueRuleSettings,
 };
-use crossfade_exchange::{LossKind, LossPolicy, Metric};
+use crossfade_exchange::{Gate, LossKind, LossPolicy, Metric};
+use crossfade_rollout::Stage;
 
 use crossfade_redact::Detector;
 
@@ -25,6 +26,28 @@ const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh",
 
 pub(super) fn percent(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "number", "minimum": 0, "maximum": 100 })
+}
+
+pub(super) fn some_percent(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["number", "null"], "minimum": 0, "maximum": 100 })
+}
+
+pub(super) fn percents(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "minItems": 1, "maxItems": 20, "items": percent(generator) })
+}
+
+pub(super) fn stages(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
+    json_schema!({ "type": ["array", "null"], "items": { "enum": names }, "uniqueItems": true })
+}
+
+pub(super) fn success(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = Gate::ALL.iter().map(|gate| gate.as_str()).collect();
+    json_schema!({
+        "type": ["object", "null"],
+        "propertyNames": { "enum": names },
+        "additionalProperties": { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+    })
 }
 
 pub(super) fn detectors(_: &mut SchemaGenerator) -> Schema {

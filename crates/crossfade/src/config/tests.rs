@@ -4,6 +4,7 @@ use super::*;
 
 mod evidence;
 mod opinions;
+mod rollout;
 mod routes;
 
 const REQUIRED: &str = r#"

@@ -57,7 +57,9 @@ impl RouteSetup {
                 .tls
                 .as_ref()
                 .is_some_and(|tls| tls.client_ca.is_some()),
-            internal_callers: route.internal.len(),
+            internal_callers: route.internal.credentials.len()
+                + route.internal.headers.len()
+                + route.internal.claims.len(),
             tokens,
             ask_primary_twice: config.mirror.ask_primary_twice.to_string(),
             reverse_share: config.mirror.reverse_share.to_string(),

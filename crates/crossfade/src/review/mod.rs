@@ -18,7 +18,6 @@ mod view;
 pub use desk::{Decision, NotDone, Wanted};
 pub use keeper::Keeper;
 pub use records::{Judged, RecordedRoute, Records, RecordsSettings};
-pub(crate) use snapshot::fingerprint;
 pub use view::{
     AnswerPage, BodyPage, DecidedPage, DecisionLine, ExchangeLine, ExchangeList, ExchangePage,
     Forgotten, FoundLine, ReviewLine, ReviewList, ReviewPage, RuleLine, RuleList,

@@ -6,7 +6,6 @@ use crossfade_backplane::{EvidenceError, Snapshots};
 use crossfade_exchange::RouteId;
 use crossfade_statistics::RouteStatistics;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::records::{RecordedRoute, RouteRecords};
 
@@ -75,16 +74,4 @@ pub(super) fn save(
         record.told.store(true, Ordering::Relaxed);
     }
     saved
-}
-
-/// Of everything that makes verdicts comparable.
-pub(crate) fn fingerprint(parts: &impl Serialize) -> String {
-    use std::fmt::Write as _;
-    let bytes = serde_json::to_vec(parts).unwrap_or_default();
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }

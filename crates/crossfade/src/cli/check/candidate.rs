@@ -3,6 +3,8 @@
 use crossfade_bedrock::{Api, CandidateSettings, Embeds, LateSystem, Penalties, Store, Surface};
 use crossfade_exchange::{LossKind, LossPolicy};
 
+use crate::config::InternalCallers;
+
 /// Says what the candidate's settings allow and what they leave to the primary.
 pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not: &mut Vec<String>) {
     may.push(format!("ask {}", asked(candidate)));
@@ -55,6 +57,20 @@ pub(super) fn say(candidate: &CandidateSettings, may: &mut Vec<String>, may_not:
             guardrail.id, guardrail.version
         ));
     }
+}
+
+/// By how many values internal callers are named.
+pub(super) fn named(internal: &InternalCallers) -> String {
+    let kinds = [
+        (internal.credentials.len(), "credentials"),
+        (internal.headers.len(), "values of headers"),
+        (internal.claims.len(), "values of claims"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = kinds
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    said.join(", ")
 }
 
 /// Whether any request of the route can be drawn.
