@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use facts::Facts;
 pub use html::html;
 pub use markdown::markdown;
+pub(crate) use said::micros;
 pub use setup::RouteSetup;
 
 /// The form of the report.

@@ -1,6 +1,71 @@
+use crossfade_exchange::RouteId;
+use crossfade_rollout::{AttemptFacts, Phase, RoutePlan, RouteRollout};
 use serde_json::json;
 
-use super::*;
+use super::{words::bar, *};
+
+/// Sets members of an object.
+fn set(target: &mut Value, members: &Value) {
+    for (name, member) in members.as_object().unwrap() {
+        target[name] = member.clone();
+    }
+}
+
+fn rollout() -> Value {
+    let plan = RoutePlan::new(RouteId::new("support"));
+    let mut facts = AttemptFacts::freeze(1, Phase::Attempt, &plan, None);
+    facts.arrival_age = std::time::Duration::from_micros(12_500_000);
+    let mut rollout = serde_json::to_value(RouteRollout::new(plan).status()).unwrap();
+    let counts = |answers: u64, bad: u64| json!({ "answers": answers, "bad": bad, "counted": bad });
+    let gate = |gate: &str, w: f64, requests: u64, needed: Option<u64>| {
+        json!({
+            "gate": gate, "margin": 0.01, "named": false, "samples": requests, "requests": requests,
+            "mean": 0.0012, "w": w, "threshold": 20.0, "needed": needed
+        })
+    };
+    let members = json!({
+        "stage": "ramp", "share": 10.0, "revision": 7, "owner": "team@example.com",
+        "attempt": { "facts": facts, "decided": 10_000, "alarm": null },
+        "metrics": [{
+            "metric": "refusal", "group": "content", "share": 0.5, "w": 2.0, "evidence_ratio": 0.25,
+            "w_pairs": 1.0, "pairs_ratio": 0.1, "primary": counts(9_000, 3), "candidate": counts(1_000, 2),
+            "pairs": { "pairs": 4_000, "primary_bad": 5, "candidate_bad": 6 }
+        }, {
+            "metric": "transport", "group": "arrival", "share": 0.5, "w": 1.0, "evidence_ratio": 0.0,
+            "primary": counts(0, 0), "candidate": counts(0, 0)
+        }],
+        "groups": [
+            { "engine": "R", "group": "content", "sum": 2.0, "threshold": 200.0, "alarm_ratio": 0.5 },
+            { "engine": "P", "group": "content", "sum": 2.0, "threshold": 200.0, "alarm_ratio": 0.3 },
+            { "engine": "R", "group": "arrival", "sum": 1.0, "threshold": 200.0, "alarm_ratio": 0.0 }
+        ],
+        "gates": [
+            gate("transport", 25.0, 900, None), gate("refusal", 4.47, 212, Some(788)),
+            gate("json_schema", 0.5, 300, None), gate("label", 1.0, 0, None)
+        ],
+        "units": 1_204,
+        "coverage": [
+            { "size": "4k", "selected": 1_000, "compared": 982 }, { "size": "32k", "selected": 0, "compared": 0 }
+        ],
+        "next": {
+            "stage": "ramp", "share": 25.0, "automatic": true,
+            "waits_for": ["gate refusal: inconclusive", "minimum time: 20 h more", "gate json_schema", "coverage 4k"]
+        },
+        "missing": [],
+        "last_change": {
+            "at_unix_ms": 1000, "actor": { "name": "ana", "role": "operator" }, "reason": "second step",
+            "what": "split from 5 % to 10 %"
+        },
+        "last_drill": [1_000, { "decided_after_micros": 1_200, "durable_after_micros": 5_000, "problems": [] }],
+        "replayed": { "dataset_sha256": "ab".repeat(32), "cases": 60, "passed": 60, "exit_code": 0 },
+        "signoff": {
+            "at_unix_ms": 1000, "actor": { "name": "eva", "role": "owner" }, "reason": "read it",
+            "what": "ramp signed off"
+        }
+    });
+    set(&mut rollout, &members);
+    rollout
+}
 
 fn answer() -> Value {
     json!({
@@ -8,30 +73,7 @@ fn answer() -> Value {
         "mirror_enabled": true,
         "ledger": { "entries": 1234, "head": "00", "writable": true, "unrecorded": 0, "problem": null },
         "routes": [{
-            "rollout": {
-                "route": "support", "stage": "ramp", "share": 10.0, "revision": 7, "owner": "team@example.com",
-                "mirror_enabled": true,
-                "attempt": {
-                    "facts": {
-                        "id": 1, "slow_streamed_micros": 1, "slow_plain_micros": 1, "arrival_age_micros": 1,
-                        "content_age_micros": 1, "metrics": 1, "alpha": 0.01, "baseline_answers": 0
-                    },
-                    "decided": 10_000, "alarm": null
-                },
-                "rolled_back": null,
-                "metrics": [{
-                    "metric": "refusal", "group": "content", "share": 0.5, "w": 2.0, "evidence_ratio": 0.25,
-                    "primary": { "answers": 9000, "bad": 3, "counted": 3 },
-                    "candidate": { "answers": 1000, "bad": 2, "counted": 2 }
-                }],
-                "groups": [{ "engine": "R", "group": "content", "sum": 2.0, "threshold": 200.0, "alarm_ratio": 0.5 }],
-                "missing": ["100 % needs an override"],
-                "last_change": {
-                    "at_unix_ms": 1000, "actor": { "name": "ana", "role": "operator" }, "reason": "second step",
-                    "what": "split from 5 % to 10 %"
-                },
-                "ignored": 0
-            },
+            "rollout": rollout(),
             "effective_percent": 0.0,
             "lease_seconds": null,
             "barred": null,
@@ -58,7 +100,11 @@ fn answer() -> Value {
 }
 
 fn shown(answer: &Value) -> String {
-    text(&Status::deserialize(answer).unwrap(), 181_000)
+    text(&Status::deserialize(answer).unwrap(), Span::Whole, 181_000)
+}
+
+fn brief(answer: &Value) -> String {
+    text(&Status::deserialize(answer).unwrap(), Span::Brief, 181_000)
 }
 
 #[test]
@@ -68,83 +114,133 @@ crossfade 0.0.0   mirroring on   ledger 1 234 entries
 
 support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example.com
   change    split from 5 % to 10 %, 3 min ago, by ana (operator): second step
+  next      ramp 25 %, by itself, after:
+            gate refusal: inconclusive
+            minimum time: 20 h more
+            gate json_schema
+            and 1 more: crossfade status support
+  gates     1 of 3 pass; 1.00 passes
+    json_schema         [....................] -0.23   +0.12 of 1.00 %  300 seen, not at this mean
+    refusal             [##########..........]  0.50   +0.12 of 1.00 %  212 seen, about 788 more
+    passed: transport
+    not asked: label
   attempt   1: 10 000 outcomes decided; 1.00 is a roll-back, below 0 speaks for the candidate
-  R content         [##########..........]  0.50
-    refusal         [#####...............]  0.25   bad: primary 3 of 9 000, candidate 2 of 1 000
+  R content         [##########..........]  0.50   refusal: bad: primary 3 of 9 000, candidate 2 of…
+  P content         [######..............]  0.30   refusal: bad: primary 5, candidate 6 of 4 000 pa…
+  R arrival         no evidence yet
+  stage     1 204 users; compared 4k 98.2 % of 1 000
+  way back  drilled 3 min ago: 1.2 ms to the deciding point, 5.0 ms to the disk
+  golden    60 of 60 cases passed, exit code 0, data set abababababab…
+  sign-off  ramp signed off, 3 min ago, by eva (owner): read it
   requests  12 000 seen (11 990 finished + 10 in flight) = 500 ineligible + 11 500 eligible
   eligible  11 500 = 10 400 compared + 1 090 skipped + 10 in flight
-    ineligible: too_large 400, unsupported 100
-    skipped: slots 1 090
-    mirrored only: loss 70
-  losses    of 10 500 asked of the candidate: seed_dropped 5 250 (50.0 %), hint_dropped 42 (0.4 %), \
-stop_dropped 7 (0.1 %), name_dropped 6 (0.1 %), blank_dropped 5 (0.0 %), strict_dropped 4 (0.0 %), \
-adapted 3 (0.0 %), token_floor 2 (0.0 %), and 1 more
   coverage  90.0 % of what was eligible and selected
   findings  no gate fails; 10 400 pairs; noise floor from 500
   reviews   3 open: crossfade reviews --route support
-  for more  100 % needs an override
 ";
-    assert_eq!(shown(&answer()), expected);
+    let brief = brief(&answer());
+    assert_eq!(brief, expected);
+    let widest = brief.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?}");
 }
 
 #[test]
-fn trouble_is_not_to_be_overlooked() {
-    let mut answer = answer();
-    answer["ledger"]["writable"] = json!(false);
-    answer["ledger"]["problem"] = json!("no space left");
-    answer["ledger"]["unrecorded"] = json!(1);
-    answer["routes"][0]["identity_holds"] = json!(false);
-    answer["routes"][0]["barred"] = json!("its outcome log is damaged");
-    answer["routes"][0]["rollout"]["rolled_back"] = json!({
-        "at_unix_ms": 180_000, "actor": { "name": "R", "role": "engine" }, "reason": "refusal: 9 of 100",
-        "cause": { "by": "manual" }, "evidence": { "decided": 0, "metrics": [], "groups": [] }
-    });
-    let shown = shown(&answer);
+fn a_route_that_is_named_is_shown_whole() {
+    let shown = shown(&answer());
     for part in [
-        "NOT WRITABLE: no space left",
-        "1 change toward the primary is in effect and waits",
-        "THE COUNTS DO NOT ADD UP",
-        "HELD BACK: its outcome log is damaged",
-        "revision 7   rolled back   owner",
-        "ROLLED BACK 1 s ago by R (engine): refusal: 9 of 100",
+        "            coverage 4k\n",
+        "    transport           [####################]  1.07   +0.12 of 1.00 %  900 seen, passed\n",
+        "  R content         [##########..........]  0.50\n    refusal         [#####...............]  0.25   \
+         bad: primary 3 of 9 000, candidate 2 of 1 000\n",
+        "  P content         [######..............]  0.30\n    refusal         [##..................]  0.10   \
+         bad: primary 5, candidate 6 of 4 000 pairs\n",
+        "    transport       no evidence yet               bad: primary 0 of 0, candidate 0 of 0\n",
+        "    transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = 12.5 s\n",
+        "    ineligible: too_large 400, unsupported 100\n    skipped: slots 1 090\n    mirrored only: loss 70\n",
+        "  losses    of 10 500 asked of the candidate: seed_dropped 5 250 (50.0 %), hint_dropped 42 (0.4 %), \
+         stop_dropped 7 (0.1 %), name_dropped 6 (0.1 %), blank_dropped 5 (0.0 %), strict_dropped 4 (0.0 %), \
+         adapted 3 (0.0 %), token_floor 2 (0.0 %), and 1 more\n",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
 }
 
 #[test]
-fn what_is_new_or_strange_is_said_in_words() {
+fn trouble_is_not_to_be_overlooked() {
     let mut answer = answer();
-    answer["ledger"]["orphans"] = json!([{ "route": "sales", "percent": 20.0 }]);
+    set(
+        &mut answer["ledger"],
+        &json!({ "writable": false, "problem": "no space left", "unrecorded": 1,
+            "orphans": [{ "route": "sales", "percent": 20.0 }] }),
+    );
     let route = &mut answer["routes"][0];
-    route["notes"] = json!(["R is silent at 100 %: nothing rolls back by itself"]);
-    let rollout = &mut route["rollout"];
-    rollout["last_change"]["reason"] = json!("a\u{1b}[2Jb\nc");
-    rollout["attempt"]["facts"]["arrival_age_micros"] = json!(12_500_000);
-    let counts = json!({ "answers": 0, "bad": 0, "counted": 0 });
-    rollout["groups"][0]["alarm_ratio"] = json!(-0.25);
-    rollout["metrics"] = json!([{
-        "metric": "transport", "group": "arrival", "share": 0.5, "w": 1.0, "evidence_ratio": 0.0,
-        "primary": counts, "candidate": counts
-    }]);
+    set(
+        route,
+        &json!({ "identity_holds": false, "barred": "its outcome log is damaged",
+            "notes": ["R is silent at 100 %: nothing rolls back by itself"] }),
+    );
+    let who = |name: &str, role: &str| json!({ "name": name, "role": role });
     let side = json!({ "answers": 100, "bad": 9, "counted": 9 });
-    rollout["rolled_back"] = json!({
-        "at_unix_ms": 180_000, "actor": { "name": "R", "role": "engine" }, "reason": "transport bad in 9",
-        "cause": {
-            "by": "alarm", "engine": "R", "group": "arrival", "metric": "transport", "sum": 201.0,
-            "threshold": 200.0, "decided": 100, "primary": side, "candidate": side
-        },
-        "evidence": { "decided": 0, "metrics": [], "groups": [] }
+    let alarm = json!({
+        "engine": "R", "group": "arrival", "metric": "transport", "sum": 201.0, "threshold": 200.0,
+        "decided": 100, "primary": side, "candidate": side
     });
+    let mut cause = alarm.clone();
+    cause["by"] = json!("alarm");
+    let evidence = serde_json::to_value(crossfade_rollout::Evidence::default()).unwrap();
+    let rollout = &mut route["rollout"];
+    rollout["attempt"]["alarm"] = alarm;
+    rollout["attempt"]["facts"]["phase"] = json!("shadow");
+    set(
+        rollout,
+        &json!({
+            "rolled_back": { "at_unix_ms": 180_000, "actor": who("R", "engine"), "reason": "transport bad in 9",
+                "cause": cause, "evidence": evidence },
+            "held": { "at_unix_ms": 121_000, "actor": who("ana", "operator"), "reason": "a\u{1b}[2Jb\nc", "what": "held" },
+            "freeze": { "by": "primary_trouble", "last_unix_ms": 121_000 },
+            "last_drill": [1_000, { "decided_after_micros": 7, "durable_after_micros": 9, "problems": ["no marks"] }]
+        }),
+    );
     let shown = shown(&answer);
     for part in [
-        "transport bad in 9\n              transport is bad: no answer, 408, 429 or 5xx, or silent for longer than the age A\n",
+        "NOT WRITABLE: no space left",
+        "1 change toward the primary is in effect and waits",
         "sales had 20 % and is not configured any more: this start has set it to 0 %",
+        "THE COUNTS DO NOT ADD UP",
+        "HELD BACK: its outcome log is damaged",
+        "revision 7   rolled back   owner",
+        "ROLLED BACK 1 s ago by R (engine): transport bad in 9\n              transport is bad: no answer, 408, 429 or 5xx, or silent for longer than the age A\n",
+        "  FAILING: engine R: transport bad in 9 of 100",
+        "crossfade resume support",
+        "  FROZEN: the primary fails more than usual, last sign 60 s ago; the ramp goes on after 15 quiet minutes\n",
+        "  HELD 60 s ago by ana (operator): a\\u{1b}[2Jb\\nc\n",
         "  note      R is silent at 100 %: nothing rolls back by itself\n",
-        "by ana (operator): a\\u{1b}[2Jb\\nc\n",
-        "  R content         no evidence yet",
-        "    transport       no evidence yet               bad: primary 0 of 0, candidate 0 of 0\n",
-        "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = 12.5 s",
+        "watch     1: 10 000 outcomes decided; 1.00 marks the route failing",
+        "PROBLEMS: no marks",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let brief = brief(&answer);
+    assert!(
+        brief.lines().all(|line| line.starts_with("crossfade ")
+            || line.starts_with("sales ")
+            || line.chars().count() <= 100),
+        "{brief}"
+    );
+}
+
+#[test]
+fn without_a_next_step_what_is_missing_is_said() {
+    let mut answer = answer();
+    let rollout = &mut answer["routes"][0]["rollout"];
+    set(
+        rollout,
+        &json!({ "next": null, "missing": ["route has no owner"], "last_drill": null, "signoff": null, "replayed": null }),
+    );
+    let shown = shown(&answer);
+    for part in [
+        "  for more  this is missing:\n            route has no owner\n",
+        "  way back  not drilled yet: crossfade rollback support --drill\n",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }

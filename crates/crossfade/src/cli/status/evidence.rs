@@ -1,0 +1,190 @@
+//! What the tests know: the gates that an advance waits for, and the alarms that would send the route back.
+
+use std::fmt::Write as _;
+
+use crossfade_rollout::{Engine, GateEvidence, GroupStatus, MetricStatus, Phase, RouteStatus};
+
+use super::{Span, count, words::bar};
+
+/// Gates that are shown where several routes share the screen.
+const GATES: usize = 4;
+
+/// The gates of the stage: those that do not pass yet, the furthest first; the others by name.
+pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
+    let passes = |gate: &&GateEvidence| gate.w >= gate.threshold;
+    let silent = |gate: &&GateEvidence| gate.requests == 0 && !gate.named && !passes(gate);
+    let gates = &rollout.gates;
+    if gates.is_empty() {
+        return;
+    }
+    let passed: Vec<&GateEvidence> = gates.iter().filter(passes).collect();
+    let unasked: Vec<&GateEvidence> = gates.iter().filter(silent).collect();
+    let mut open: Vec<&GateEvidence> = gates
+        .iter()
+        .filter(|gate| !passes(gate) && !silent(gate))
+        .collect();
+    open.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    let _ = writeln!(
+        out,
+        "  gates     {} of {} pass; 1.00 passes",
+        passed.len(),
+        passed.len() + open.len()
+    );
+    let shown = match span {
+        Span::Whole => open.len(),
+        Span::Brief => GATES,
+    };
+    for gate in open.iter().take(shown) {
+        gate_line(out, gate);
+    }
+    if open.len() > shown {
+        let _ = writeln!(
+            out,
+            "    and {} more: crossfade status {}",
+            open.len() - shown,
+            rollout.route
+        );
+    }
+    if span == Span::Whole {
+        for gate in &passed {
+            gate_line(out, gate);
+        }
+    } else {
+        names(out, "passed", &passed);
+    }
+    names(out, "not asked", &unasked);
+}
+
+fn names(out: &mut String, what: &str, gates: &[&GateEvidence]) {
+    if !gates.is_empty() {
+        let names: Vec<&str> = gates.iter().map(|gate| gate.gate.as_str()).collect();
+        let _ = writeln!(out, "    {what}: {}", names.join(", "));
+    }
+}
+
+fn gate_line(out: &mut String, gate: &GateEvidence) {
+    let more = if gate.w >= gate.threshold {
+        "passed".to_owned()
+    } else {
+        match gate.needed {
+            Some(needed) => format!("about {} more", count(needed)),
+            None => "not at this mean".to_owned(),
+        }
+    };
+    let _ = writeln!(
+        out,
+        "    {:<19} {} {:>+7.2} of {:.2} %  {} seen, {more}",
+        gate.gate.as_str(),
+        bar(ratio(gate)),
+        gate.mean * 100.0,
+        gate.margin * 100.0,
+        count(gate.samples),
+    );
+}
+
+/// The logarithm of the evidence over that of what it must reach.
+fn ratio(gate: &GateEvidence) -> f64 {
+    gate.w.max(f64::MIN_POSITIVE).ln() / gate.threshold.ln()
+}
+
+/// The groups whose sum would send the route back, and the metric nearest to it; or every metric.
+pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
+    let Some(attempt) = &rollout.attempt else {
+        return;
+    };
+    let (name, alarm) = match attempt.facts.phase {
+        Phase::Shadow => ("watch", "marks the route failing"),
+        Phase::Attempt => ("attempt", "is a roll-back"),
+    };
+    let _ = writeln!(
+        out,
+        "  {name:<9} {}: {} outcomes decided; 1.00 {alarm}, below 0 speaks for the candidate",
+        attempt.facts.id,
+        count(attempt.decided)
+    );
+    for group in &rollout.groups {
+        let name = format!("{} {}", group.engine, group.group);
+        let of = rollout
+            .metrics
+            .iter()
+            .filter(|metric| metric.group == group.group);
+        let seen: Vec<&MetricStatus> = of
+            .filter(|metric| has_evidence(metric, group.engine))
+            .collect();
+        let nearest = seen
+            .iter()
+            .max_by(|a, b| metric_ratio(a, group.engine).total_cmp(&metric_ratio(b, group.engine)));
+        let bar = evidence(!seen.is_empty(), group.alarm_ratio);
+        match (span, nearest) {
+            (Span::Brief, Some(metric)) => {
+                let says = bad(metric, group.engine);
+                let _ = writeln!(out, "  {name:<17} {bar}   {}: {says}", metric.metric);
+            }
+            (Span::Brief, None) | (Span::Whole, _) => {
+                let _ = writeln!(out, "  {name:<17} {}", bar.trim_end());
+            }
+        }
+        if span == Span::Whole {
+            metrics(out, rollout, group);
+        }
+    }
+}
+
+fn metrics(out: &mut String, rollout: &RouteStatus, group: &GroupStatus) {
+    let of = rollout
+        .metrics
+        .iter()
+        .filter(|metric| metric.group == group.group);
+    for metric in of {
+        let engine = group.engine;
+        let _ = writeln!(
+            out,
+            "    {:<15} {}   {}",
+            metric.metric.as_str(),
+            evidence(has_evidence(metric, engine), metric_ratio(metric, engine)),
+            bad(metric, engine),
+        );
+    }
+}
+
+const fn has_evidence(metric: &MetricStatus, engine: Engine) -> bool {
+    match engine {
+        Engine::R => metric.primary.answers + metric.candidate.answers > 0,
+        Engine::P => metric.pairs.pairs > 0,
+    }
+}
+
+const fn metric_ratio(metric: &MetricStatus, engine: Engine) -> f64 {
+    match engine {
+        Engine::R => metric.evidence_ratio,
+        Engine::P => metric.pairs_ratio,
+    }
+}
+
+/// What was bad of what was seen.
+fn bad(metric: &MetricStatus, engine: Engine) -> String {
+    match engine {
+        Engine::R => format!(
+            "bad: primary {} of {}, candidate {} of {}",
+            count(metric.primary.bad),
+            count(metric.primary.answers),
+            count(metric.candidate.bad),
+            count(metric.candidate.answers),
+        ),
+        Engine::P => format!(
+            "bad: primary {}, candidate {} of {} pairs",
+            count(metric.pairs.primary_bad),
+            count(metric.pairs.candidate_bad),
+            count(metric.pairs.pairs),
+        ),
+    }
+}
+
+/// A bar, where there is anything to show.
+fn evidence(seen: bool, ratio: f64) -> String {
+    if seen {
+        bar(ratio)
+    } else {
+        format!("{:<27}", "no evidence yet")
+    }
+}

@@ -1,0 +1,58 @@
+//! Bars, numbers and times as they stand on a terminal.
+
+/// Cells of an evidence bar.
+const BAR: usize = 20;
+/// Characters of a line where all is to fit on one screen.
+const WIDE: usize = 100;
+
+/// A ratio from 0 to 1 as a bar with its number; what is below 0 is an empty bar.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a few cells, kept within the bar"
+)]
+pub(super) fn bar(ratio: f64) -> String {
+    let filled = ((ratio.clamp(0.0, 1.0) * BAR as f64).round() as usize).min(BAR);
+    // What rounds to nothing has no sign.
+    let shown = if ratio.abs() < 0.005 { 0.0 } else { ratio };
+    format!(
+        "[{}{}] {shown:>5.2}",
+        "#".repeat(filled),
+        ".".repeat(BAR - filled)
+    )
+}
+
+/// A number with its thousands apart.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// How long ago a moment was.
+pub(in crate::cli) fn ago(at_ms: u64, now_ms: u64) -> String {
+    let seconds = now_ms.saturating_sub(at_ms) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7199 => format!("{} min ago", seconds / 60),
+        7200..=172_799 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// The line as far as it fits on the screen.
+pub(super) fn clipped(line: &str) -> String {
+    if line.chars().count() <= WIDE {
+        return line.to_owned();
+    }
+    let mut out: String = line.chars().take(WIDE - 1).collect();
+    out.push('…');
+    out
+}
