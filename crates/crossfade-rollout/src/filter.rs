@@ -143,7 +143,7 @@ impl<const KEPT: usize> Filters<KEPT> {
 }
 
 /// Which units have had a pair counted in the ten minutes that run: engine P counts the first one of each unit, for each metric
-/// that applies to it, in each ten minutes of the records' clock.
+/// that applies to it, in each ten minutes of the clock by which requests are sent.
 ///
 /// Whether a pair is the first is known before its answers are, so leaving the others out is no selection by outcome, and the
 /// test stays valid. A false positive leaves out a pair whatever came of it: with a thousand new units a second about
@@ -157,14 +157,16 @@ pub(crate) struct PairFilter {
 impl PairFilter {
     const PERIOD_MICROS: u64 = 10 * 60 * 1_000_000;
 
-    /// Of `metrics`, those that count in a pair of `unit` at `clock`, microseconds since the Unix epoch that never go back;
-    /// from now on they do not.
-    pub(crate) fn first(&mut self, metrics: MetricSet, unit: Unit, clock: u64) -> MetricSet {
-        let period = clock / Self::PERIOD_MICROS;
-        if period != self.period {
+    /// Of `metrics`, those that count in a pair of `unit` sent at `sent`, microseconds since the Unix epoch; from now on they
+    /// do not. What was sent a little before the ten minutes that run is taken for theirs.
+    pub(crate) fn first(&mut self, metrics: MetricSet, unit: Unit, sent: u64) -> MetricSet {
+        let period = sent / Self::PERIOD_MICROS;
+        // Far back: the clock of a replica had run ahead, and must not keep units from counting until it is that late.
+        if period > self.period || period + 1 < self.period {
             self.period = period;
             self.bits.0.fill(0);
         }
+        let period = self.period;
         if metrics.is_empty() {
             return metrics;
         }

@@ -28,7 +28,7 @@ pub(crate) struct Running {
     filters: Filtered,
     stage: StageTally,
     watch: Watch,
-    /// The latest moment that any record stood for, in microseconds since the Unix epoch: the only clock here. One that ran ahead
+    /// The latest moment that any record stood for, in microseconds since the Unix epoch: the clock of gates and freezes. One that ran ahead
     /// stands still until the others have caught up; meanwhile no window of a gate ends, and nothing advances by it.
     clock: u64,
     decided: u64,
@@ -166,7 +166,7 @@ impl Running {
             pair.group,
             counted.and(self.facts.metrics),
             pair.unit,
-            self.clock,
+            pair.key.sent_unix_micros,
         );
         for tally in &mut self.metrics {
             let metric = tally.metric;

@@ -12,7 +12,7 @@ use crate::{
 ///
 /// Two folds of the same entries and outcomes in the same order are equal to the bit. The order between the two is
 /// kept by [`Evidence::decided`]: an entry stands behind that many outcomes of its attempt (see
-/// [`refold`](crate::refold())). A running attempt holds up to 4 MiB.
+/// [`refold`](crate::refold())). A running attempt holds up to about 16 MiB ([`Self::memory_bytes`]).
 #[derive(Clone, Debug)]
 pub struct RouteRollout {
     plan: RoutePlan,

@@ -116,11 +116,11 @@ impl Filtered {
         group: Group,
         metrics: MetricSet,
         unit: Unit,
-        clock: u64,
+        sent: u64,
     ) -> MetricSet {
         match group {
-            Group::Arrival => self.arrival.first(metrics, unit, clock),
-            Group::Content => self.content.first(metrics, unit, clock),
+            Group::Arrival => self.arrival.first(metrics, unit, sent),
+            Group::Content => self.content.first(metrics, unit, sent),
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crossfade_exchange::{Gate, OutcomeKey, RouteId, Side, SizeClass, Unit};
 
 use super::*;
-use crate::{
-    Coverage, Differences, EngineG, EngineP, GateEvidence, PairCounts, RoutePlan, SizeCoverage,
-    draw,
-};
+use crate::{Coverage, Differences, EngineG, EngineP, GateEvidence, PairCounts, RoutePlan, draw};
+
+mod freezes;
+mod properties;
+mod stages;
 
 const SECOND: u64 = 1_000_000;
 const WINDOW: u64 = 600 * SECOND;
@@ -126,9 +127,13 @@ fn pairs_feed_engine_p_once_for_each_unit_and_metric_in_ten_minutes() {
             compared(&[Metric::Refusal], &[]),
             Some((false, true)),
         ),
-        // A moment that went back is of the ten minutes that run.
+        // What was sent a little before is of the ten minutes that run.
         (1, 3, bad, None),
         (3, 3, bad, Some((true, false))),
+        // A clock that ran far ahead does not keep units from counting once it is right again.
+        (2, 99 * WINDOW, bad, Some((true, false))),
+        (2, WINDOW, bad, Some((true, false))),
+        (2, WINDOW + 5, bad, None),
     ];
     let mut counted = 0;
     for (unit, at, result, expected) in cases {
@@ -255,194 +260,6 @@ fn the_tests_that_run_are_those_of_the_phase() {
     };
     assert_eq!((answers(&attempt), answers(&watch)), (1, 0));
     assert_eq!((attempt.decided(), watch.decided()), (1, 1));
-}
-
-#[test]
-fn a_sample_is_the_mean_of_a_unit_in_its_window() {
-    let mut running = shadow(&[Metric::Refusal], &[Gate::Refusal, Gate::Label]);
-    let bad = compared(&[], &[Metric::Refusal]);
-    let good = compared(&[], &[]);
-    for (unit, at, result) in [
-        (1, 0, bad),
-        (1, 5, good),
-        (2, 7, good),
-        (1, 9, good),
-        (1, 11, good),
-    ] {
-        running.apply(&pair(Group::Content, unit, at, result));
-    }
-    let differences = |at, value| {
-        Record::Differences(Differences::new(
-            at,
-            1,
-            Unit(2),
-            [(Gate::Label, value), (Gate::Citations, 1.0)],
-        ))
-    };
-    running.apply(&differences(8, 1.0));
-    running.apply(&differences(20, -0.25));
-    let open = gate_of(&running, Gate::Refusal);
-    assert_eq!((open.samples, open.requests), (0, 5));
-    let mut engine = EngineG::new(0.01);
-    running.apply(&clock(WINDOW));
-    engine.unit(0.25);
-    let first = gate_of(&running, Gate::Refusal);
-    assert_eq!((first.samples, first.mean), (1, 0.25));
-    assert_eq!(first.w.to_bits(), engine.w().to_bits());
-    running.apply(&clock(WINDOW + 7));
-    engine.unit(0.0);
-    let second = gate_of(&running, Gate::Refusal);
-    assert_eq!((second.samples, second.mean), (2, 0.125));
-    assert_eq!(second.w.to_bits(), engine.w().to_bits());
-    let label = gate_of(&running, Gate::Label);
-    assert_eq!((label.samples, label.requests, label.mean), (1, 2, 0.375));
-    assert_eq!(
-        (running.evidence().units, running.evidence().gates.len()),
-        (2, 2)
-    );
-}
-
-#[test]
-fn a_stage_begins_with_nothing_and_takes_only_what_was_sent_in_it() {
-    let mut running = shadow(&[Metric::Refusal], &[Gate::Refusal, Gate::Label]);
-    let good = compared(&[], &[]);
-    let coverage = |selected, compared| {
-        Record::Coverage(Coverage {
-            at_unix_micros: 1,
-            attempt: 1,
-            size: SizeClass::ALL[1],
-            selected,
-            compared,
-        })
-    };
-    let fill = |running: &mut Running, from: u64| {
-        running.apply(&pair(Group::Content, 1, from, good));
-        running.apply(&pair(Group::Content, 2, from + WINDOW, good));
-        running.apply(&coverage(10, 9));
-        running.apply(&coverage(10, 10));
-    };
-    fill(&mut running, 0);
-    let seen = |running: &Running| {
-        let evidence = running.evidence();
-        let of = gate_of(running, Gate::Refusal);
-        (of.samples, of.requests, evidence.units, evidence.coverage)
-    };
-    let sizes = vec![SizeCoverage {
-        size: SizeClass::ALL[1],
-        selected: 20,
-        compared: 19,
-    }];
-    assert_eq!(seen(&running), (1, 2, 2, sizes.clone()));
-    let (_, w_pairs) = pairs_of(&running, Metric::Refusal);
-    running.stage_entered(2_000_000);
-    assert_eq!(seen(&running), (0, 0, 0, vec![]));
-    assert!((gate_of(&running, Gate::Refusal).w - 1.0).abs() < 1e-12);
-    // Engine P goes on.
-    assert_eq!(
-        pairs_of(&running, Metric::Refusal).1.to_bits(),
-        w_pairs.to_bits()
-    );
-    // Sent before the stage: evidence of the one before, for engine P only.
-    let late = 2_000_000 * 1_000 - 1;
-    running.apply(&pair(Group::Content, 7, late, good));
-    running.apply(&Record::Differences(Differences::new(
-        late,
-        1,
-        Unit(7),
-        [(Gate::Label, 1.0)],
-    )));
-    assert_eq!(seen(&running), (0, 0, 0, vec![]));
-    assert_eq!(gate_of(&running, Gate::Label).requests, 0);
-    assert_eq!(pairs_of(&running, Metric::Refusal).0.pairs, 3);
-    fill(&mut running, 2_000_000 * 1_000);
-    assert_eq!(seen(&running), (1, 2, 2, sizes));
-    let rules = GateRules {
-        fingerprint: "other".into(),
-        margins: [(Gate::Slow, 0.02)].into(),
-        named: vec![Gate::Slow],
-        alpha: 0.1,
-        unit_window: Duration::from_secs(1),
-    };
-    running.restart_gates(&rules, 9_000_000);
-    assert_eq!(running.facts().gates, rules);
-    let evidence = running.evidence();
-    assert_eq!((evidence.units, evidence.gates.len()), (0, 1));
-    let slow = gate_of(&running, Gate::Slow);
-    assert!(
-        slow.named && (slow.margin - 0.02).abs() < 1e-12 && (slow.threshold - 10.0).abs() < 1e-9
-    );
-}
-
-#[test]
-fn what_freezes_the_ramp_is_named() {
-    let attempt = || Running::new(facts(Phase::Attempt, &[Metric::Transport], &[]));
-    let mut good = attempt();
-    for unit in 0..3_000 {
-        good.apply(&Record::Answer(answer(unit, 0, 0.3, false)));
-    }
-    assert_eq!(good.freeze(), None);
-    good.apply(&Record::Answer(answer(9_999, 0, 0.3, true)));
-    assert_eq!(good.freeze(), Some(Freeze::Assignment));
-    let mut lost = attempt();
-    for unit in 0..3_000 {
-        let drawn = answer(unit, 0, 0.3, false);
-        if drawn.side == Side::Primary {
-            lost.apply(&Record::Answer(drawn));
-        }
-    }
-    assert_eq!(lost.freeze(), Some(Freeze::SampleRatio));
-    let mut failing = attempt();
-    for unit in 0..200 {
-        let mut drawn = answer(unit, 5_000_000, 0.3, false);
-        drawn.bad = [Metric::Transport].into_iter().collect();
-        failing.apply(&Record::Answer(drawn));
-    }
-    let trouble = Some(Freeze::PrimaryTrouble {
-        last_unix_ms: 5_000,
-    });
-    assert_eq!(
-        (failing.freeze(), failing.evidence().freeze),
-        (trouble, trouble)
-    );
-    failing.apply(&clock(5_000_000 + 900 * SECOND));
-    assert_eq!(failing.freeze(), None);
-}
-
-#[test]
-fn after_cutover_the_mirror_tells_of_the_primary_and_before_it_nothing_counts_twice() {
-    let check = |answer: Side, frozen: bool| {
-        let mut running = Running::new(facts(Phase::Attempt, &[Metric::Transport], &[]));
-        for unit in 0..100 {
-            let Record::Pair(of) = pair(Group::Arrival, unit, 1_000, PairResult::PrimaryFailed)
-            else {
-                panic!("a pair is a pair");
-            };
-            running.apply(&Record::Pair(DecidedPair { answer, ..of }));
-        }
-        assert_eq!(running.freeze().is_some(), frozen, "{answer}");
-    };
-    check(Side::Candidate, true);
-    check(Side::Primary, false);
-}
-
-#[test]
-fn the_shadow_watch_knows_how_often_the_primary_fails() {
-    let mut running = shadow(&[Metric::Refusal], &[]);
-    for unit in 0..300 {
-        let result = match unit % 10 {
-            0 => PairResult::PrimaryFailed,
-            1 => compared(&[Metric::Transport], &[]),
-            2 => PairResult::BreakerOpen {
-                primary: MetricSet::EMPTY,
-            },
-            _ => compared(&[], &[Metric::Transport]),
-        };
-        running.apply(&pair(Group::Arrival, unit, 0, result));
-        running.apply(&pair(Group::Content, unit, 0, compared(&[], &[])));
-        let rate = running.primary_bad_rate();
-        assert_eq!(rate.is_some(), unit >= 199, "{unit}");
-    }
-    assert_eq!(running.primary_bad_rate(), Some(0.2));
 }
 
 #[test]
