@@ -52,7 +52,7 @@ pub use error::ProxyError;
 pub use internal::InternalCallers;
 pub use keyed::HashKey;
 pub use metrics::{METRICS, MetricInfo};
-pub use money::{Caps, Price};
+pub use money::{Caps, Cost, Price, Spending, Spent};
 pub use plane::{Forward, PlaneSettings, ProxyHandle, WeakProxyHandle};
 pub use queue::{KnownBad, Purpose, Queued};
 pub use repeat::Repeats;

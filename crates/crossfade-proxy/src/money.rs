@@ -1,10 +1,12 @@
 //! Money caps of the mirror, per hour, day and attempt: reserved before sending, settled by usage.
 //!
-//! Shadow spending only: what the candidate costs as the answering side is never counted here.
+//! The caps are for what nobody is answered by: copies and repeats, of either side. What the candidate costs as the answering side is
+//! counted beside it and capped by nothing. Both are counted by hour, day and attempt.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossfade_exchange::Usage;
+use crossfade_exchange::{Side, Usage};
+use serde::{Deserialize, Serialize};
 
 /// Prices in USD per million tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,7 +46,7 @@ impl Price {
 }
 
 /// Caps in USD; `None` is no cap.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caps {
     /// Per clock hour.
     pub hourly: Option<f64>,
@@ -54,33 +56,66 @@ pub struct Caps {
     pub attempt: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Window {
-    number: u64,
-    spent: f64,
+/// What was spent in one window of time, in USD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Which hour or day since the Unix epoch, or which attempt.
+    pub window: u64,
+    /// On copies and repeats: set aside, or known.
+    pub shadow: f64,
+    /// On the candidate's answers to callers, as far as these said what they used.
+    pub served: f64,
 }
 
-impl Window {
-    fn at(&mut self, number: u64) -> &mut f64 {
-        if self.number != number {
-            *self = Self { number, spent: 0.0 };
+/// What calls cost whose usage is known, whatever they were for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// How many.
+    pub calls: u64,
+    /// All of them, in USD.
+    pub usd: f64,
+}
+
+/// What a route has spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spending {
+    /// In the running clock hour.
+    pub hour: Spent,
+    /// On the running day (UTC).
+    pub day: Spent,
+    /// In the running attempt, or the shadow watch before it.
+    pub attempt: Spent,
+    /// What caps the spending on copies and repeats.
+    pub caps: Caps,
+    /// What the candidate's answers cost since the start, in any role.
+    pub candidate: Cost,
+    /// What the primary's copies and repeats cost since the start.
+    pub primary: Cost,
+}
+
+impl Spent {
+    fn at(&mut self, window: u64) -> &mut Self {
+        if self.window != window {
+            *self = Self {
+                window,
+                ..Self::default()
+            };
         }
-        &mut self.spent
+        self
     }
 }
 
-#[derive(Debug, Default)]
-struct Spent {
-    hour: Window,
-    day: Window,
-    attempt: Window,
+impl Cost {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.usd += other.usd;
+    }
 }
 
-/// What the mirror of one route has spent.
+/// What one route has spent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Purse {
-    caps: Caps,
-    spent: Arc<Mutex<Spent>>,
+    spent: Arc<Mutex<Spending>>,
 }
 
 /// When and in which attempt money is spent.
@@ -95,26 +130,29 @@ pub(crate) struct Moment {
 impl Purse {
     /// An empty purse.
     pub(crate) fn new(caps: Caps) -> Self {
-        Self {
+        let spending = Spending {
             caps,
-            spent: Arc::default(),
+            ..Spending::default()
+        };
+        Self {
+            spent: Arc::new(Mutex::new(spending)),
         }
     }
 
     /// Sets `usd` aside, if every cap has room for it.
     pub(crate) fn reserve(&self, usd: f64, at: Moment) -> Option<Reservation> {
         let mut spent = self.lock();
-        let windows = Self::windows(&mut spent, at);
-        let caps = [self.caps.hourly, self.caps.daily, self.caps.attempt];
+        let caps = [spent.caps.hourly, spent.caps.daily, spent.caps.attempt];
+        let windows = windows(&mut spent, at);
         if windows
             .iter()
             .zip(caps)
-            .any(|(spent, cap)| cap.is_some_and(|cap| **spent + usd > cap))
+            .any(|(spent, cap)| cap.is_some_and(|cap| spent.shadow + usd > cap))
         {
             return None;
         }
         for window in windows {
-            *window += usd;
+            window.shadow += usd;
         }
         Some(Reservation {
             purse: self.clone(),
@@ -123,17 +161,57 @@ impl Purse {
         })
     }
 
-    fn windows(spent: &mut Spent, at: Moment) -> [&mut f64; 3] {
-        [
-            spent.hour.at(at.unix_seconds / 3600),
-            spent.day.at(at.unix_seconds / 86_400),
-            spent.attempt.at(at.attempt),
-        ]
+    /// The candidate answered a caller for this much.
+    pub(crate) fn served(&self, usd: f64, at: Moment) {
+        let mut spent = self.lock();
+        for window in windows(&mut spent, at) {
+            window.served += usd;
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Spent> {
+    /// A call whose usage is known cost this much.
+    pub(crate) fn cost(&self, side: Side, usd: f64) {
+        let mut spent = self.lock();
+        let cost = match side {
+            Side::Primary => &mut spent.primary,
+            Side::Candidate => &mut spent.candidate,
+        };
+        cost.add(Cost { calls: 1, usd });
+    }
+
+    /// What has been spent by now.
+    pub(crate) fn spending(&self, at: Moment) -> Spending {
+        let mut spent = self.lock();
+        windows(&mut spent, at);
+        *spent
+    }
+
+    /// Goes on from what was spent before a restart: the windows that still run, and what calls cost.
+    pub(crate) fn resume(&self, before: &Spending, at: Moment) {
+        let mut spent = self.lock();
+        let earlier = [before.hour, before.day, before.attempt];
+        for (window, earlier) in windows(&mut spent, at).into_iter().zip(earlier) {
+            if window.window == earlier.window {
+                window.shadow += earlier.shadow;
+                window.served += earlier.served;
+            }
+        }
+        spent.candidate.add(before.candidate);
+        spent.primary.add(before.primary);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spending> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The windows that run at a moment; what belonged to earlier ones is forgotten.
+fn windows(spent: &mut Spending, at: Moment) -> [&mut Spent; 3] {
+    [
+        spent.hour.at(at.unix_seconds / 3600),
+        spent.day.at(at.unix_seconds / 86_400),
+        spent.attempt.at(at.attempt),
+    ]
 }
 
 /// Money set aside for one shadow call. Dropped unsettled it stays spent: the provider may have charged for it.
@@ -148,15 +226,19 @@ impl Reservation {
     /// Replaces the estimate by what it cost.
     pub(crate) fn settle(self, actual_usd: f64) {
         let mut spent = self.purse.lock();
-        // A window that has ended since must not be given money back from another one.
-        if spent.hour.number == self.at.unix_seconds / 3600 {
-            spent.hour.spent += actual_usd - self.usd;
-        }
-        if spent.day.number == self.at.unix_seconds / 86_400 {
-            spent.day.spent += actual_usd - self.usd;
-        }
-        if spent.attempt.number == self.at.attempt {
-            spent.attempt.spent += actual_usd - self.usd;
+        let reserved_in = [
+            self.at.unix_seconds / 3600,
+            self.at.unix_seconds / 86_400,
+            self.at.attempt,
+        ];
+        let Spending {
+            hour, day, attempt, ..
+        } = &mut *spent;
+        for (window, reserved_in) in [hour, day, attempt].into_iter().zip(reserved_in) {
+            // A window that has ended since must not be given money back from another one.
+            if window.window == reserved_in {
+                window.shadow += actual_usd - self.usd;
+            }
         }
     }
 }
@@ -184,6 +266,40 @@ mod tests {
         drop(purse.reserve(0.5, at(1)).unwrap());
         assert!(purse.reserve(0.1, at(2)).is_none(), "the day is spent");
         assert!(purse.reserve(0.9, at(24)).is_some());
+    }
+
+    #[test]
+    fn what_is_served_is_counted_apart_and_a_restart_goes_on() {
+        let purse = Purse::new(Caps {
+            attempt: Some(1.0),
+            ..Caps::default()
+        });
+        let at = |hour: u64, attempt: u64| Moment {
+            unix_seconds: hour * 3600,
+            attempt,
+        };
+        purse.served(5.0, at(30, 1));
+        purse.cost(Side::Candidate, 5.0);
+        purse.reserve(0.75, at(30, 1)).unwrap().settle(0.5);
+        purse.cost(Side::Primary, 0.5);
+        let spending = purse.spending(at(31, 1));
+        let spent = |window, shadow, served| Spent {
+            window,
+            shadow,
+            served,
+        };
+        assert_eq!(spending.hour, spent(31, 0.0, 0.0));
+        assert_eq!(spending.day, spent(1, 0.5, 5.0));
+        assert_eq!(spending.attempt, spent(1, 0.5, 5.0));
+        let anew = Purse::new(spending.caps);
+        anew.resume(&spending, at(48, 1));
+        let resumed = anew.spending(at(48, 1));
+        assert_eq!(resumed.day, spent(2, 0.0, 0.0), "another day");
+        assert_eq!(resumed.attempt, spent(1, 0.5, 5.0));
+        let cost = |usd| Cost { calls: 1, usd };
+        assert_eq!((resumed.candidate, resumed.primary), (cost(5.0), cost(0.5)));
+        assert!(anew.reserve(0.75, at(48, 1)).is_none(), "the cap goes on");
+        assert!(anew.reserve(0.75, at(48, 2)).is_some());
     }
 
     #[test]

@@ -226,6 +226,9 @@ impl OpenExchange {
                 }
                 if let Some(route) = breaker {
                     candidate::record_in_breaker(&route, &recording);
+                    if let Some(usd) = shadow::cost(&route, &recording) {
+                        route.purse.served(usd, shadow::moment(&route));
+                    }
                 }
                 pairing.deliver(recording, held);
             }),

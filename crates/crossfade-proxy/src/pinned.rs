@@ -30,6 +30,7 @@ use crate::{
     plane::Plane,
     record::RecorderPlan,
     route::Route,
+    shadow,
     watch::Watch,
 };
 
@@ -106,6 +107,9 @@ impl Asked {
                     watch: Watch::default(),
                     done: Box::new(move |recording, _| {
                         candidate::record_in_breaker(&of_breaker, &recording);
+                        if let Some(usd) = shadow::cost(&of_breaker, &recording) {
+                            of_breaker.purse.served(usd, shadow::moment(&of_breaker));
+                        }
                     }),
                 };
                 recorded(answer, plan)

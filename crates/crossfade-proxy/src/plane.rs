@@ -23,10 +23,12 @@ use crate::{
     credentials::{AcceptedCredentials, Caller},
     keyed::HashKey,
     metrics::SharedMetrics,
+    money::Spending,
     queue::Queued,
     rate::Rate,
     repeat::Repeats,
     route::{Now, Route, RouteTable},
+    shadow::moment,
     spawner::Spawner,
 };
 
@@ -165,6 +167,20 @@ impl ProxyHandle {
             .all()
             .find(|r| r.id() == route)
             .map(|r| r.state.baseline())
+    }
+
+    /// What a route has spent, by hour, day and attempt; `None` for an unknown route.
+    pub fn spending(&self, route: &RouteId) -> Option<Spending> {
+        let route = self.0.routes.all().find(|r| r.id() == route)?;
+        Some(route.purse.spending(moment(route)))
+    }
+
+    /// Goes on from what a route had spent before a restart: the hour, the day and the attempt that still run keep it. To be told once,
+    /// before anything is spent.
+    pub fn resume_spending(&self, route: &RouteId, before: &Spending) {
+        if let Some(route) = self.0.routes.all().find(|r| r.id() == route) {
+            route.purse.resume(before, moment(route));
+        }
     }
 
     /// A handle that does not keep the data plane, and with it the queue, alive.

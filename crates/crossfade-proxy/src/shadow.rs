@@ -27,6 +27,7 @@ use crate::{
     plane::Plane,
     record::{Capture, Held, RecordedBody, Recorder, RecorderPlan},
     route::{Now, Route, mirror_deadline},
+    used::used,
     watch::Watch,
 };
 
@@ -57,17 +58,13 @@ pub(crate) fn admit(
     }
     let slot = plane.slots.try_take(1).ok_or(SkipReason::Slots)?;
     let copy = plane.bytes.try_take(body_bytes).ok_or(SkipReason::Bytes)?;
-    let money = match (side, route.settings.price) {
-        (Side::Candidate, Some(price)) => {
+    let money = match route.settings.price_of(side) {
+        Some(price) => {
             let most = price.most(body_bytes, output_tokens(max_output_tokens));
-            Some(
-                route
-                    .purse
-                    .reserve(most, moment(route))
-                    .ok_or(SkipReason::Money)?,
-            )
+            let reserved = route.purse.reserve(most, moment(route));
+            Some(reserved.ok_or(SkipReason::Money)?)
         }
-        _ => None,
+        None => None,
     };
     Ok(Admitted { slot, copy, money })
 }
@@ -178,6 +175,10 @@ impl Job {
                 plane.learn_admission(self.caller, answer.status());
                 plane.learn_quota(&self.route, &self.deployment, &answer);
                 if !answer.status().is_success() {
+                    // It charges for no refusal.
+                    if let Some(money) = self.admitted.money.take() {
+                        money.settle(0.0);
+                    }
                     let reason = refused(answer.status());
                     self.pairing.give_up_if_awaited(reason);
                     return Ok(());
@@ -232,15 +233,13 @@ impl Job {
             capture: Capture::new(&plane.bytes, plane.settings.answer_bytes),
             watch,
             done: Box::new(move |recording, held| {
+                settle(money, &route, &recording);
                 match side {
                     Side::Primary if face::shows(operation) => {
                         face::learn(&route.state, &deployment, &recording);
                     }
                     Side::Primary => {}
-                    Side::Candidate => {
-                        settle(money, &route, &recording);
-                        candidate::record_in_breaker(&route, &recording);
-                    }
+                    Side::Candidate => candidate::record_in_breaker(&route, &recording),
                 }
                 pairing.deliver(recording, held);
             }),
@@ -284,10 +283,18 @@ pub(crate) fn refund(money: Option<Reservation>, reason: Failover) {
 
 /// Replaces the money reserved by what was used, where the side says.
 fn settle(money: Option<Reservation>, route: &Route, recording: &Recording) {
-    let used = recording.usage.as_ref().zip(route.settings.price);
-    if let (Some(money), Some((usage, price))) = (money, used) {
-        money.settle(price.of(usage));
+    if let (Some(money), Some(usd)) = (money, cost(route, recording)) {
+        money.settle(usd);
     }
+}
+
+/// What an answer cost, in USD, where its side's price and what it used are known; counted for the mean of its side.
+pub(crate) fn cost(route: &Route, recording: &Recording) -> Option<f64> {
+    let price = route.settings.price_of(recording.side)?;
+    let usage = recording.usage.or_else(|| used(recording))?;
+    let usd = price.of(&usage);
+    route.purse.cost(recording.side, usd);
+    Some(usd)
 }
 
 /// Reads an answer that only its recorder looks at.

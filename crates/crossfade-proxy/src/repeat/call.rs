@@ -23,7 +23,6 @@ use crate::{
     record::{Capture, Held, RecordedBody, Recorder, RecorderPlan},
     route::{Route, mirror_deadline},
     shadow::{self, moment, read_to_end, refund},
-    used::used,
     watch::Watch,
 };
 
@@ -135,11 +134,8 @@ impl Call<'_> {
             return Err(RepeatOutcome::Failed);
         }
         let (recording, held) = self.record(side, sent, answer).await?;
-        let usage = recording.usage.or_else(|| used(&recording));
-        if let (Some(money), Some(usage), Some(price)) =
-            (money, usage, self.route.settings.price_of(side))
-        {
-            money.settle(price.of(&usage));
+        if let (Some(money), Some(usd)) = (money, shadow::cost(self.route, &recording)) {
+            money.settle(usd);
         }
         if held.starved {
             return Err(RepeatOutcome::Bytes);
