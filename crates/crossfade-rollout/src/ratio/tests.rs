@@ -67,3 +67,19 @@ fn a_unit_counts_once_for_each_salt_and_not_under_salts_long_gone() {
     }
     assert!(ratio.memory_bytes() < 3 << 20);
 }
+
+#[test]
+fn a_kept_ratio_is_seldom_taken_for_a_broken_one() {
+    // Three hundred attempts of 5 000 units each: at α = 0.1 % even two are improbable.
+    let broken = (0..300_u128)
+        .filter(|attempt| {
+            let mut ratio = SampleRatio::new();
+            (0..5_000_u128).any(|unit| {
+                let unit = attempt << 64 | unit;
+                ratio.answer(side(0.2, unit), 0.2, SALT, Unit(unit));
+                ratio.is_broken()
+            })
+        })
+        .count();
+    assert!(broken <= 2, "{broken} of 300");
+}

@@ -90,3 +90,23 @@ fn the_mean_factor_is_at_most_one_where_it_is_as_usual() {
         }
     }
 }
+
+#[test]
+fn at_the_usual_rate_it_is_seldom_said() {
+    // A thousand hours of 4 000 answers each, failing exactly as often as is usual: at most one false sign in a hundred.
+    let mut random = 7_u64;
+    let mut hours = 0;
+    for hour in 1..=1_000 {
+        let mut trouble = PrimaryTrouble::new(Some(0.01));
+        let clock = hour * RESTART_MICROS;
+        let found = (0..4_000).any(|_| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            trouble.answer((random >> 33) % 1_000 < 20, clock);
+            trouble.last_sign(clock).is_some()
+        });
+        hours += u32::from(found);
+    }
+    assert!(hours <= 16, "{hours} of 1 000 hours");
+}
