@@ -44,7 +44,7 @@ pub(super) struct SplitBody {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonBody {
-    reason: String,
+    pub(super) reason: String,
 }
 
 #[derive(Deserialize)]
@@ -265,7 +265,11 @@ async fn with_findings(
     at_desk(state, look).await
 }
 
-fn changes(state: &AdminState, changed: Changed, route: Option<&RouteId>) -> Json<Changes> {
+pub(super) fn changes(
+    state: &AdminState,
+    changed: Changed,
+    route: Option<&RouteId>,
+) -> Json<Changes> {
     let mut routes = every_route(state);
     if let Some(route) = route {
         routes.retain(|report| report.view.rollout.route == *route);
@@ -312,7 +316,7 @@ pub(super) fn one_line(name: &str, text: String, longest: usize) -> Result<Strin
 }
 
 /// Who asks and why. The reason is printed on terminals and kept for good, so it is plain text in one line.
-fn ask(actor: Actor, reason: String) -> Result<control::Ask, Problem> {
+pub(super) fn ask(actor: Actor, reason: String) -> Result<control::Ask, Problem> {
     if reason.chars().any(is_control) {
         return Err(Problem::malformed(
             "reason has control characters",
@@ -322,7 +326,7 @@ fn ask(actor: Actor, reason: String) -> Result<control::Ask, Problem> {
     Ok(control::Ask { actor, reason })
 }
 
-fn conditional(if_match: IfMatch, error: ControlError) -> Problem {
+pub(super) fn conditional(if_match: IfMatch, error: ControlError) -> Problem {
     match error {
         ControlError::Refused(Refusal::Stale { .. }) if if_match == IfMatch::Malformed => {
             Problem::malformed(
@@ -334,7 +338,7 @@ fn conditional(if_match: IfMatch, error: ControlError) -> Problem {
     }
 }
 
-fn problem(error: ControlError) -> Problem {
+pub(super) fn problem(error: ControlError) -> Problem {
     match error {
         ControlError::UnknownRoute(name) => Problem::not_found(
             format!("no route {name:?} is configured"),

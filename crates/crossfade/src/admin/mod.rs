@@ -4,6 +4,7 @@
 mod auth;
 mod extract;
 mod handlers;
+mod operate;
 mod problem;
 mod reporting;
 mod reviews;

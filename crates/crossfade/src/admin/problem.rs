@@ -11,9 +11,10 @@ pub struct Problem {
     kind: &'static str,
     detail: String,
     remedy: String,
+    missing: Vec<String>,
 }
 
-/// The wire form, RFC 9457 with one extension.
+/// The wire form, RFC 9457 with two extensions.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "type")]
@@ -22,6 +23,8 @@ struct Body<'a> {
     status: u16,
     detail: &'a str,
     remedy: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing: &'a [String],
 }
 
 impl Problem {
@@ -37,7 +40,15 @@ impl Problem {
             kind,
             detail: detail.into(),
             remedy: remedy.into(),
+            missing: Vec::new(),
         }
+    }
+
+    /// With everything that is in the way, the first thing included.
+    #[must_use]
+    pub fn with_missing(mut self, missing: Vec<String>) -> Self {
+        self.missing = missing;
+        self
     }
 
     /// What was sent is not understood.
@@ -74,6 +85,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             remedy: &self.remedy,
+            missing: &self.missing,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (self.status, json).into_response();

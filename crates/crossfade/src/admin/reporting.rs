@@ -10,7 +10,7 @@ use axum::{Json, extract::State};
 
 use super::{
     extract::{Caller, Named},
-    handlers::unknown_route,
+    handlers::{problem, unknown_route},
     problem::Problem,
     reviews::at_desk,
     router::AdminState,
@@ -49,6 +49,10 @@ pub(super) async fn report(
         Ok(MigrationReport::make(&facts, now_unix_ms()))
     };
     let report = at_desk(&state, make).await?;
+    state
+        .controller
+        .report_made(&route, &report.hash)
+        .map_err(problem)?;
     Ok(Json(report))
 }
 

@@ -18,6 +18,7 @@ use super::{
         health, ledger, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
         routes, set_mirror, set_split, status,
     },
+    operate::{advance, drill, hold, replayed, signoff},
     reporting::report,
     reviews::{decide, exchange, exchanges, findings, forget, review, reviews, rules, withdraw},
 };
@@ -78,7 +79,12 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .route("/api/v1/routes/{route}", get(route))
         .route("/api/v1/routes/{route}/split", put(set_split))
         .route("/api/v1/routes/{route}/rollback", post(rollback))
+        .route("/api/v1/routes/{route}/drill", post(drill))
         .route("/api/v1/routes/{route}/resume", post(resume))
+        .route("/api/v1/routes/{route}/advance", post(advance))
+        .route("/api/v1/routes/{route}/hold", post(hold))
+        .route("/api/v1/routes/{route}/signoff", post(signoff))
+        .route("/api/v1/routes/{route}/replay", post(replayed))
         .route("/api/v1/routes/{route}/report", get(report))
         .route("/api/v1/routes/{route}/findings", get(findings))
         .route("/api/v1/routes/{route}/rules", get(rules))

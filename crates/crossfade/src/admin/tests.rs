@@ -325,7 +325,7 @@ fn refused() -> Vec<(&'static str, &'static str, Value, u16, &'static str)> {
         ),
         (
             "POST",
-            "/api/v1/routes/support/advance",
+            "/api/v1/routes/support/promote",
             reason(),
             404,
             "nothing at",

@@ -10,10 +10,13 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::{Endpoint, Secret, environment};
+use crate::{
+    config::{Endpoint, Secret, environment},
+    text::plain,
+};
 
 use super::{
-    args::{AdminArgs, MirrorArgs, Output, ReasonArgs, SplitArgs, Switch},
+    args::{AdminArgs, MirrorArgs, Output, SplitArgs, Switch},
     failure::Failure,
     print,
     process::on_this_thread,
@@ -40,6 +43,8 @@ struct Problem {
     detail: String,
     #[serde(default)]
     remedy: String,
+    #[serde(default)]
+    missing: Vec<String>,
 }
 
 /// A question or a change.
@@ -72,6 +77,12 @@ impl Ask {
             body: Some(body),
             if_match: None,
         }
+    }
+
+    /// Only if the route is at this revision, where one is given.
+    pub(super) const fn at_revision(mut self, revision: Option<u64>) -> Self {
+        self.if_match = revision;
+        self
     }
 }
 
@@ -187,6 +198,13 @@ impl Admin {
                 format!("set {TOKEN} to one of the tokens under [[admin.tokens]]"),
             );
         }
+        if !problem.missing.is_empty() {
+            let missing: Vec<String> = problem.missing.iter().map(|line| plain(line)).collect();
+            return Failure::new(
+                missing.join("\n"),
+                "`crossfade status ROUTE` shows how far each of these has come; then advance again",
+            );
+        }
         if problem.remedy.is_empty() {
             Failure::plain(problem.detail)
         } else {
@@ -238,23 +256,8 @@ pub(super) fn split(args: &SplitArgs) -> Result<(), Failure> {
         "reason": args.reason,
         "override": args.beyond_plan,
     });
-    let mut ask = Ask::change(Method::PUT, route_path(&args.route, "split"), body);
-    ask.if_match = args.if_match;
-    change(&args.admin, &args.route, ask)
-}
-
-/// `rollback`
-pub(super) fn rollback(args: &ReasonArgs) -> Result<(), Failure> {
-    let body = json!({ "reason": args.reason });
-    let ask = Ask::change(Method::POST, route_path(&args.route, "rollback"), body);
-    change(&args.admin, &args.route, ask)
-}
-
-/// `resume`
-pub(super) fn resume(args: &ReasonArgs) -> Result<(), Failure> {
-    let body = json!({ "reason": args.reason });
-    let ask = Ask::change(Method::POST, route_path(&args.route, "resume"), body);
-    change(&args.admin, &args.route, ask)
+    let ask = Ask::change(Method::PUT, route_path(&args.route, "split"), body);
+    change(&args.admin, &args.route, ask.at_revision(args.if_match))
 }
 
 /// `mirror`
@@ -275,11 +278,13 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn route_path(route: &str, verb: &str) -> String {
+/// Where a verb of a route is.
+pub(super) fn route_path(route: &str, verb: &str) -> String {
     format!("/api/v1/routes/{}/{verb}", escape(route))
 }
 
-fn change(args: &AdminArgs, route: &str, ask: Ask) -> Result<(), Failure> {
+/// Asks for a change of a route, and shows what it led to.
+pub(super) fn change(args: &AdminArgs, route: &str, ask: Ask) -> Result<(), Failure> {
     let answer = Admin::new(args)?.ask(ask)?;
     let what = super::status::one_line(&answer, route);
     print_change(args.output, &what, &answer);

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crossfade_exchange::Percent;
 
-pub(super) use operate::{ReportArgs, ReportFormat};
+pub(super) use operate::{AdvanceArgs, ReportArgs, ReportFormat, RollbackArgs, SignoffArgs};
 pub(super) use review::{
     ExchangesArgs, FindingsArgs, ForgetArgs, ReviewArgs, ReviewsArgs, RulesArgs, State,
 };
@@ -52,11 +52,24 @@ pub(super) enum Command {
         after_help = "Example:\n  crossfade split support 5 --reason \"first step, agreed with the team\""
     )]
     Split(SplitArgs),
-    /// Give a route back to the primary, at once
+    /// Let a route go on to its next stage, or to the next step of its ramp
     #[command(
-        after_help = "Example:\n  crossfade rollback support --reason \"odd answers in tickets\""
+        after_help = "Example:\n  crossfade advance support --reason \"report read, team agrees\"\n\nRefused with everything that is missing: minimum time, users, coverage, gates, the owner's sign-off."
     )]
-    Rollback(ReasonArgs),
+    Advance(AdvanceArgs),
+    /// Let a route stay where it is until it is resumed
+    #[command(after_help = "Example:\n  crossfade hold support --reason \"release freeze\"")]
+    Hold(ReasonArgs),
+    /// Agree that a stage may be left, naming the report that you have read; for owners
+    #[command(
+        after_help = "Example:\n  crossfade report support --out report.html\n  crossfade signoff support --report 6f1d…64 digits… --reason \"read and agreed\"\n\nIt is void as soon as the candidate, its prompt, the checks or the rollout's settings change."
+    )]
+    Signoff(SignoffArgs),
+    /// Give a route back to the primary, at once; or try that without harm
+    #[command(
+        after_help = "Example:\n  crossfade rollback support --reason \"odd answers in tickets\"\n  crossfade rollback support --drill --reason \"monthly drill\""
+    )]
+    Rollback(RollbackArgs),
     /// Allow a route to be raised again after a roll-back, for owners; or lift a hold
     #[command(after_help = "Example:\n  crossfade resume support --reason \"prompt repaired\"")]
     Resume(ReasonArgs),
@@ -266,7 +279,7 @@ pub(super) struct VerifyArgs {
     pub(super) output: Output,
 }
 
-/// `rollback`, `resume`
+/// `hold`, `resume`
 #[derive(Debug, Args)]
 pub(super) struct ReasonArgs {
     /// The route's name
@@ -359,7 +372,7 @@ fn percent(text: &str) -> Result<Percent, String> {
     Percent::new(value).map_err(|error| error.to_string())
 }
 
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("say why: the ledger keeps it".to_owned())
     } else if text.chars().any(is_control) {

@@ -14,6 +14,7 @@ mod findings;
 mod forget;
 mod golden;
 mod ledger;
+mod operate;
 pub(crate) mod print;
 mod process;
 mod replay;
@@ -62,8 +63,11 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Split(args) => admin::split(&args),
-        Command::Rollback(args) => admin::rollback(&args),
-        Command::Resume(args) => admin::resume(&args),
+        Command::Advance(args) => operate::advance(&args),
+        Command::Hold(args) => operate::hold(&args),
+        Command::Signoff(args) => operate::signoff(&args),
+        Command::Rollback(args) => operate::rollback(&args),
+        Command::Resume(args) => operate::resume(&args),
         Command::Report(args) => report::run(&args),
         Command::Mirror(args) => admin::mirror(&args),
         Command::Ledger(args) => ledger::run(&args),

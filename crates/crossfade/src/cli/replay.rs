@@ -17,11 +17,16 @@ use crossfade_replay::{
     },
     sides::{Answers, Recordings, SideSource, Sides},
 };
+use crossfade_rollout::ReplayResult;
 use tokio::sync::watch;
 
 use crate::config::Config;
 
-use super::{args::Output, failure::Failure, golden, print, process};
+use super::{
+    args::{AdminArgs, Output},
+    failure::Failure,
+    golden, operate, print, process,
+};
 
 mod args;
 mod files;
@@ -52,10 +57,49 @@ struct Prepared {
 
 /// Runs a golden set.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    process::on_this_thread(replay(args))
+    agreed(args)?;
+    let report = process::on_this_thread(replay(args))?;
+    let posted = posted(args, &report);
+    conclude(args, &report)?;
+    posted
 }
 
-async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
+/// Tells the server, where that was asked for. That it could not be told does not hide how the run ended.
+fn posted(args: &ReplayArgs, report: &RunReport) -> Result<(), Failure> {
+    let Some(route) = &args.post else {
+        return Ok(());
+    };
+    let result = ReplayResult {
+        dataset_sha256: report.dataset.sha256.clone(),
+        cases: report.dataset.cases as u64,
+        passed: report.totals.passed as u64,
+        exit_code: report.verdict.exit_code(),
+    };
+    let admin = AdminArgs {
+        admin: args.admin.clone(),
+        output: args.output,
+    };
+    let posted = operate::replayed(&admin, route, &result, &args.reason);
+    if let Err(failure) = &posted
+        && report.verdict != SuiteVerdict::Pass
+    {
+        print::failure(failure);
+    }
+    posted
+}
+
+/// The result is of the route that it is posted to.
+fn agreed(args: &ReplayArgs) -> Result<(), Failure> {
+    match (&args.route, &args.post) {
+        (Some(run), Some(told)) if run != told => Err(Failure::usage(
+            format!("the run is of route {run}, and --post names {told}"),
+            "name the same route, or leave --route out",
+        )),
+        (_, _) => Ok(()),
+    }
+}
+
+async fn replay(args: &ReplayArgs) -> Result<RunReport, Failure> {
     let (prepared, batcher) = prepare(args).await?;
     let directory = &args.report;
     files::directory(directory)?;
@@ -110,7 +154,7 @@ async fn replay(args: &ReplayArgs) -> Result<(), Failure> {
             .finish()
             .map_err(|error| Failure::plain(format!("the journal cannot be written: {error}")))?;
     }
-    conclude(args, &report)
+    Ok(report)
 }
 
 /// What was typed does not fit what is there, or the file itself is the trouble.
@@ -221,7 +265,7 @@ async fn prepare(args: &ReplayArgs) -> Result<(Prepared, Option<Batcher>), Failu
 
 /// The one route of a run: as it was typed, or the only one that the cases name.
 fn route(args: &ReplayArgs, dataset: &Dataset) -> Result<RouteId, Failure> {
-    if let Some(route) = &args.route {
+    if let Some(route) = args.route.as_ref().or(args.post.as_ref()) {
         return Ok(RouteId::new(route));
     }
     let mut named: Vec<&str> = dataset

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::{cli::args::Output, config::Span};
+use crate::{
+    cli::args::{Output, reason},
+    config::Span,
+};
 
 /// `replay`
 #[derive(Debug, Args)]
@@ -60,6 +63,20 @@ pub(in crate::cli) struct ReplayArgs {
     /// Go on with the run that was interrupted in this report's directory
     #[arg(long)]
     pub(super) resume: bool,
+    /// Tell this route of the admin listener what came of it: stage replay is left by that alone
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) post: Option<String>,
+    /// With --post: why it was run; the ledger keeps it
+    #[arg(long, value_name = "TEXT", requires = "post", value_parser = reason, default_value = "golden set replayed")]
+    pub(super) reason: String,
+    /// With --post: the admin listener; the token comes from `CROSSFADE_ADMIN_TOKEN`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CROSSFADE_ADMIN",
+        default_value = "http://127.0.0.1:9901"
+    )]
+    pub(super) admin: String,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,

@@ -1,0 +1,101 @@
+//! The verbs that move a route from stage to stage, and back. They ask; what is allowed, and what is missing, is the server's to
+//! say.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crossfade_rollout::{DrillResult, ReplayResult};
+
+use crate::{report::micros, text::plain};
+
+use super::{
+    admin::{Admin, Ask, change, route_path},
+    args::{AdminArgs, AdvanceArgs, Output, ReasonArgs, RollbackArgs, SignoffArgs},
+    failure::Failure,
+    print,
+    status::foreign,
+};
+
+/// `advance`
+pub(super) fn advance(args: &AdvanceArgs) -> Result<(), Failure> {
+    let ask = post(&args.route, "advance", json!({ "reason": args.reason }));
+    change(&args.admin, &args.route, ask.at_revision(args.if_match))
+}
+
+/// `hold`
+pub(super) fn hold(args: &ReasonArgs) -> Result<(), Failure> {
+    let ask = post(&args.route, "hold", json!({ "reason": args.reason }));
+    change(&args.admin, &args.route, ask)
+}
+
+/// `resume`
+pub(super) fn resume(args: &ReasonArgs) -> Result<(), Failure> {
+    let ask = post(&args.route, "resume", json!({ "reason": args.reason }));
+    change(&args.admin, &args.route, ask)
+}
+
+/// `signoff`
+pub(super) fn signoff(args: &SignoffArgs) -> Result<(), Failure> {
+    let body = json!({ "report": args.report, "reason": args.reason });
+    change(&args.admin, &args.route, post(&args.route, "signoff", body))
+}
+
+/// `rollback`
+pub(super) fn rollback(args: &RollbackArgs) -> Result<(), Failure> {
+    let body = json!({ "reason": args.reason });
+    if !args.drill {
+        return change(
+            &args.admin,
+            &args.route,
+            post(&args.route, "rollback", body),
+        );
+    }
+    let answer = Admin::new(&args.admin)?.ask(post(&args.route, "drill", body))?;
+    let drill = answer.get("drill").cloned().unwrap_or_default();
+    let drill = DrillResult::deserialize(&drill).map_err(|error| foreign(&error))?;
+    match args.admin.output {
+        Output::Json => print::json(&answer),
+        Output::Text => print::data(&drilled(&args.route, &drill)),
+    }
+    if drill.problems.is_empty() {
+        return Ok(());
+    }
+    let problems: Vec<String> = drill.problems.iter().map(|text| plain(text)).collect();
+    Err(Failure::new(
+        problems.join("\n"),
+        "mend this before traffic moves; nobody's answer has changed",
+    ))
+}
+
+/// Tells the server what came of a golden set.
+pub(super) fn replayed(
+    args: &AdminArgs,
+    route: &str,
+    result: &ReplayResult,
+    reason: &str,
+) -> Result<(), Failure> {
+    let body = json!({
+        "dataset_sha256": result.dataset_sha256,
+        "cases": result.cases,
+        "passed": result.passed,
+        "exit_code": result.exit_code,
+        "reason": reason,
+    });
+    drop(Admin::new(args)?.ask(post(route, "replay", body))?);
+    print::note(&format!("posted to route {}", plain(route)));
+    Ok(())
+}
+
+fn post(route: &str, verb: &str, body: Value) -> Ask {
+    Ask::change(Method::POST, route_path(route, verb), body)
+}
+
+fn drilled(route: &str, drill: &DrillResult) -> String {
+    format!(
+        "{}: the way back was tried: {} to the point where sides are decided, {} until an entry was durable",
+        plain(route),
+        micros(drill.decided_after_micros),
+        micros(drill.durable_after_micros)
+    )
+}
