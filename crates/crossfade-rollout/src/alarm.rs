@@ -40,9 +40,13 @@ pub struct Alarm {
 
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_what = match self.engine {
+            Engine::R => "answers",
+            Engine::P => "mirrored pairs",
+        };
         write!(
             f,
-            "engine {}: {} bad in {} of {} answers of the candidate against {} of {} of the primary \
+            "engine {}: {} bad in {} of {} {of_what} of the candidate against {} of {} of the primary \
              (group {}, evidence {:.1} of {:.0})",
             self.engine,
             self.metric,
@@ -54,5 +58,40 @@ impl fmt::Display for Alarm {
             self.sum,
             self.threshold,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_says_what_it_saw() {
+        let counts = |bad| SideCounts {
+            answers: 80,
+            bad,
+            counted: bad,
+        };
+        let check = |engine, expected: &str| {
+            let alarm = Alarm {
+                engine,
+                group: Group::Content,
+                metric: Metric::Refusal,
+                sum: 201.26,
+                threshold: 200.0,
+                decided: 160,
+                primary: counts(1),
+                candidate: counts(9),
+            };
+            assert_eq!(alarm.to_string(), expected);
+        };
+        check(
+            Engine::R,
+            "engine R: refusal bad in 9 of 80 answers of the candidate against 1 of 80 of the primary (group content, evidence 201.3 of 200)",
+        );
+        check(
+            Engine::P,
+            "engine P: refusal bad in 9 of 80 mirrored pairs of the candidate against 1 of 80 of the primary (group content, evidence 201.3 of 200)",
+        );
     }
 }
