@@ -107,9 +107,12 @@ pub enum Change {
         attempt: Option<u64>,
         /// Set when this change begins the attempt: all that it freezes.
         new_attempt: Option<Box<AttemptFacts>>,
-        /// Whether an owner went beyond what the plan allows.
+        /// Whether an owner went beyond what the evidence has reached in this attempt.
         #[serde(rename = "override")]
         override_: bool,
+        /// The stage from now on. `None` in old ledgers: `shadow` at 0 %, `ramp` above.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<Stage>,
     },
     /// Counting begins in stage `shadow`, with everything frozen that it needs: at the first start, after a roll-back was
     /// resumed, and once more when the primary's typical times are known.
@@ -174,7 +177,8 @@ pub enum Change {
         /// Why.
         cause: Cause,
     },
-    /// A rolled-back route may be raised again; the next raise begins a new attempt.
+    /// A rolled-back route may be raised again, and one that failed in stage `shadow` is watched anew; the next raise begins
+    /// a new attempt.
     Resume,
     /// Mirroring was switched for all routes.
     MirrorSwitched {
@@ -193,8 +197,16 @@ pub struct Requirements {
     pub minimum_units: u64,
     /// The least coverage in every size class, 0..=1.
     pub coverage: f64,
-    /// When the stage, or the step, was entered, in milliseconds since the Unix epoch.
+    /// Since when the stage or the step counts, in milliseconds since the Unix epoch: its entry, or a later new beginning of
+    /// the gates.
     pub entered_unix_ms: u64,
+    /// The share that is mirrored back, without which the candidate may not answer everything.
+    #[serde(default = "none")]
+    pub reverse_share: Percent,
+}
+
+const fn none() -> Percent {
+    Percent::ZERO
 }
 
 /// What came of running a golden set.

@@ -20,6 +20,7 @@ mod evidence;
 mod filter;
 mod gate;
 mod micros;
+mod obstacles;
 mod order;
 mod plan;
 mod propose;
@@ -29,12 +30,15 @@ mod refold;
 mod refusal;
 mod replica;
 mod running;
+mod signoff;
 mod split;
 mod state;
 mod status;
+mod tick;
 mod trouble;
 mod verify;
 mod windows;
+mod words;
 
 pub use alarm::{Alarm, Engine};
 pub use attempt::{AttemptFacts, BASELINE_ANSWERS, Phase};
@@ -53,10 +57,12 @@ pub use plan::{Baseline, GateRules, PlanError, RoutePlan};
 pub use propose::{Closing, Command, Proposal, ProposeContext, propose_mirror};
 pub use record::{Coverage, Decided, DecidedPair, DecodeError, Differences, PairResult, Record};
 pub use refold::refold;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, RefusalKind};
+pub use signoff::Signoff;
 pub use split::{Split, Stage};
 pub use state::RouteRollout;
 pub use status::{
-    AttemptStatus, GroupStatus, LastChange, MetricStatus, Next, RolledBack, RouteStatus,
+    AttemptStatus, GateState, GateStatus, GroupStatus, LastChange, MetricStatus, Next, RolledBack,
+    RouteStatus,
 };
 pub use verify::{Mismatch, VerifiedAttempt, VerifiedHistory, verify_history};

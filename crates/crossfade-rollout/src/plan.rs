@@ -101,6 +101,17 @@ impl Default for GateRules {
     }
 }
 
+impl GateRules {
+    /// Every gate that needs no second answer of the primary, unnamed, at its usual margin.
+    pub fn of_bad_events() -> Self {
+        let gates = Gate::ALL.iter().filter(|gate| !gate.needs_repeats());
+        Self {
+            margins: gates.map(|gate| (*gate, gate.margin())).collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A day in every stage that somebody is answered by the candidate or may soon be, a week in `window`.
 fn default_minimum_time() -> BTreeMap<Stage, Duration> {
     let day = Duration::from_secs(24 * 60 * 60);
@@ -135,7 +146,8 @@ pub enum PlanError {
 }
 
 impl RoutePlan {
-    /// The defaults: no owner, every metric but cost on, equal shares, α = 1 %, short-lived units.
+    /// The defaults: no owner, every metric but cost on, equal shares, α = 1 %, short-lived units; every gate on bad events,
+    /// unnamed, at its usual margin.
     pub fn new(route: RouteId) -> Self {
         Self {
             route,
@@ -157,7 +169,7 @@ impl RoutePlan {
             ],
             slice: percent(1.0),
             ramp: [5.0, 10.0, 25.0, 50.0, 100.0].map(percent).to_vec(),
-            gates: GateRules::default(),
+            gates: GateRules::of_bad_events(),
             minimum_time: default_minimum_time(),
             minimum_units: 50,
             coverage: 0.9,

@@ -1,16 +1,15 @@
 //! What an actor asks for, what may be answered, and the change that would be recorded. Proposing changes nothing:
 //! the change takes effect when its entry is applied.
 
+mod moves;
+mod watch;
+
 use crossfade_exchange::{Percent, RouteId};
 
 use crate::{
-    Actor, ActorRole, Alarm, AttemptFacts, Baseline, Cause, Change, DrillResult, Entry, Evidence,
-    Phase, Refusal, ReplayResult, RouteRollout, refusal::REASON_LIMIT,
+    Actor, ActorRole, Alarm, Baseline, Cause, Change, DrillResult, Entry, Evidence, Refusal,
+    ReplayResult, RouteRollout, Stage, refusal::REASON_LIMIT,
 };
-
-/// The largest share, in percent, at which the primary still answers enough for the test on the split to see a difference within some
-/// hundreds of answers. Beyond it the test goes blind by and by, and at 100 % it is silent.
-const MOST_SEEN: f64 = 95.0;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,14 +18,15 @@ pub enum Command {
     Split {
         /// The share to set.
         to: Percent,
-        /// Whether the actor means to go beyond what the plan allows.
+        /// Whether the actor means to go beyond what the evidence has reached.
         override_: bool,
     },
     /// Go back to the primary, and stay.
     Rollback,
     /// The same, demanded by a sequential test.
     Alarm(Alarm),
-    /// Allow raises again after a roll-back, or lift a hold.
+    /// Allow raises again after a roll-back, watch anew what failed in stage `shadow`, or lift a hold: the first of these
+    /// that there is.
     Resume,
     /// Leave the stage, or the step of the ramp, for the next.
     Advance,
@@ -41,7 +41,7 @@ pub enum Command {
     Replayed(ReplayResult),
     /// Record what came of trying the way back.
     Drilled(DrillResult),
-    /// Begin counting in the shadow stage. Of the controller.
+    /// Begin counting in stage `shadow`, or begin it anew. Of the controller.
     Observe,
     /// Begin the gates anew under the plan's rules. Of the controller.
     RestartGates,
@@ -52,7 +52,8 @@ pub enum Command {
 pub struct ProposeContext {
     /// Why, in the actor's words. An alarm brings its own.
     pub reason: String,
-    /// The revision that the actor knew, if it said so. Only raises look at it.
+    /// The revision that the actor knew, if it said so. Only what moves toward the candidate looks at it: roll-back, hold and a
+    /// lower share never do.
     pub if_match: Option<u64>,
     /// A fresh random number, the salt if one is needed.
     pub new_salt: u64,
@@ -67,6 +68,16 @@ pub struct ProposeContext {
     pub reports: Vec<String>,
     /// What only stage `complete` asks for.
     pub closing: Closing,
+}
+
+impl ProposeContext {
+    /// Nothing but the time: enough to be told what is missing.
+    pub fn at(now_unix_ms: u64) -> Self {
+        Self {
+            now_unix_ms,
+            ..Self::default()
+        }
+    }
 }
 
 /// What must hold before a route is `complete`, beside what every stage asks for.
@@ -117,7 +128,8 @@ pub fn propose_mirror(enabled: bool, actor: &Actor, reason: &str) -> Result<Chan
 }
 
 impl RouteRollout {
-    /// What recording `command` would change, or why it is refused.
+    /// What recording `command` would change, or why it is refused; an advance with the first of its
+    /// [obstacles](Self::obstacles_to_advance).
     ///
     /// The order of the log and the ledger is part of what can be computed again: hold one lock from here until
     /// [`RouteRollout::apply_entry`], so that no outcome is applied in between.
@@ -127,50 +139,22 @@ impl RouteRollout {
         actor: &Actor,
         context: &ProposeContext,
     ) -> Result<Proposal, Refusal> {
-        let (change, reason) = match command {
-            &Command::Split { to, override_ } => {
-                let change = if to > self.share() {
-                    self.raise(to, override_, actor, context)?
-                } else {
-                    self.lower(to, actor, context)?
-                };
-                (change, context.reason.clone())
+        let change = self.change(command, actor, context)?;
+        let reason = match command {
+            Command::Alarm(alarm) => alarm.to_string(),
+            Command::Observe | Command::RestartGates if context.reason.trim().is_empty() => {
+                self.why_watched(command).to_owned()
             }
-            Command::Rollback => {
-                need_to_primary(actor)?;
-                check_reason(&context.reason)?;
-                let change = Change::Rollback {
-                    from: self.share(),
-                    cause: Cause::Manual,
-                };
-                (change, context.reason.clone())
-            }
-            &Command::Alarm(alarm) => {
-                need_to_primary(actor)?;
-                let reason = alarm.to_string();
-                (
-                    Change::Rollback {
-                        from: self.share(),
-                        cause: Cause::Alarm(alarm),
-                    },
-                    reason,
-                )
-            }
-            Command::Resume => {
-                need(actor, ActorRole::Owner)?;
-                check_reason(&context.reason)?;
-                if self.rolled_back().is_none() {
-                    return Err(Refusal::NotRolledBack);
-                }
-                (Change::Resume, context.reason.clone())
-            }
-            Command::Advance
+            Command::Split { .. }
+            | Command::Rollback
+            | Command::Resume
+            | Command::Advance
             | Command::Hold
             | Command::Signoff { .. }
             | Command::Replayed(_)
             | Command::Drilled(_)
             | Command::Observe
-            | Command::RestartGates => return Err(Refusal::NotRolledBack),
+            | Command::RestartGates => context.reason.clone(),
         };
         Ok(Proposal {
             change,
@@ -179,108 +163,108 @@ impl RouteRollout {
         })
     }
 
-    /// Everything that stands between this route and a larger share, whoever asks; first what must be mended first.
-    /// A raise is refused with the first of them, and `status` prints them all.
-    pub fn obstacles(&self) -> Vec<Refusal> {
-        let plan = self.plan();
-        let mut obstacles = Vec::new();
-        if self.alarm().is_some() {
-            obstacles.push(Refusal::AlarmRaised);
-        }
-        if self.rolled_back().is_some() {
-            obstacles.push(Refusal::RolledBack);
-        }
-        if plan.owner.is_none() {
-            obstacles.push(Refusal::OwnerMissing);
-        }
-        if let Err(error) = plan.check() {
-            obstacles.push(Refusal::Plan(error));
-        }
-        let metrics = self.attempt().map_or_else(|| plan.metrics(), |a| a.metrics);
-        if metrics.is_empty() {
-            obstacles.push(Refusal::TriggerMissing);
-        }
-        obstacles
-    }
-
-    fn raise(
+    fn change(
         &self,
-        to: Percent,
-        override_: bool,
+        command: &Command,
         actor: &Actor,
         context: &ProposeContext,
     ) -> Result<Change, Refusal> {
-        need(actor, ActorRole::Operator)?;
+        let from = self.share();
+        match command {
+            &Command::Split { to, override_ } if to > from => {
+                self.raise(to, override_, actor, context)
+            }
+            &Command::Split { to, .. } => self.lower(to, actor, context),
+            Command::Advance => self.advance(actor, context),
+            Command::Rollback => {
+                need_to_primary(actor)?;
+                check_reason(&context.reason)?;
+                let cause = Cause::Manual;
+                Ok(Change::Rollback { from, cause })
+            }
+            &Command::Alarm(alarm) => {
+                need_to_primary(actor)?;
+                let cause = Cause::Alarm(alarm);
+                Ok(Change::Rollback { from, cause })
+            }
+            Command::Hold => {
+                need(actor, ActorRole::Operator)?;
+                check_reason(&context.reason)?;
+                Ok(Change::Hold)
+            }
+            Command::Resume => self.resume(actor, context),
+            Command::Signoff { report } => self.sign(report, actor, context),
+            Command::Replayed(result) => {
+                need(actor, ActorRole::Operator)?;
+                check_reason(&context.reason)?;
+                Ok(Change::Replayed {
+                    result: result.clone(),
+                    fingerprint: self.plan().gates.fingerprint.clone(),
+                })
+            }
+            Command::Drilled(result) => {
+                need(actor, ActorRole::Operator)?;
+                check_reason(&context.reason)?;
+                let result = result.clone();
+                Ok(Change::Drilled { result })
+            }
+            Command::Observe => self.observe(actor, context),
+            Command::RestartGates => self.restart_gates(actor),
+        }
+    }
+
+    /// A roll-back or a failure is an owner's to forgive; a hold is lifted by whoever may hold.
+    fn resume(&self, actor: &Actor, context: &ProposeContext) -> Result<Change, Refusal> {
+        let (needs, change) = if self.rolled_back().is_some() || self.failing().is_some() {
+            (ActorRole::Owner, Some(Change::Resume))
+        } else if self.held().is_some() {
+            (ActorRole::Operator, Some(Change::Release))
+        } else {
+            (ActorRole::Operator, None)
+        };
+        need(actor, needs)?;
         check_reason(&context.reason)?;
-        if let Some(given) = context.if_match
-            && given != self.revision()
-        {
-            return Err(Refusal::Stale {
-                given,
-                current: self.revision(),
+        let change = change.ok_or(Refusal::NotRolledBack)?;
+        self.check_revision(context)?;
+        Ok(change)
+    }
+
+    fn sign(
+        &self,
+        report: &str,
+        actor: &Actor,
+        context: &ProposeContext,
+    ) -> Result<Change, Refusal> {
+        need(actor, ActorRole::Owner)?;
+        check_reason(&context.reason)?;
+        self.check_revision(context)?;
+        let stage = self.stage();
+        if matches!(stage, Stage::Replay | Stage::Complete) {
+            return Err(Refusal::NothingToSign { stage });
+        }
+        if !context.reports.iter().any(|known| known == report) {
+            return Err(Refusal::ReportUnknown {
+                report: report.chars().take(REPORT_SHOWN).collect(),
             });
         }
-        if let Some(first) = self.obstacles().into_iter().next() {
-            return Err(first);
-        }
-        if to.percent() > MOST_SEEN {
-            if !override_ {
-                return Err(Refusal::OverrideNeeded);
-            }
-            need(actor, ActorRole::Owner)?;
-        }
-        let new_attempt = self.attempt().is_none().then(|| {
-            let id = self.last_attempt() + 1;
-            Box::new(AttemptFacts::freeze(
-                id,
-                Phase::Attempt,
-                self.plan(),
-                context.baseline.as_ref(),
-            ))
-        });
-        // Within an attempt, a short-lived unit that is still running must not change sides.
-        let keeps_salt = new_attempt.is_none() && !self.plan().long_lived_units;
-        Ok(Change::Split {
-            from: self.share(),
-            to,
-            salt: if keeps_salt {
-                self.salt()
-            } else {
-                context.new_salt
-            },
-            attempt: new_attempt
-                .as_ref()
-                .map(|a| a.id)
-                .or(self.attempt().map(|a| a.id)),
-            new_attempt,
-            override_: to.is_whole(),
+        Ok(Change::Signoff {
+            stage,
+            report: report.to_owned(),
+            fingerprint: self.plan().gates.fingerprint.clone(),
         })
     }
 
-    fn lower(
-        &self,
-        to: Percent,
-        actor: &Actor,
-        context: &ProposeContext,
-    ) -> Result<Change, Refusal> {
-        need_to_primary(actor)?;
-        check_reason(&context.reason)?;
-        let changes = to < self.share();
-        let new_salt = changes && self.plan().long_lived_units;
-        Ok(Change::Split {
-            from: self.share(),
-            to,
-            salt: if new_salt {
-                context.new_salt
-            } else {
-                self.salt()
-            },
-            attempt: self.attempt().map(|a| a.id),
-            new_attempt: None,
-            override_: false,
-        })
+    fn check_revision(&self, context: &ProposeContext) -> Result<(), Refusal> {
+        let current = self.revision();
+        match context.if_match {
+            Some(given) if given != current => Err(Refusal::Stale { given, current }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
+
+/// How much of an unknown report's name is shown again.
+const REPORT_SHOWN: usize = 80;
 
 fn need(actor: &Actor, needs: ActorRole) -> Result<(), Refusal> {
     if actor.role.covers(needs) {

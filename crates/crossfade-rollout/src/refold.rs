@@ -1,6 +1,6 @@
 //! Builds a route's rollout again from the ledger and the outcome log. Reads neither: it is handed both.
 
-use crate::{Change, Entry, Record, RoutePlan, RouteRollout};
+use crate::{Entry, Record, RoutePlan, RouteRollout};
 
 /// Folds `entries` (the whole ledger, oldest first) and the outcomes of the attempt that is still running, which
 /// `outcomes` opens by its number, in the order in which they were applied: an entry stands behind the number of
@@ -14,12 +14,9 @@ where
     O: FnMut(u64) -> I,
     I: IntoIterator<Item = Record>,
 {
-    let mut rollout = RouteRollout::new(plan);
     let entries = entries.into_iter();
-    let of_route = entries
-        .clone()
-        .filter(|e| e.route.as_ref() == Some(rollout.route()));
-    let last = running_attempt(of_route);
+    let last = running_attempt(plan.clone(), entries.clone());
+    let mut rollout = RouteRollout::new(plan);
     let mut log: Option<I::IntoIter> = None;
     for entry in entries {
         if let Some(log) = &mut log
@@ -41,39 +38,14 @@ where
     rollout
 }
 
-/// The attempt, or shadow watch, that none of a route's entries has ended.
-pub(crate) fn running_attempt<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<u64> {
-    let mut running = None;
-    for entry in entries {
-        match &entry.change {
-            Change::Split {
-                new_attempt: Some(facts),
-                ..
-            }
-            | Change::Advance {
-                new_attempt: Some(facts),
-                ..
-            }
-            | Change::Observe { facts } => running = Some(facts.id),
-            Change::Rollback { .. } => running = None,
-            Change::Split {
-                new_attempt: None, ..
-            }
-            | Change::Advance {
-                new_attempt: None, ..
-            }
-            | Change::Started
-            | Change::Resume
-            | Change::GatesRestarted { .. }
-            | Change::Hold
-            | Change::Release
-            | Change::Signoff { .. }
-            | Change::Replayed { .. }
-            | Change::Drilled { .. }
-            | Change::MirrorSwitched { .. } => {}
-        }
-    }
-    running
+/// The attempt, or shadow watch, that no entry has ended.
+pub(crate) fn running_attempt<'a>(
+    plan: RoutePlan,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> Option<u64> {
+    let mut rollout = RouteRollout::new(plan);
+    entries.for_each(|entry| rollout.apply_entry(entry));
+    rollout.attempt().map(|facts| facts.id)
 }
 
 /// The alarm is kept by the rollout.

@@ -1,28 +1,40 @@
 //! A route's rollout: a fold of ledger entries and decided outcomes. What it says now, the split, is all that the
 //! data plane sees of it.
 
+mod apply;
+
 use crossfade_exchange::{Percent, RouteId};
 
 use crate::{
-    Alarm, AttemptFacts, Change, Entry, Evidence, LastChange, Record, RolledBack, RoutePlan, Split,
-    Stage, running::Running,
+    Alarm, AttemptFacts, DrillResult, Evidence, LastChange, Phase, Record, ReplayResult,
+    RolledBack, RoutePlan, Signoff, Split, Stage, running::Running,
 };
 
 /// One route's rollout.
 ///
 /// Two folds of the same entries and outcomes in the same order are equal to the bit. The order between the two is
 /// kept by [`Evidence::decided`]: an entry stands behind that many outcomes of its attempt (see
-/// [`refold`](crate::refold())). A running attempt holds up to about 16 MiB ([`Self::memory_bytes`]).
+/// [`refold`](crate::refold())). Of the plan the fold reads nothing but the route's name and whether it begins with stage
+/// `replay`; all else that decides is in the entries. A running attempt holds up to about 16 MiB
+/// ([`Self::memory_bytes`]).
 #[derive(Clone, Debug)]
 pub struct RouteRollout {
     plan: RoutePlan,
     revision: u64,
+    /// `None` until an entry says one: the plan's first.
+    stage: Option<Stage>,
+    entered_unix_ms: u64,
     share: Percent,
+    reached: Percent,
     salt: u64,
     mirror_enabled: bool,
     last_attempt: u64,
     running: Option<Running>,
     rolled_back: Option<RolledBack>,
+    held: Option<LastChange>,
+    signoff: Option<Signoff>,
+    replayed: Option<(ReplayResult, String)>,
+    last_drill: Option<(u64, DrillResult)>,
     last_change: Option<LastChange>,
     ignored: u64,
 }
@@ -33,12 +45,19 @@ impl RouteRollout {
         Self {
             plan,
             revision: 0,
+            stage: None,
+            entered_unix_ms: 0,
             share: Percent::ZERO,
+            reached: Percent::ZERO,
             salt: 0,
             mirror_enabled: true,
             last_attempt: 0,
             running: None,
             rolled_back: None,
+            held: None,
+            signoff: None,
+            replayed: None,
+            last_drill: None,
             last_change: None,
             ignored: 0,
         }
@@ -47,75 +66,6 @@ impl RouteRollout {
     /// Replaces what the configuration says. A running attempt keeps what it froze.
     pub fn set_plan(&mut self, plan: RoutePlan) {
         self.plan = plan;
-    }
-
-    /// Takes a ledger entry in; one of another route changes nothing. A raise without an attempt to belong to, which
-    /// no proposal makes, is not followed: nothing moves toward the candidate by a damaged ledger.
-    pub fn apply_entry(&mut self, entry: &Entry) {
-        if entry
-            .route
-            .as_ref()
-            .is_some_and(|route| *route != self.plan.route)
-        {
-            return;
-        }
-        match &entry.change {
-            Change::Started => return,
-            Change::MirrorSwitched { enabled } => {
-                self.mirror_enabled = *enabled;
-                return;
-            }
-            Change::Split {
-                to,
-                salt,
-                new_attempt,
-                ..
-            } => {
-                self.apply_split(*to, *salt, new_attempt.as_deref());
-            }
-            Change::Rollback { cause, .. } => {
-                self.share = Percent::ZERO;
-                self.running = None;
-                // A second one, by hand and to be sure, must not hide what the first one found.
-                self.rolled_back.get_or_insert_with(|| RolledBack {
-                    at_unix_ms: entry.at_unix_ms,
-                    actor: entry.actor.clone(),
-                    reason: entry.reason.clone(),
-                    cause: cause.clone(),
-                    evidence: entry.evidence.clone(),
-                });
-            }
-            Change::Resume => self.rolled_back = None,
-            Change::Observe { .. }
-            | Change::GatesRestarted { .. }
-            | Change::Advance { .. }
-            | Change::Hold
-            | Change::Release
-            | Change::Signoff { .. }
-            | Change::Replayed { .. }
-            | Change::Drilled { .. } => {}
-        }
-        self.revision += 1;
-        self.last_change = Some(LastChange::of(entry));
-    }
-
-    fn apply_split(&mut self, to: Percent, salt: u64, new_attempt: Option<&AttemptFacts>) {
-        let raises = to > self.share;
-        if raises && self.rolled_back.is_some() {
-            return;
-        }
-        match (new_attempt, &mut self.running) {
-            (Some(facts), _) => {
-                self.last_attempt = self.last_attempt.max(facts.id);
-                self.running = Some(Running::new(facts.clone()));
-            }
-            // The raise that begins an attempt is no step: there is nothing yet to step from.
-            (None, Some(running)) if raises => running.ramp_step(),
-            (None, None) if raises => return,
-            (None, _) => {}
-        }
-        self.share = to;
-        self.salt = salt;
     }
 
     /// Whether an outcome belongs to the running attempt: exactly these go to its log and then to
@@ -128,7 +78,8 @@ impl RouteRollout {
 
     /// Takes a decided outcome in; one of another attempt is counted and changes nothing. Returns the alarm the first
     /// time that the evidence suffices for a roll-back; after that [`Self::alarm`] keeps it until the roll-back's
-    /// entry is applied.
+    /// entry is applied. In stage `shadow` there is nothing to roll back: then [`Self::failing`] keeps it, and nothing is
+    /// returned.
     pub fn apply(&mut self, record: &Record) -> Option<Alarm> {
         let drawn = match record {
             Record::Answer(decided) => decided.probability > 0.0 && decided.probability < 1.0,
@@ -136,7 +87,8 @@ impl RouteRollout {
         };
         match &mut self.running {
             Some(running) if drawn && running.facts().id == record.attempt() => {
-                running.apply(record)
+                let alarm = running.apply(record);
+                alarm.filter(|_| running.facts().phase == Phase::Attempt)
             }
             Some(_) | None => {
                 self.ignored += 1;
@@ -170,13 +122,21 @@ impl RouteRollout {
         &self.plan
     }
 
-    /// How far the route has come: `shadow` at 0 %, `ramp` above.
+    /// How far the route has come.
     pub fn stage(&self) -> Stage {
-        if self.share.is_zero() {
-            Stage::Shadow
-        } else {
-            Stage::Ramp
-        }
+        self.stage.unwrap_or_else(|| self.plan.first_stage())
+    }
+
+    /// Since when the stage, or the step of the ramp, counts, in milliseconds since the Unix epoch: the entry that began it, or
+    /// that began its gates anew. 0 before the first.
+    pub const fn entered_unix_ms(&self) -> u64 {
+        self.entered_unix_ms
+    }
+
+    /// The largest share that an advance, or an owner, has granted in this attempt: up to it any operator may raise. 0 outside
+    /// of an attempt.
+    pub const fn reached(&self) -> Percent {
+        self.reached
     }
 
     /// The candidate's share.
@@ -214,6 +174,11 @@ impl RouteRollout {
         self.running.as_ref().map_or(0, Running::decided)
     }
 
+    /// How often the primary failed mirrored requests of the shadow watch that runs, if it has seen enough of them.
+    pub(crate) fn shadow_bad_rate(&self) -> Option<f64> {
+        self.running.as_ref().and_then(Running::primary_bad_rate)
+    }
+
     /// Outcomes that belonged to no running attempt.
     pub const fn ignored(&self) -> u64 {
         self.ignored
@@ -221,7 +186,40 @@ impl RouteRollout {
 
     /// The alarm of the running attempt, if its evidence ever sufficed: a roll-back is due.
     pub fn alarm(&self) -> Option<&Alarm> {
-        self.running.as_ref().and_then(Running::alarm)
+        self.alarm_in(Phase::Attempt)
+    }
+
+    /// What the shadow watch has found against the candidate, if its evidence ever sufficed: nothing advances until an owner
+    /// resumes, or the configuration changes.
+    pub fn failing(&self) -> Option<&Alarm> {
+        self.alarm_in(Phase::Shadow)
+    }
+
+    fn alarm_in(&self, phase: Phase) -> Option<&Alarm> {
+        let running = self.running.as_ref();
+        running
+            .filter(|running| running.facts().phase == phase)
+            .and_then(Running::alarm)
+    }
+
+    /// Who lets nothing advance, and why.
+    pub const fn held(&self) -> Option<&LastChange> {
+        self.held.as_ref()
+    }
+
+    /// The last sign-off of the stage, whether or not it still counts.
+    pub const fn signoff(&self) -> Option<&Signoff> {
+        self.signoff.as_ref()
+    }
+
+    /// The last run of a golden set, with the fingerprint of the configuration that it was of.
+    pub const fn replayed(&self) -> Option<&(ReplayResult, String)> {
+        self.replayed.as_ref()
+    }
+
+    /// The last drill, and when it was, in milliseconds since the Unix epoch.
+    pub const fn last_drill(&self) -> Option<&(u64, DrillResult)> {
+        self.last_drill.as_ref()
     }
 
     /// About how many bytes the running attempt holds now; bounded, however many users there are.
@@ -234,7 +232,7 @@ impl RouteRollout {
         self.rolled_back.as_ref()
     }
 
-    /// The last recorded change.
+    /// The last change of who answers, or of whether that may change: not what was only counted, signed or tried.
     pub const fn last_change(&self) -> Option<&LastChange> {
         self.last_change.as_ref()
     }

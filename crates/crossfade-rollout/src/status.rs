@@ -1,13 +1,14 @@
 //! What a person is told of a route. The share and the stage are those of the split that `decide` reads; ratios in
 //! logarithms are made here, for show only.
 
-use crossfade_exchange::{Group, Metric, Percent, RouteId};
+use crossfade_exchange::{Group, Metric, Percent, RouteId, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, Alarm, AttemptFacts, Cause, DrillResult, Engine, Entry, Evidence, Freeze, GateEvidence,
-    GroupEvidence, MetricEvidence, PairCounts, Refusal, ReplayResult, RouteRollout, SideCounts,
-    SizeCoverage, Split, Stage,
+    GroupEvidence, MetricEvidence, PairCounts, ProposeContext, Refusal, ReplayResult, RouteRollout,
+    SideCounts, Signoff, SizeCoverage, Split, Stage,
+    obstacles::{at_rate, counts, gate_state},
 };
 
 /// The roll-back a route stands in.
@@ -47,13 +48,13 @@ pub struct MetricStatus {
     pub group: Group,
     /// Its part of α.
     pub share: f64,
-    /// W.
+    /// W of engine R.
     pub w: f64,
     /// ln W over the logarithm of the W at which this metric alone would roll back: 1 is a roll-back, below 0 speaks
     /// for the candidate.
     pub evidence_ratio: f64,
     /// W of engine P.
-    #[serde(default)]
+    #[serde(default = "one")]
     pub w_pairs: f64,
     /// The same ratio of engine P.
     #[serde(default)]
@@ -62,9 +63,43 @@ pub struct MetricStatus {
     pub primary: SideCounts,
     /// What was seen of the candidate.
     pub candidate: SideCounts,
-    /// What engine P has counted of mirrored pairs.
+    /// What was seen of pairs.
     #[serde(default)]
     pub pairs: PairCounts,
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+closed_enum! {
+    /// How a gate stands.
+    pub enum GateState {
+        /// It passes as things are.
+        Passed = "passed",
+        /// Too little is known.
+        Open = "open",
+        /// It does not pass by going on as before.
+        Worse = "worse",
+        /// No request of the stage says anything of it: it counts only if it is named.
+        Silent = "silent",
+    }
+}
+
+/// One gate of the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateStatus {
+    /// What it knows.
+    #[serde(flatten)]
+    pub evidence: GateEvidence,
+    /// How it stands.
+    pub state: GateState,
+    /// Whether the stage waits for it: it is named, or some request says something of it.
+    pub counts: bool,
+    /// ln W over the logarithm of what W must reach: 1 is a pass, below 0 speaks against the candidate.
+    pub gate_ratio: f64,
+    /// In how many seconds the samples that are needed will have come, at the rate so far.
+    pub needed_seconds: Option<u64>,
 }
 
 /// One group of the running attempt.
@@ -82,14 +117,14 @@ pub struct GroupStatus {
     pub alarm_ratio: f64,
 }
 
-/// The running attempt.
+/// The running attempt, or the shadow watch before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptStatus {
     /// What it froze.
     pub facts: AttemptFacts,
     /// Outcomes applied.
     pub decided: u64,
-    /// The alarm, if a roll-back is due.
+    /// The alarm, if a roll-back is due, or if the candidate fails in stage `shadow`.
     pub alarm: Option<Alarm>,
 }
 
@@ -113,8 +148,14 @@ pub struct RouteStatus {
     pub route: RouteId,
     /// How far it has come.
     pub stage: Stage,
+    /// Since when the stage, or the step of the ramp, counts, in milliseconds since the Unix epoch; 0: from the beginning.
+    #[serde(default)]
+    pub entered_unix_ms: u64,
     /// The candidate's share.
     pub share: Percent,
+    /// Up to this share any operator may raise.
+    #[serde(default = "zero")]
+    pub reached: Percent,
     /// For `If-Match`.
     pub revision: u64,
     /// Who answers for the route.
@@ -125,29 +166,35 @@ pub struct RouteStatus {
     pub attempt: Option<AttemptStatus>,
     /// The roll-back it stands in.
     pub rolled_back: Option<RolledBack>,
+    /// What the shadow watch has found against the candidate.
+    #[serde(default)]
+    pub failing: Option<Alarm>,
     /// The running attempt's metrics.
     pub metrics: Vec<MetricStatus>,
     /// Its groups.
     pub groups: Vec<GroupStatus>,
     /// The gates of the stage.
-    pub gates: Vec<GateEvidence>,
+    #[serde(default)]
+    pub gates: Vec<GateStatus>,
     /// Distinct units that the stage has seen.
+    #[serde(default)]
     pub units: u64,
     /// What the stage has compared, by size.
+    #[serde(default)]
     pub coverage: Vec<SizeCoverage>,
     /// Why the ramp stands still by itself.
     pub freeze: Option<Freeze>,
     /// Who let nothing advance, and why.
     pub held: Option<LastChange>,
-    /// The sign-offs that are good for the present stage and configuration.
+    /// The sign-off that is good for the present stage and configuration.
     pub signoff: Option<LastChange>,
     /// What happens next, and why not yet.
     pub next: Option<Next>,
     /// The last drill, and when it was, in milliseconds since the Unix epoch.
     pub last_drill: Option<(u64, DrillResult)>,
-    /// The last run of a golden set that counts for the present configuration.
+    /// The last run of a golden set, if it was of the present configuration.
     pub replayed: Option<ReplayResult>,
-    /// What is missing for a larger share; empty: nothing.
+    /// What no raise passes, by whomever; empty: nothing.
     pub missing: Vec<String>,
     /// The last recorded change.
     pub last_change: Option<LastChange>,
@@ -167,9 +214,20 @@ impl LastChange {
     }
 }
 
+impl From<&Signoff> for LastChange {
+    fn from(signoff: &Signoff) -> Self {
+        Self {
+            at_unix_ms: signoff.at_unix_ms,
+            actor: signoff.actor.clone(),
+            reason: signoff.reason.clone(),
+            what: format!("{} signed off (report {})", signoff.stage, signoff.report),
+        }
+    }
+}
+
 impl RouteRollout {
-    /// What a person is told.
-    pub fn status(&self) -> RouteStatus {
+    /// What a person is told at `context.now_unix_ms`. Of the context it reads what an advance would.
+    pub fn status(&self, context: &ProposeContext) -> RouteStatus {
         let Split {
             route,
             revision,
@@ -179,6 +237,9 @@ impl RouteRollout {
             attempt,
             ..
         } = self.split();
+        let evidence = self.evidence();
+        let next = self.next(&evidence, context);
+        let had = self.seconds_in_stage(context.now_unix_ms);
         let Evidence {
             decided,
             metrics,
@@ -188,49 +249,82 @@ impl RouteRollout {
             coverage,
             freeze,
             ..
-        } = self.evidence();
+        } = evidence;
         let threshold = attempt
             .as_ref()
             .map_or(f64::INFINITY, AttemptFacts::threshold);
+        let fingerprint = &self.plan().gates.fingerprint;
         RouteStatus {
             route,
             stage,
+            entered_unix_ms: self.entered_unix_ms(),
             share,
+            reached: self.reached(),
             revision,
             owner: self.plan().owner.clone(),
             mirror_enabled,
             attempt: attempt.map(|facts| AttemptStatus {
                 facts,
                 decided,
-                alarm: self.alarm().copied(),
+                alarm: self.alarm().or(self.failing()).copied(),
             }),
             rolled_back: self.rolled_back().cloned(),
+            failing: self.failing().copied(),
             metrics: metrics
                 .iter()
                 .map(|m| MetricStatus::of(m, threshold))
                 .collect(),
             groups: groups.iter().map(GroupStatus::of).collect(),
-            gates,
+            gates: gates.iter().map(|gate| GateStatus::of(gate, had)).collect(),
             units,
             coverage,
             freeze,
-            held: None,
-            signoff: None,
-            next: None,
-            last_drill: None,
-            replayed: None,
-            missing: self.missing(),
+            held: self.held().cloned(),
+            signoff: self
+                .signoff()
+                .filter(|signoff| signoff.counts(stage, fingerprint))
+                .map(LastChange::from),
+            next,
+            last_drill: self.last_drill().cloned(),
+            replayed: self
+                .replayed()
+                .filter(|(_, of)| of == fingerprint)
+                .map(|(result, _)| result.clone()),
+            missing: words(&self.obstacles()),
             last_change: self.last_change().cloned(),
             ignored: self.ignored(),
         }
     }
 
-    fn missing(&self) -> Vec<String> {
-        let mut missing: Vec<String> = self.obstacles().iter().map(Refusal::to_string).collect();
-        if !self.share().is_zero() && !self.share().is_whole() {
-            missing.push(Refusal::OverrideNeeded.to_string());
+    fn next(&self, evidence: &Evidence, context: &ProposeContext) -> Option<Next> {
+        let (stage, share) = self.next_step()?;
+        Some(Next {
+            stage,
+            share,
+            automatic: self.next_is_automatic(),
+            waits_for: words(&self.obstacles_by(evidence, context)),
+        })
+    }
+}
+
+fn words(refusals: &[Refusal]) -> Vec<String> {
+    refusals.iter().map(Refusal::to_string).collect()
+}
+
+const fn zero() -> Percent {
+    Percent::ZERO
+}
+
+impl GateStatus {
+    fn of(gate: &GateEvidence, seconds_in_stage: f64) -> Self {
+        let needed = |more| at_rate(gate.samples, more, seconds_in_stage);
+        Self {
+            evidence: *gate,
+            state: gate_state(gate),
+            counts: counts(gate),
+            gate_ratio: log_ratio(gate.w, gate.threshold),
+            needed_seconds: gate.needed.and_then(needed),
         }
-        missing
     }
 }
 

@@ -166,13 +166,14 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
         if rules::begins_with_replay(of_route()) {
             plan.stages.insert(0, Stage::Replay);
         }
+        let last = running_attempt(plan.clone(), of_route());
         let rollout = RouteRollout::new(plan);
         let rules = Rules::new(rollout.stage());
         Self {
             rollout,
             rules,
             log: Log::Unread,
-            last: running_attempt(of_route()),
+            last,
         }
     }
 

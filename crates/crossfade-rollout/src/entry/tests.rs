@@ -75,6 +75,7 @@ fn a_split_is_written_with_what_its_attempt_froze() {
         attempt: Some(3),
         new_attempt,
         override_,
+        stage: None,
     };
     let written = |from: f64, to: f64, new_attempt: Value, override_: bool| {
         json!({

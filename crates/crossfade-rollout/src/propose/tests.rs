@@ -106,17 +106,25 @@ fn who_may_do_what() {
             );
         }
     };
-    check(&[], split(5.0), &[Operator, Owner]);
+    check(&[], beyond(5.0), &[Owner]);
     check(&[], beyond(100.0), &[Owner]);
-    check(&[split(5.0)], split(50.0), &[Operator, Owner]);
-    check(&[split(5.0)], split(1.0), &[Operator, Owner, Engine]);
-    check(&[split(5.0)], Command::Rollback, &[Operator, Owner, Engine]);
+    check(&[beyond(5.0)], beyond(50.0), &[Owner]);
+    // What was reached once in this attempt is any operator's.
+    let lowered = [beyond(50.0), split(5.0)];
+    check(&lowered, split(50.0), &[Operator, Owner]);
+    check(&lowered, beyond(50.1), &[Owner]);
+    check(&[beyond(5.0)], beyond(1.0), &[Operator, Owner, Engine]);
     check(
-        &[split(5.0)],
+        &[beyond(5.0)],
+        Command::Rollback,
+        &[Operator, Owner, Engine],
+    );
+    check(
+        &[beyond(5.0)],
         Command::Alarm(alarm()),
         &[Operator, Owner, Engine],
     );
-    check(&[split(5.0), Command::Rollback], Command::Resume, &[Owner]);
+    check(&[beyond(5.0), Command::Rollback], Command::Resume, &[Owner]);
     for (role, may) in [
         (Viewer, false),
         (Operator, true),
@@ -148,15 +156,15 @@ fn what_is_refused_and_why() {
     let none = MetricSet::EMPTY;
     let only_cost = none.with(Metric::Cost);
     let nobody = || RoutePlan::new(route());
-    check(nobody(), &[], split(1.0), Refusal::OwnerMissing);
-    check(nobody(), &[split(1.0)], split(2.0), Refusal::OwnerMissing);
+    check(nobody(), &[], beyond(1.0), Refusal::OwnerMissing);
+    check(nobody(), &[beyond(1.0)], beyond(2.0), Refusal::OwnerMissing);
     check(
         RoutePlan {
             metrics_on: none,
             ..owned()
         },
         &[],
-        split(1.0),
+        beyond(1.0),
         Refusal::TriggerMissing,
     );
     check(
@@ -165,7 +173,7 @@ fn what_is_refused_and_why() {
             ..owned()
         },
         &[],
-        split(1.0),
+        beyond(1.0),
         Refusal::TriggerMissing,
     );
     let alpha = Refusal::Plan(PlanError::Alpha(2.0));
@@ -175,27 +183,30 @@ fn what_is_refused_and_why() {
             ..owned()
         },
         &[],
-        split(1.0),
+        beyond(1.0),
         alpha,
     );
-    check(owned(), &[], split(100.0), Refusal::OverrideNeeded);
-    check(
-        owned(),
-        &[split(50.0)],
-        split(100.0),
-        Refusal::OverrideNeeded,
-    );
+    let reached = |reached: f64| Refusal::OverrideNeeded {
+        reached: percent(reached),
+    };
+    check(owned(), &[], split(0.1), reached(0.0));
+    check(owned(), &[], split(100.0), reached(0.0));
+    check(owned(), &[beyond(50.0)], split(100.0), reached(50.0));
+    let lowered = [beyond(50.0), split(5.0)];
+    check(owned(), &lowered, split(50.1), reached(50.0));
+    let again = [beyond(50.0), Command::Rollback, Command::Resume];
+    check(owned(), &again, split(5.0), reached(0.0));
     check(owned(), &[], Command::Resume, Refusal::NotRolledBack);
     check(
         owned(),
-        &[split(5.0)],
+        &[beyond(5.0)],
         Command::Resume,
         Refusal::NotRolledBack,
     );
     check(
         owned(),
         &[Command::Rollback],
-        split(5.0),
+        beyond(5.0),
         Refusal::RolledBack,
     );
     check(
@@ -210,8 +221,8 @@ fn what_is_refused_and_why() {
 
 #[test]
 fn a_reason_is_asked_of_everybody_and_bounded() {
-    let rollout = after(owned(), &[split(5.0)]);
-    for command in [split(10.0), split(0.0), Command::Rollback] {
+    let rollout = after(owned(), &[beyond(5.0)]);
+    for command in [beyond(10.0), beyond(0.0), Command::Rollback] {
         let with = |reason: &str| {
             let context = ProposeContext {
                 reason: reason.into(),
@@ -245,7 +256,7 @@ fn a_reason_is_asked_of_everybody_and_bounded() {
 #[test]
 fn only_a_raise_looks_at_the_revision() {
     let check = |command: Command, given: u64, expected: Option<Refusal>| {
-        let rollout = after(owned(), &[split(5.0), split(10.0)]);
+        let rollout = after(owned(), &[beyond(5.0), beyond(10.0)]);
         assert_eq!(rollout.revision(), 2);
         let context = ProposeContext {
             if_match: Some(given),
@@ -254,9 +265,9 @@ fn only_a_raise_looks_at_the_revision() {
         let got = rollout.propose(&command, &actor(ActorRole::Owner), &context);
         assert_eq!(got.err(), expected, "{command:?}");
     };
-    check(split(20.0), 2, None);
+    check(beyond(20.0), 2, None);
     check(
-        split(20.0),
+        beyond(20.0),
         1,
         Some(Refusal::Stale {
             given: 1,
@@ -264,15 +275,15 @@ fn only_a_raise_looks_at_the_revision() {
         }),
     );
     check(
-        split(20.0),
+        beyond(20.0),
         3,
         Some(Refusal::Stale {
             given: 3,
             current: 2,
         }),
     );
-    check(split(10.0), 1, None);
-    check(split(0.0), 1, None);
+    check(beyond(10.0), 1, None);
+    check(beyond(0.0), 1, None);
     check(Command::Rollback, 1, None);
 }
 
@@ -285,13 +296,13 @@ fn toward_the_primary_is_always_allowed() {
     };
     for history in [
         vec![],
-        vec![split(30.0)],
+        vec![beyond(30.0)],
         vec![beyond(100.0)],
         vec![Command::Rollback],
     ] {
         let mut rollout = after(owned(), &history);
         rollout.set_plan(hindered.clone());
-        for command in [split(0.0), Command::Rollback, Command::Alarm(alarm())] {
+        for command in [beyond(0.0), Command::Rollback, Command::Alarm(alarm())] {
             let got = rollout
                 .propose(&command, &actor(ActorRole::Operator), &context())
                 .unwrap();
@@ -309,16 +320,16 @@ fn an_attempt_goes_on_through_zero_and_ends_with_a_roll_back() {
         let got = (split.share, split.attempt.map(|a| a.id), split.stage);
         assert_eq!(got, (percent(share), attempt, stage), "{command:?}");
     };
-    check(split(0.0), 0.0, None, Stage::Shadow);
-    check(split(5.0), 5.0, Some(1), Stage::Ramp);
-    check(split(0.0), 0.0, Some(1), Stage::Shadow);
-    check(split(10.0), 10.0, Some(1), Stage::Ramp);
+    check(beyond(0.0), 0.0, None, Stage::Shadow);
+    check(beyond(5.0), 5.0, Some(1), Stage::Ramp);
+    check(beyond(0.0), 0.0, Some(1), Stage::Shadow);
+    check(beyond(10.0), 10.0, Some(1), Stage::Ramp);
     check(beyond(100.0), 100.0, Some(1), Stage::Ramp);
-    check(split(50.0), 50.0, Some(1), Stage::Ramp);
+    check(beyond(50.0), 50.0, Some(1), Stage::Ramp);
     check(Command::Rollback, 0.0, None, Stage::Shadow);
     check(Command::Rollback, 0.0, None, Stage::Shadow);
     check(Command::Resume, 0.0, None, Stage::Shadow);
-    check(split(5.0), 5.0, Some(2), Stage::Ramp);
+    check(beyond(5.0), 5.0, Some(2), Stage::Ramp);
 }
 
 #[test]
@@ -329,11 +340,11 @@ fn long_lived_units_are_drawn_anew_with_each_change() {
             ..owned()
         });
         let commands = [
-            split(5.0),
-            split(10.0),
-            split(10.0),
-            split(0.0),
-            split(10.0),
+            beyond(5.0),
+            beyond(10.0),
+            beyond(10.0),
+            beyond(0.0),
+            beyond(10.0),
             Command::Rollback,
             Command::Resume,
         ];
@@ -342,7 +353,7 @@ fn long_lived_units_are_drawn_anew_with_each_change() {
             rollout.salt()
         });
         assert_eq!(salts.collect::<Vec<_>>(), expected, "{long_lived_units}");
-        done(&mut rollout, split(5.0), 8);
+        done(&mut rollout, beyond(5.0), 8);
         assert_eq!(rollout.salt(), 8, "a new attempt draws anew");
     };
     check(false, [1, 1, 1, 1, 1, 1, 1]);
@@ -353,9 +364,10 @@ fn long_lived_units_are_drawn_anew_with_each_change() {
 fn an_override_is_recorded_only_where_it_was_needed() {
     let mut rollout = RouteRollout::new(owned());
     for (command, expected) in [
-        (beyond(50.0), false),
+        (beyond(50.0), true),
         (beyond(100.0), true),
         (beyond(10.0), false),
+        (beyond(100.0), false),
     ] {
         let change = done(&mut rollout, command, 1);
         assert!(matches!(change, Change::Split { override_, .. } if override_ == expected));
@@ -367,14 +379,14 @@ fn status_says_what_is_missing() {
     let check = |plan: RoutePlan, history: &[Command], expected: &[&str]| {
         let mut rollout = after(owned(), history);
         rollout.set_plan(plan);
-        let missing = rollout.status().missing;
+        let missing = rollout.status(&context()).missing;
         assert_eq!(missing.len(), expected.len(), "{missing:?}");
         for (got, words) in missing.iter().zip(expected) {
             assert!(got.contains(words), "{got}: {words}");
         }
     };
     check(owned(), &[], &[]);
-    check(owned(), &[split(5.0)], &["--override"]);
+    check(owned(), &[beyond(5.0)], &[]);
     check(owned(), &[beyond(100.0)], &[]);
     check(RoutePlan::new(route()), &[], &["no owner"]);
     check(

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    Actor, ActorRole, Cause, Command, Decided, EngineR, ProposeContext, Record, Stage, refold,
+    Actor, ActorRole, Cause, Change, Command, Decided, EngineR, Entry, ProposeContext, Record,
+    Stage, refold,
 };
 use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
 
@@ -55,7 +56,7 @@ impl Driven {
     }
 
     fn split(&mut self, to: f64) {
-        let override_ = to >= 100.0;
+        let override_ = true;
         self.command(Command::Split {
             to: Percent::new(to).unwrap(),
             override_,
@@ -172,11 +173,14 @@ fn the_group_rolls_back_when_its_weighted_sum_reaches_two_over_alpha() {
             .is_none()
     );
     let alarm = *driven.rollout.alarm().unwrap();
-    assert_eq!(driven.rollout.status().missing.len(), 2);
+    assert_eq!(
+        driven.rollout.status(&ProposeContext::at(0)).missing.len(),
+        1
+    );
     same(&driven.rollout, &driven.refolded());
     driven.command(Command::Alarm(alarm));
     assert!(driven.rollout.alarm().is_none() && driven.rollout.split().share.is_zero());
-    let status = driven.rollout.status();
+    let status = driven.rollout.status(&ProposeContext::at(0));
     assert_eq!(status.rolled_back.unwrap().cause, Cause::Alarm(alarm));
     assert_eq!((status.attempt, status.stage), (None, Stage::Shadow));
     same(&driven.rollout, &driven.refolded());
@@ -343,7 +347,7 @@ fn an_attempt_keeps_what_it_froze() {
     driven.rollout.set_plan(changed);
     driven.split(10.0);
     assert_eq!(driven.rollout.attempt().cloned(), before);
-    let metrics = driven.rollout.status().metrics;
+    let metrics = driven.rollout.status(&ProposeContext::at(0)).metrics;
     assert_eq!(
         metrics.iter().map(|m| m.metric).collect::<Vec<_>>(),
         [Metric::Refusal]
@@ -359,6 +363,7 @@ fn nothing_moves_by_entries_that_no_proposal_makes() {
         attempt: Some(1),
         new_attempt: None,
         override_: false,
+        stage: None,
     };
     let entry = |route: Option<&str>, change: Change| Entry {
         route: route.map(RouteId::new),
@@ -389,6 +394,7 @@ fn nothing_moves_by_entries_that_no_proposal_makes() {
         attempt: Some(1),
         new_attempt: Some(Box::new(facts)),
         override_: true,
+        stage: None,
     };
     rollout.apply_entry(&entry(Some("support"), raise));
     assert!(

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use crossfade_exchange::{Percent, RouteId};
-use crossfade_rollout::{Actor, Refusal};
+use crossfade_rollout::{Actor, Refusal, RefusalKind};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 
@@ -345,19 +345,11 @@ pub(super) fn problem(error: ControlError) -> Problem {
             "use a name from `crossfade status` (GET /api/v1/routes)",
         ),
         ControlError::Refused(refusal) => {
-            let (status, kind) = match &refusal {
-                Refusal::Role { .. } => (StatusCode::FORBIDDEN, "forbidden"),
-                Refusal::ReasonMissing | Refusal::ReasonTooLong => {
-                    (StatusCode::BAD_REQUEST, "malformed")
-                }
-                Refusal::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
-                Refusal::Plan(_)
-                | Refusal::OwnerMissing
-                | Refusal::TriggerMissing
-                | Refusal::RolledBack
-                | Refusal::AlarmRaised
-                | Refusal::NotRolledBack
-                | Refusal::OverrideNeeded => (StatusCode::CONFLICT, "refused"),
+            let (status, kind) = match refusal.kind() {
+                RefusalKind::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+                RefusalKind::Malformed => (StatusCode::BAD_REQUEST, "malformed"),
+                RefusalKind::Stale => (StatusCode::PRECONDITION_FAILED, "stale"),
+                RefusalKind::Refused => (StatusCode::CONFLICT, "refused"),
             };
             // Every refusal reads "what is wrong: what to do".
             let text = refusal.to_string();

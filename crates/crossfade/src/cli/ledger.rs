@@ -85,6 +85,7 @@ mod tests {
                 attempt: Some(1),
                 new_attempt: None,
                 override_: false,
+                stage: None,
             },
             evidence: Evidence::default(),
         };

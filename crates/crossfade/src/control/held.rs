@@ -180,6 +180,7 @@ impl Shared {
                         attempt: rollout.attempt().map(|attempt| attempt.id),
                         new_attempt: None,
                         override_: false,
+                        stage: Some(crossfade_rollout::Stage::Shadow),
                     },
                     evidence: rollout.evidence(),
                 }

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Instant};
 
 use crossfade_exchange::RouteId;
-use crossfade_rollout::{Entry, RouteStatus, Split, Stage};
+use crossfade_rollout::{Entry, ProposeContext, RouteStatus, Split, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{Controller, RouteControl, lock};
+use super::{Controller, RouteControl, lock, now_unix_ms};
 
 /// A route as operators see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,7 +200,7 @@ impl Controller {
 }
 
 fn view(control: &RouteControl, now: Instant) -> RouteView {
-    let mut rollout = lock(&control.rollout).status();
+    let mut rollout = lock(&control.rollout).status(&ProposeContext::at(now_unix_ms()));
     let held = lock(&control.held).as_ref().map(|held| held.text.clone());
     let barred = held.or_else(|| lock(&control.bar).clone());
     rollout.missing.extend(barred.clone());

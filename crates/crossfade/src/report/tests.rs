@@ -2,7 +2,7 @@
 
 use crossfade_exchange::{Gate, Metric, MetricSet};
 use crossfade_rollout::{
-    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateEvidence, LastChange,
+    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateStatus, LastChange,
     Phase, ReplayResult, RoutePlan, RouteRollout,
 };
 use serde_json::json;
@@ -25,9 +25,9 @@ impl World {
         let mut plan = RoutePlan::new(route.clone());
         plan.owner = Some("team@example.com".to_owned());
         let mut view = RouteView {
-            rollout: RouteRollout::new(plan.clone()).status(),
+            rollout: RouteRollout::new(plan.clone()).status(&crossfade_rollout::ProposeContext::at(0)),
             ..serde_json::from_value(json!({
-                "rollout": RouteRollout::new(plan.clone()).status(),
+                "rollout": RouteRollout::new(plan.clone()).status(&crossfade_rollout::ProposeContext::at(0)),
                 "effective_percent": 0.0, "lease_seconds": null, "barred": null
             }))
             .unwrap()
@@ -85,10 +85,11 @@ impl World {
     }
 }
 
-fn gate(gate: Gate, w: f64, requests: u64) -> GateEvidence {
+fn gate(gate: Gate, w: f64, requests: u64) -> GateStatus {
     serde_json::from_value(json!({
         "gate": gate, "margin": 0.01, "named": false, "samples": requests, "requests": requests,
-        "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788
+        "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788,
+        "state": "open", "counts": true, "gate_ratio": 0.2, "needed_seconds": null
     }))
     .unwrap()
 }

@@ -148,6 +148,7 @@ async fn a_lowering_that_waits_for_the_ledger_is_marked() {
             attempt: Some(1),
             new_attempt: None,
             override_: false,
+            stage: None,
         },
         route: Some(support()),
         ..last.clone()

@@ -62,7 +62,7 @@ pub(in crate::demo) fn facts() -> Facts {
     let plan = RoutePlan::new(RouteId::new(ROUTE));
     let mut attempt = AttemptFacts::freeze(1, crossfade_rollout::Phase::Attempt, &plan, None);
     attempt.baseline_answers = 1_234;
-    let mut rollout = RouteRollout::new(plan).status();
+    let mut rollout = RouteRollout::new(plan).status(&crossfade_rollout::ProposeContext::at(0));
     let alarm = alarm(Metric::Refusal);
     rollout.rolled_back = Some(RolledBack {
         at_unix_ms: 1_004_200,
@@ -156,7 +156,8 @@ fn family() -> Family {
             ..Seen::default()
         },
         route: RouteNow {
-            rollout: RouteRollout::new(RoutePlan::new(RouteId::new(FAMILY))).status(),
+            rollout: RouteRollout::new(RoutePlan::new(RouteId::new(FAMILY)))
+                .status(&crossfade_rollout::ProposeContext::at(0)),
             effective_percent: 50.0,
             accounting: Counts {
                 seen: 700,

@@ -9,7 +9,8 @@ use crate::report::said::points;
 
 /// The gates of a question.
 pub(super) fn lines(facts: &Facts<'_>, wanted: fn(Gate) -> bool) -> Vec<Line> {
-    let watched = &facts.view.rollout.gates;
+    let watched = facts.view.rollout.gates.iter().map(|gate| &gate.evidence);
+    let watched: Vec<&GateEvidence> = watched.collect();
     let mut lines: Vec<Line> = watched
         .iter()
         .filter(|gate| wanted(gate.gate))

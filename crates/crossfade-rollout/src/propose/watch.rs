@@ -1,0 +1,66 @@
+//! What the controller begins by itself: counting in stage `shadow`, and the gates under a changed configuration.
+
+use super::{Command, ProposeContext};
+use crate::{Actor, ActorRole, AttemptFacts, Change, Phase, Refusal, RouteRollout, Stage};
+
+impl RouteRollout {
+    pub(super) fn observe(
+        &self,
+        actor: &Actor,
+        context: &ProposeContext,
+    ) -> Result<Change, Refusal> {
+        need_controller(actor)?;
+        if self.rolled_back().is_some() {
+            return Err(Refusal::RolledBack);
+        }
+        if self.alarm().is_some() {
+            return Err(Refusal::AlarmRaised);
+        }
+        let attempt = self.attempt().map(|facts| facts.phase);
+        if self.stage() != Stage::Shadow || attempt == Some(Phase::Attempt) {
+            return Err(Refusal::NotWatched);
+        }
+        self.plan().check()?;
+        let facts = Box::new(self.facts(Phase::Shadow, context));
+        Ok(Change::Observe { facts })
+    }
+
+    pub(super) fn restart_gates(&self, actor: &Actor) -> Result<Change, Refusal> {
+        need_controller(actor)?;
+        if self.attempt().is_none() {
+            return Err(Refusal::NotWatched);
+        }
+        self.plan().check()?;
+        let rules = Box::new(self.plan().gates.clone());
+        Ok(Change::GatesRestarted { rules })
+    }
+
+    /// What is frozen by whatever begins to be counted now.
+    pub(super) fn facts(&self, phase: Phase, context: &ProposeContext) -> AttemptFacts {
+        let id = self.last_attempt() + 1;
+        AttemptFacts::freeze(id, phase, self.plan(), context.baseline.as_ref())
+    }
+
+    /// Why the controller begins it.
+    pub(super) fn why_watched(&self, command: &Command) -> &'static str {
+        let fingerprint = &self.plan().gates.fingerprint;
+        match self.attempt() {
+            None => "nothing was counted",
+            Some(facts) if facts.gates.fingerprint != *fingerprint => {
+                "the configuration has changed what the evidence means"
+            }
+            Some(_) if *command == Command::Observe => "the primary's typical times are known now",
+            Some(_) => "the gates were to begin anew",
+        }
+    }
+}
+
+fn need_controller(actor: &Actor) -> Result<(), Refusal> {
+    let needs = ActorRole::Controller;
+    if actor.role == needs {
+        Ok(())
+    } else {
+        let has = actor.role;
+        Err(Refusal::Role { has, needs })
+    }
+}
