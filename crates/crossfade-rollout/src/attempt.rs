@@ -31,7 +31,8 @@ closed_enum! {
 pub struct AttemptFacts {
     /// Counts the route's attempts and shadow watches from 1: each has an outcome log of its own.
     pub id: u64,
-    /// Which of the two it is.
+    /// Which of the two it is. Ledgers that do not say knew only attempts.
+    #[serde(default = "attempt")]
     pub phase: Phase,
     /// τ of streamed answers: first content later than this is slow.
     #[serde(rename = "slow_streamed_micros", with = "micros")]
@@ -55,10 +56,15 @@ pub struct AttemptFacts {
     /// How many of the primary's answers the durations above come from; 0: from the configuration.
     pub baseline_answers: u64,
     /// What gates an advance, until an entry says otherwise.
+    #[serde(default)]
     pub gates: GateRules,
     /// How often the primary failed in the shadow watch before, 0..=1; `None` where that is not known. Twice as much is trouble.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow_bad_rate: Option<f64>,
+}
+
+const fn attempt() -> Phase {
+    Phase::Attempt
 }
 
 impl AttemptFacts {

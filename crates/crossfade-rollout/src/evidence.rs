@@ -37,13 +37,20 @@ pub struct MetricEvidence {
     /// W of engine R: the evidence on the live split that the candidate is worse. 1 at the start.
     pub w: f64,
     /// W of engine P: the same on mirrored pairs.
+    #[serde(default = "nothing_known")]
     pub w_pairs: f64,
     /// What was seen of the primary.
     pub primary: SideCounts,
     /// What was seen of the candidate.
     pub candidate: SideCounts,
     /// What was seen of pairs.
+    #[serde(default)]
     pub pairs: PairCounts,
+}
+
+/// W before the first outcome; also of ledgers that are older than the test.
+const fn nothing_known() -> f64 {
+    1.0
 }
 
 /// A group's weighted sum, which is what triggers.
@@ -110,6 +117,7 @@ pub enum Freeze {
 
 /// Everything the statistics knew at one moment of an attempt or a shadow watch. Empty outside.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// Outcomes of the attempt that had been applied: the place in the outcome log.
     pub decided: u64,

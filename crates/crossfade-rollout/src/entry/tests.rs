@@ -27,7 +27,10 @@ fn check(change: Change, words: &str, toward_primary: bool, expected: &Value) {
         "actor": { "name": "controller", "role": "controller" },
         "reason": "why",
         "change": expected,
-        "evidence": { "decided": 0, "metrics": [], "groups": [] },
+        "evidence": {
+            "decided": 0, "outcomes": "", "metrics": [], "groups": [], "gates": [], "units": 0, "coverage": [],
+            "freeze": null,
+        },
     });
     assert_eq!(written, whole);
     let text = serde_json::to_string(&entry).unwrap();
@@ -64,6 +67,40 @@ fn changes_are_written_as_they_always_were() {
     };
     let expected = json!({ "kind": "rollback", "from": 25.0, "cause": { "by": "manual" } });
     check(manual, "rolled back from 25 %", true, &expected);
+}
+
+/// Ledgers begun before stages, gates and pairs were recorded are read on.
+#[test]
+fn an_older_ledger_is_read() {
+    let old = json!({
+        "sequence": 3, "at_unix_ms": 5, "route": "support",
+        "actor": { "name": "ana", "role": "operator" }, "reason": "why",
+        "change": {
+            "kind": "split", "from": 0.0, "to": 5.0, "salt": 1, "attempt": 1, "override": false,
+            "new_attempt": {
+                "id": 1, "slow_streamed_micros": 1, "slow_plain_micros": 1, "arrival_age_micros": 1,
+                "content_age_micros": 1, "metrics": 3, "alpha": 0.01, "baseline_answers": 0,
+            },
+        },
+        "evidence": {
+            "decided": 1, "groups": [],
+            "metrics": [{
+                "metric": "slow", "share": 1.0, "w": 1.5,
+                "primary": { "answers": 1, "bad": 1, "counted": 1 },
+                "candidate": { "answers": 0, "bad": 0, "counted": 0 },
+            }],
+        },
+    });
+    let entry: Entry = serde_json::from_value(old).unwrap();
+    assert!(entry.evidence.gates.is_empty());
+    assert!((entry.evidence.metrics[0].w_pairs - 1.0).abs() < 1e-15);
+    let mut rollout = crate::RouteRollout::new(RoutePlan::new(RouteId::new("support")));
+    rollout.apply_entry(&entry);
+    assert_eq!(
+        (rollout.stage(), rollout.share()),
+        (Stage::Ramp, percent(5.0))
+    );
+    assert_eq!(rollout.attempt().unwrap().phase, crate::Phase::Attempt);
 }
 
 #[test]
@@ -107,13 +144,15 @@ fn a_split_is_written_with_what_its_attempt_froze() {
     plan.slow_after = Duration::from_micros(1_500);
     plan.shares = Some([(Metric::Transport, 0.75), (Metric::Slow, 0.25)].into());
     let facts = AttemptFacts::freeze(3, crate::Phase::Attempt, &plan, None);
+    let margins = serde_json::to_value(&plan.gates.margins).unwrap();
+    assert_eq!(margins["slow"], 0.05);
     let frozen = json!({
         "id": 3, "phase": "attempt", "slow_streamed_micros": 1_500, "slow_plain_micros": 1_500,
         "arrival_age_micros": 10_000_000, "content_age_micros": 60_000_000,
         "metrics": 3, "alpha": 0.01, "shares": { "transport": 0.75, "slow": 0.25 },
         "baseline_answers": 0,
         "gates": {
-            "fingerprint": "", "margins": {}, "named": [], "alpha": 0.05, "unit_window_micros": 600_000_000,
+            "fingerprint": "", "margins": margins, "named": [], "alpha": 0.05, "unit_window_micros": 600_000_000,
         },
     });
     let begun = split(0.0, 5.0, Some(Box::new(facts)), false);

@@ -128,7 +128,7 @@ impl<S: Sides> World<S> {
         };
         let command = Command::Split {
             to: percent(to),
-            override_: false,
+            override_: true,
         };
         if let Ok(proposal) = self.rollout.propose(&command, &owner, &context) {
             let entry = proposal.into_entry(0, self.now / 1_000, self.split.route.clone(), owner);
