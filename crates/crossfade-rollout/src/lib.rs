@@ -62,7 +62,7 @@ pub use signoff::Signoff;
 pub use split::{Split, Stage};
 pub use state::RouteRollout;
 pub use status::{
-    AttemptStatus, GateState, GateStatus, GroupStatus, LastChange, MetricStatus, Next, RolledBack,
-    RouteStatus,
+    AttemptStatus, GateStanding, GateState, GroupStatus, LastChange, MetricStatus, Next,
+    RolledBack, RouteStatus,
 };
 pub use verify::{Mismatch, VerifiedAttempt, VerifiedHistory, verify_history};

@@ -1,7 +1,7 @@
 //! What a person is told of a route. The share and the stage are those of the split that `decide` reads; ratios in
 //! logarithms are made here, for show only.
 
-use crossfade_exchange::{Group, Metric, Percent, RouteId, closed_enum};
+use crossfade_exchange::{Gate, Group, Metric, Percent, RouteId, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -86,12 +86,11 @@ closed_enum! {
     }
 }
 
-/// One gate of the stage.
+/// How one gate of the stage stands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GateStatus {
-    /// What it knows.
-    #[serde(flatten)]
-    pub evidence: GateEvidence,
+pub struct GateStanding {
+    /// Which.
+    pub gate: Gate,
     /// How it stands.
     pub state: GateState,
     /// Whether the stage waits for it: it is named, or some request says something of it.
@@ -175,7 +174,10 @@ pub struct RouteStatus {
     pub groups: Vec<GroupStatus>,
     /// The gates of the stage.
     #[serde(default)]
-    pub gates: Vec<GateStatus>,
+    pub gates: Vec<GateEvidence>,
+    /// How each of them stands, in the same order.
+    #[serde(default)]
+    pub standings: Vec<GateStanding>,
     /// Distinct units that the stage has seen.
     #[serde(default)]
     pub units: u64,
@@ -275,7 +277,11 @@ impl RouteRollout {
                 .map(|m| MetricStatus::of(m, threshold))
                 .collect(),
             groups: groups.iter().map(GroupStatus::of).collect(),
-            gates: gates.iter().map(|gate| GateStatus::of(gate, had)).collect(),
+            standings: gates
+                .iter()
+                .map(|gate| GateStanding::of(gate, had))
+                .collect(),
+            gates,
             units,
             coverage,
             freeze,
@@ -315,11 +321,11 @@ const fn zero() -> Percent {
     Percent::ZERO
 }
 
-impl GateStatus {
+impl GateStanding {
     fn of(gate: &GateEvidence, seconds_in_stage: f64) -> Self {
         let needed = |more| at_rate(gate.samples, more, seconds_in_stage);
         Self {
-            evidence: *gate,
+            gate: gate.gate,
             state: gate_state(gate),
             counts: counts(gate),
             gate_ratio: log_ratio(gate.w, gate.threshold),

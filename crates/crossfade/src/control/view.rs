@@ -6,7 +6,7 @@ use crossfade_exchange::RouteId;
 use crossfade_rollout::{Entry, ProposeContext, RouteStatus, Split, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{Controller, RouteControl, lock, now_unix_ms};
+use super::{Controller, RouteControl, lock};
 
 /// A route as operators see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +81,7 @@ impl Controller {
         self.shared
             .routes
             .get(route)
-            .map(|control| view(control, self.shared.clock.instant()))
+            .map(|control| self.view(control, self.shared.clock.instant()))
     }
 
     /// Every route, by name.
@@ -90,7 +90,7 @@ impl Controller {
         self.shared
             .routes
             .values()
-            .map(|control| view(control, now))
+            .map(|control| self.view(control, now))
             .collect()
     }
 
@@ -149,6 +149,25 @@ impl Controller {
         newest
     }
 
+    fn view(&self, control: &RouteControl, now: Instant) -> RouteView {
+        let mut rollout =
+            lock(&control.rollout).status(&ProposeContext::at(self.shared.clock.unix_ms()));
+        let held = lock(&control.held).as_ref().map(|held| held.text.clone());
+        let barred = held.or_else(|| lock(&control.bar).clone());
+        rollout.missing.extend(barred.clone());
+        let split: Arc<Split> = control.publisher.published();
+        let lease = split
+            .lease_until
+            .map(|until| until.saturating_duration_since(now).as_secs_f64());
+        RouteView {
+            rollout,
+            effective_percent: effective_ratio(&split, now) * 100.0,
+            lease_seconds: lease,
+            barred,
+            notes: notes(&split),
+        }
+    }
+
     /// Brings the gauges in step; called at each scrape.
     pub fn export_metrics(&self) {
         let (metrics, now) = (&self.shared.metrics, self.shared.clock.instant());
@@ -167,7 +186,7 @@ impl Controller {
                 rollout,
                 lease_seconds,
                 ..
-            } = view(control, now);
+            } = self.view(control, now);
             let split = control.publisher.published();
             handles.split.set(effective_ratio(&split, now));
             handles.lease.set(lease_seconds.unwrap_or(0.0));
@@ -196,24 +215,6 @@ impl Controller {
                 }
             }
         }
-    }
-}
-
-fn view(control: &RouteControl, now: Instant) -> RouteView {
-    let mut rollout = lock(&control.rollout).status(&ProposeContext::at(now_unix_ms()));
-    let held = lock(&control.held).as_ref().map(|held| held.text.clone());
-    let barred = held.or_else(|| lock(&control.bar).clone());
-    rollout.missing.extend(barred.clone());
-    let split: Arc<Split> = control.publisher.published();
-    let lease = split
-        .lease_until
-        .map(|until| until.saturating_duration_since(now).as_secs_f64());
-    RouteView {
-        rollout,
-        effective_percent: effective_ratio(&split, now) * 100.0,
-        lease_seconds: lease,
-        barred,
-        notes: notes(&split),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossfade_exchange::{Gate, Metric, MetricSet};
 use crossfade_rollout::{
-    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateStatus, LastChange,
+    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateEvidence, LastChange,
     Phase, ReplayResult, RoutePlan, RouteRollout,
 };
 use serde_json::json;
@@ -85,11 +85,10 @@ impl World {
     }
 }
 
-fn gate(gate: Gate, w: f64, requests: u64) -> GateStatus {
+fn gate(gate: Gate, w: f64, requests: u64) -> GateEvidence {
     serde_json::from_value(json!({
         "gate": gate, "margin": 0.01, "named": false, "samples": requests, "requests": requests,
-        "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788,
-        "state": "open", "counts": true, "gate_ratio": 0.2, "needed_seconds": null
+        "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788
     }))
     .unwrap()
 }

@@ -15,7 +15,10 @@ fn rollout() -> Value {
     let plan = RoutePlan::new(RouteId::new("support"));
     let mut facts = AttemptFacts::freeze(1, Phase::Attempt, &plan, None);
     facts.arrival_age = std::time::Duration::from_micros(12_500_000);
-    let mut rollout = serde_json::to_value(RouteRollout::new(plan).status()).unwrap();
+    let mut rollout = serde_json::to_value(
+        RouteRollout::new(plan).status(&crossfade_rollout::ProposeContext::at(0)),
+    )
+    .unwrap();
     let counts = |answers: u64, bad: u64| json!({ "answers": answers, "bad": bad, "counted": bad });
     let gate = |gate: &str, w: f64, requests: u64, needed: Option<u64>| {
         json!({

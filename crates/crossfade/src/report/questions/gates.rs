@@ -9,8 +9,7 @@ use crate::report::said::points;
 
 /// The gates of a question.
 pub(super) fn lines(facts: &Facts<'_>, wanted: fn(Gate) -> bool) -> Vec<Line> {
-    let watched = facts.view.rollout.gates.iter().map(|gate| &gate.evidence);
-    let watched: Vec<&GateEvidence> = watched.collect();
+    let watched = &facts.view.rollout.gates;
     let mut lines: Vec<Line> = watched
         .iter()
         .filter(|gate| wanted(gate.gate))
