@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Bytes that [`DataDirectory::probe`] must be able to write: more than any one append.
-const PROBE_BYTES: usize = 16 * 1024;
+const PROBE_BYTES: usize = 32 * 1024;
 
 /// The secret under which units and credentials are hashed.
 #[derive(Clone)]

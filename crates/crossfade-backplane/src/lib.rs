@@ -22,4 +22,6 @@ pub use evidence::{
 };
 pub use ledger::{Ledger, LedgerError, Verified, verify};
 pub use marks::{Mark, Marks, MarksError};
-pub use outcome_log::{OutcomeLog, OutcomeLogError, OutcomeReader, read_outcomes};
+pub use outcome_log::{
+    OutcomeLog, OutcomeLogError, OutcomeReader, read_outcomes, remove_old_outcomes,
+};

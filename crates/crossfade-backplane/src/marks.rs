@@ -36,11 +36,18 @@ pub struct Mark {
     pub change: Change,
 }
 
-/// The marks of a data directory. At most one a route: the one that holds the share lowest.
+/// The marks of a data directory. At most two a route: the one that holds the share lowest, and one that lets nothing advance.
 #[derive(Debug)]
 pub struct Marks {
     directory: PathBuf,
-    marks: BTreeMap<RouteId, Mark>,
+    marks: BTreeMap<(RouteId, Kind), Mark>,
+}
+
+/// What a mark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Share,
+    Hold,
 }
 
 /// Why the marks cannot be read.
@@ -87,7 +94,7 @@ impl Marks {
                 line: index + 1,
                 source,
             })?;
-            marks.insert(mark.route.clone(), mark);
+            marks.insert(key(&mark), mark);
         }
         Ok(Self { directory, marks })
     }
@@ -97,26 +104,26 @@ impl Marks {
         self.marks.values()
     }
 
-    /// Keeps a mark, unless a lower one of its route is kept already. Durable when it returns; on failure the file is as
+    /// Keeps a mark, unless one of its route that is as low is kept already. Durable when it returns; on failure the file is as
     /// it was.
     pub fn put(&mut self, mark: Mark) -> io::Result<()> {
         let mut marks = self.marks.clone();
         let lower = marks
-            .get(&mark.route)
+            .get(&key(&mark))
             .is_some_and(|kept| height(&kept.change) <= height(&mark.change));
         if !lower {
-            marks.insert(mark.route.clone(), mark);
+            marks.insert(key(&mark), mark);
         }
         self.replace(marks)
     }
 
     /// Lets go of the marks of other routes than these.
     pub fn retain(&mut self, keep: impl Fn(&RouteId) -> bool) -> io::Result<()> {
-        if self.marks.keys().all(&keep) {
+        if self.marks.keys().all(|(route, _)| keep(route)) {
             return Ok(());
         }
         let mut marks = self.marks.clone();
-        marks.retain(|route, _| keep(route));
+        marks.retain(|(route, _), _| keep(route));
         self.replace(marks)
     }
 
@@ -127,7 +134,7 @@ impl Marks {
         remove(&fresh)
     }
 
-    fn replace(&mut self, marks: BTreeMap<RouteId, Mark>) -> io::Result<()> {
+    fn replace(&mut self, marks: BTreeMap<(RouteId, Kind), Mark>) -> io::Result<()> {
         let path = self.directory.join(NAME);
         if marks.is_empty() {
             remove(&path)?;
@@ -143,7 +150,26 @@ impl Marks {
     }
 }
 
-fn text_of(marks: &BTreeMap<RouteId, Mark>) -> io::Result<String> {
+fn key(mark: &Mark) -> (RouteId, Kind) {
+    let kind = match mark.change {
+        Change::Hold => Kind::Hold,
+        Change::Started
+        | Change::Split { .. }
+        | Change::Observe { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Advance { .. }
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
+        | Change::Rollback { .. }
+        | Change::Resume
+        | Change::MirrorSwitched { .. } => Kind::Share,
+    };
+    (mark.route.clone(), kind)
+}
+
+fn text_of(marks: &BTreeMap<(RouteId, Kind), Mark>) -> io::Result<String> {
     let mut text = String::new();
     for mark in marks.values() {
         text.push_str(&serde_json::to_string(mark)?);
@@ -234,6 +260,14 @@ mod tests {
         marks.put(mark("b", rollback())).unwrap();
         marks.put(mark("b", lower(0.0))).unwrap();
         check(&[mark("a", lower(5.0)), mark("b", rollback())]);
+        marks.put(mark("a", Change::Hold)).unwrap();
+        marks.put(mark("a", Change::Hold)).unwrap();
+        marks.probe().unwrap();
+        check(&[
+            mark("a", lower(5.0)),
+            mark("a", Change::Hold),
+            mark("b", rollback()),
+        ]);
         let path = home.path().join(NAME);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
         marks.retain(|route| route.as_str() == "b").unwrap();

@@ -4,6 +4,7 @@
 //! A record is rollout's own encoding of an outcome and its CRC-32. It holds keyed hashes and bad events,
 //! never anything of a request or an answer.
 
+mod old;
 mod reader;
 
 use std::{
@@ -17,6 +18,7 @@ use crossfade_rollout::Record;
 
 use crate::{DataDirectory, append_file::AppendFile, directory::sync_directory};
 
+pub use old::remove_old_outcomes;
 pub use reader::{OutcomeReader, read_outcomes};
 
 const FRAME: usize = Record::SIZE + 4;
@@ -59,29 +61,46 @@ pub enum OutcomeLogError {
 // === impl OutcomeLog ===
 
 impl OutcomeLog {
-    /// Opens or creates the log of an attempt and reads it back. A torn tail, as a crash leaves it, is cut.
+    /// Opens or creates the log of an attempt and reads it back. A torn tail, as a crash leaves it, is cut. For logs that are
+    /// short: see [`OutcomeLog::resume`].
     pub fn open(
         directory: &DataDirectory,
         route: &RouteId,
         attempt: u64,
     ) -> Result<(Self, Vec<Record>), OutcomeLogError> {
+        let reader = read_outcomes(directory.path(), route, attempt)?;
+        let records = reader
+            .into_iter()
+            .flatten()
+            .collect::<Result<Vec<_>, _>>()?;
+        let log = Self::resume(directory, route, attempt, records.len() as u64)?;
+        Ok((log, records))
+    }
+
+    /// Opens or creates the log of an attempt to go on behind its first `records`, which are all that an
+    /// [`OutcomeReader`] found in it: what is behind them is a torn tail, and cut.
+    pub fn resume(
+        directory: &DataDirectory,
+        route: &RouteId,
+        attempt: u64,
+        records: u64,
+    ) -> Result<Self, OutcomeLogError> {
         let path = path_of(directory.path(), route, attempt);
         let failed = |source| OutcomeLogError::Io {
             path: path.clone(),
             source,
         };
-        let (mut file, bytes) = AppendFile::open(&path).map_err(failed)?;
-        let decided = read_frames(&path, &bytes)?;
-        let whole = (decided.len() * FRAME) as u64;
+        let mut file = AppendFile::open_unread(&path).map_err(failed)?;
+        let whole = records * FRAME as u64;
         if whole < file.length() {
             tracing::warn!(
-                route = %route, kept_records = decided.len(), cut_bytes = file.length() - whole,
+                %route, kept_records = records, cut_bytes = file.length() - whole,
                 "backplane.outcomes.torn_tail_cut"
             );
             file.cut(whole).map_err(failed)?;
         }
         sync_directory(&directory.path().join(FOLDER)).map_err(failed)?;
-        Ok((Self { file, synced: true }, decided))
+        Ok(Self { file, synced: true })
     }
 
     /// Appends a batch in one write; a batch that fails leaves nothing. Durable after [`Self::sync`].
@@ -114,26 +133,6 @@ impl OutcomeLog {
 fn path_of(directory: &Path, route: &RouteId, attempt: u64) -> PathBuf {
     let name = format!("{}.{attempt}.log", safe_name(route.as_str()));
     directory.join(FOLDER).join(name)
-}
-
-fn read_frames(path: &Path, bytes: &[u8]) -> Result<Vec<Record>, OutcomeLogError> {
-    let mut decided = Vec::with_capacity(bytes.len() / FRAME);
-    let mut frames = bytes.chunks_exact(FRAME);
-    for frame in frames.by_ref() {
-        let Some(record) = read_frame(frame) else {
-            // Behind a torn tail there is nothing; behind a damaged record there is.
-            if frames.any(|later| read_frame(later).is_some()) {
-                let record = decided.len();
-                return Err(OutcomeLogError::Broken {
-                    path: path.to_path_buf(),
-                    record,
-                });
-            }
-            break;
-        };
-        decided.push(record);
-    }
-    Ok(decided)
 }
 
 fn read_frame(frame: &[u8]) -> Option<Record> {

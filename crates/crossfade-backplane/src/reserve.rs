@@ -7,8 +7,8 @@ use std::{
 
 use crate::directory::write_durably;
 
-/// Bytes held back: more than a hundred roll-backs.
-const RESERVE_BYTES: usize = 64 * 1024;
+/// Bytes held back: some fifty roll-backs with all their evidence.
+const RESERVE_BYTES: usize = 512 * 1024;
 
 /// The file that holds the room.
 #[derive(Debug)]

@@ -34,6 +34,6 @@ pub use report::{
     RefusalReport, Rest, ReviewReport, ReviewedCheck, RouteReport, ScoreReport, SideStatistics,
     StanceCell, UnitReport,
 };
-pub use route::RouteStatistics;
+pub use route::{RouteStatistics, differences};
 pub use settings::StatisticsSettings;
 pub use signature::{NotASignature, Signature};

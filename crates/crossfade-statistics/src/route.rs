@@ -427,5 +427,21 @@ fn disagreement(observation: &Observation<'_>, basis: Basis) -> Option<Numbers> 
     })
 }
 
+/// `D − N` of one request that the primary was asked twice, for every gate that needs repeats and that it says something of:
+/// how far the candidate is from the primary, less how far the primary is from itself.
+pub fn differences(verdict: &Verdict, noise: &Verdict) -> Vec<(Gate, f64)> {
+    let difference = |gate: &Gate| {
+        let basis = match Basis::of(*gate) {
+            Basis::BadEvents(_) => return None,
+            basis @ (Basis::Flip { .. } | Basis::Disagreement(_) | Basis::Dissimilarity(_)) => {
+                basis
+            }
+        };
+        let (candidate, primary) = (basis.disagreement(verdict)?, basis.disagreement(noise)?);
+        Some((*gate, candidate - primary))
+    };
+    Gate::ALL.iter().filter_map(difference).collect()
+}
+
 #[cfg(test)]
 mod tests;

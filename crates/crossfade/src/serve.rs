@@ -397,8 +397,11 @@ impl Worker {
             }
             None => (sink, None),
         };
-        let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics));
-        let comparer = Comparer::new(self.checks, self.metrics, settlements, sink);
+        let (differences, differing) = mpsc::channel(SETTLEMENTS);
+        let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics))
+            .with_differences(differing);
+        let comparer = Comparer::new(self.checks, self.metrics, settlements, sink)
+            .with_differences(differences);
         spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
         spawner.spawn(controller.clone().run_ticks(stop.clone()));

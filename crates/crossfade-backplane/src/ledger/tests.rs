@@ -222,12 +222,12 @@ fn a_short_write_leaves_nothing_behind() {
     }
 }
 
-/// In a file system of its own, of 256 KiB, in a mount namespace of its own.
+/// In a file system of its own, of 1 MiB, in a mount namespace of its own.
 #[test]
 fn on_a_full_disk_a_raise_fails_and_a_roll_back_is_written() {
     const MOUNT: &str = "unshare -rm true || { echo cannot mount; exit 0; }; \
         d=$(mktemp -d); export CROSSFADE_TEST_DISK=\"$d\"; \
-        unshare -rm sh -c 'mount -t tmpfs -o size=256k tmpfs \"$CROSSFADE_TEST_DISK\" || \
+        unshare -rm sh -c 'mount -t tmpfs -o size=1m tmpfs \"$CROSSFADE_TEST_DISK\" || \
         { echo cannot mount; exit 0; }; exec \"$0\" \"$@\"' \"$0\" \"$@\"; s=$?; rmdir \"$d\"; exit $s";
     if !is_inner() {
         if !run_again(

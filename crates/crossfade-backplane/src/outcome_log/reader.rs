@@ -43,6 +43,11 @@ pub fn read_outcomes(
 // === impl OutcomeReader ===
 
 impl OutcomeReader {
+    /// Records read so far.
+    pub const fn records(&self) -> usize {
+        self.records
+    }
+
     /// The next whole frame; `None` at the end, torn or not.
     fn frame(&mut self) -> io::Result<Option<[u8; FRAME]>> {
         let mut frame = [0; FRAME];

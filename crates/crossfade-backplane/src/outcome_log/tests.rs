@@ -1,6 +1,9 @@
 //! The outcome log against crashes and damage.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
 use proptest::prelude::*;
@@ -76,6 +79,50 @@ fn damage_in_the_middle_is_named_by_its_record() {
         matches!(refused, OutcomeLogError::Broken { record: 2, .. }),
         "{refused}"
     );
+}
+
+#[test]
+fn old_logs_go_but_those_of_running_attempts_and_other_files_stay() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(home.path()).unwrap();
+    let route = RouteId::new("support");
+    for attempt in 1..=3 {
+        OutcomeLog::resume(&directory, &route, attempt, 0).unwrap();
+    }
+    let folder = home.path().join("outcomes");
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let (day, now) = (Duration::from_hours(24), SystemTime::now());
+    let remove = |now| remove_old_outcomes(home.path(), [(&route, 3)].into_iter(), now, day);
+    assert_eq!(remove(now).unwrap(), 0);
+    assert_eq!(remove(now + 2 * day).unwrap(), 2);
+    let mut left: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["notes.txt", "support.3.log"]);
+}
+
+#[test]
+fn a_log_that_was_read_goes_on_behind_what_was_read() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(home.path()).unwrap();
+    let route = RouteId::new("support");
+    let mut log = OutcomeLog::resume(&directory, &route, 1, 0).unwrap();
+    log.append(&all(5)).unwrap();
+    drop(log);
+    let path = home.path().join("outcomes/support.1.log");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.truncate(4 * FRAME + 30);
+    fs::write(&path, &bytes).unwrap();
+    let mut reader = read_outcomes(home.path(), &route, 1).unwrap().unwrap();
+    let read: Vec<Record> = reader.by_ref().map(Result::unwrap).collect();
+    assert_eq!((read.len(), reader.records()), (4, 4));
+    let mut log = OutcomeLog::resume(&directory, &route, 1, 4).unwrap();
+    log.append(&all(2)).unwrap();
+    drop(log);
+    let (_, read) = OutcomeLog::open(&directory, &route, 1).unwrap();
+    assert_eq!(read.len(), 6);
 }
 
 #[test]

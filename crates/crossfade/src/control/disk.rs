@@ -7,10 +7,13 @@ use std::{
     fmt::Write as _,
     io,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use crossfade_backplane::{DataDirectory, Ledger, Mark, Marks, OutcomeLog};
+use crossfade_backplane::{
+    DataDirectory, Ledger, Mark, Marks, OutcomeLog, OutcomeReader, read_outcomes,
+    remove_old_outcomes,
+};
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Entry, Record};
 
@@ -19,6 +22,9 @@ use super::Clock;
 /// Changes toward the primary that may wait for the ledger. Beyond it they still take effect, as caps that hold until
 /// the next start, which learns of them by their marks.
 const PENDING: usize = 1_024;
+
+/// How long the outcome log of an attempt is kept after its last record.
+const LOGS_KEPT: Duration = Duration::from_hours(400 * 24);
 
 /// Files and what waits for them.
 #[derive(Debug)]
@@ -223,16 +229,36 @@ impl Disk {
         self.fresh_start.take()
     }
 
-    /// Opens the log of an attempt and reads it back.
-    pub(super) fn open_log(
+    /// Reads the log of an attempt, record by record.
+    pub(super) fn read_log(
+        &self,
+        route: &RouteId,
+        attempt: u64,
+    ) -> Result<Option<OutcomeReader>, String> {
+        read_outcomes(self.directory.path(), route, attempt).map_err(|error| chain(&error))
+    }
+
+    /// Opens the log of an attempt to go on behind its first `records`, which are all that it holds.
+    pub(super) fn resume_log(
         &mut self,
         route: &RouteId,
         attempt: u64,
-    ) -> Result<Vec<Record>, String> {
-        let (log, decided) =
-            OutcomeLog::open(&self.directory, route, attempt).map_err(|error| chain(&error))?;
+        records: u64,
+    ) -> Result<(), String> {
+        let log = OutcomeLog::resume(&self.directory, route, attempt, records)
+            .map_err(|error| chain(&error))?;
         self.logs.insert(route.clone(), (attempt, log));
-        Ok(decided)
+        Ok(())
+    }
+
+    /// Removes the logs of attempts that ended long ago.
+    pub(super) fn remove_old_logs<'a>(&self, running: impl Iterator<Item = (&'a RouteId, u64)>) {
+        let now = UNIX_EPOCH + Duration::from_millis(self.clock.unix_ms());
+        match remove_old_outcomes(self.directory.path(), running, now, LOGS_KEPT) {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "control.outcomes.old_removed"),
+            Err(error) => tracing::warn!(%error, "control.outcomes.old_not_removed"),
+        }
     }
 
     /// Appends decided outcomes of an attempt; on failure nothing of them is in the log.
@@ -266,13 +292,13 @@ impl Disk {
             .get(route)
             .is_none_or(|(open, _)| *open != attempt)
         {
-            let before = self.open_log(route, attempt)?;
-            if !before.is_empty() {
-                self.logs.remove(route);
+            let before = self.read_log(route, attempt)?;
+            if before.and_then(|mut log| log.next()).is_some() {
                 return Err(format!(
                     "the outcome log of attempt {attempt} of {route} holds records that the ledger knows nothing of: move it away"
                 ));
             }
+            self.resume_log(route, attempt, 0)?;
         }
         let failed = |error: io::Error| {
             format!(

@@ -28,7 +28,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossfade_exchange::{Percent, RouteId};
@@ -136,6 +136,8 @@ struct Shared {
     trouble: Notify,
     sources: OnceLock<Sources>,
     clock: Clock,
+    /// When what is too old was last removed.
+    day: Mutex<Instant>,
     /// The data directory's path.
     path: PathBuf,
     /// Whose turn at the disk it is: a disk that hangs takes one of the threads that may block, not all of them.

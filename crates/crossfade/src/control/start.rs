@@ -2,16 +2,18 @@
 //! before anything may move toward the candidate.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
+    rc::Rc,
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
 };
 
-use crossfade_backplane::{DataDirectory, Ledger};
+use crossfade_backplane::{DataDirectory, Ledger, OutcomeReader};
 use crossfade_exchange::{MetricSet, RouteId};
-use crossfade_rollout::{Change, Entry, Record, RoutePlan, RouteRollout, refold};
+use crossfade_rollout::{Change, Entry, Phase, Record, RoutePlan, RouteRollout, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -81,6 +83,7 @@ impl Controller {
             outcomes_held: AtomicBool::new(false),
             trouble: Notify::new(),
             sources: OnceLock::new(),
+            day: Mutex::new(clock.instant()),
             clock,
             path,
             turn: Arc::default(),
@@ -93,6 +96,7 @@ impl Controller {
         let orphans = shared.end_what_is_not_configured();
         shared.orphans.get_or_init(|| orphans);
         shared.roll_back_what_was_due();
+        shared.remove_old_logs();
         Self {
             shared: Arc::new(shared),
         }
@@ -100,11 +104,30 @@ impl Controller {
 }
 
 impl Shared {
+    /// Removes the outcome logs of attempts that ended long ago.
+    pub(super) fn remove_old_logs(&self) {
+        let running: Vec<(&RouteId, u64)> = self
+            .routes
+            .iter()
+            .filter_map(|(route, control)| {
+                let attempt = lock(&control.rollout).attempt()?.id;
+                Some((route, attempt))
+            })
+            .collect();
+        lock(&self.disk).remove_old_logs(running.into_iter());
+    }
+
     /// An alarm that a crash kept from being recorded is found again by the fold.
     fn roll_back_what_was_due(&self) {
         let mut disk = lock(&self.disk);
         for control in self.routes.values() {
-            let alarm = lock(&control.rollout).alarm().copied();
+            let alarm = {
+                let rollout = lock(&control.rollout);
+                let shadow = rollout
+                    .attempt()
+                    .is_some_and(|attempt| attempt.phase == Phase::Shadow);
+                rollout.alarm().copied().filter(|_| !shadow)
+            };
             if let Some(alarm) = alarm {
                 self.roll_back_by_alarm(&mut disk, control, alarm);
             }
@@ -115,15 +138,16 @@ impl Shared {
 pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
     let route = plan.route.clone();
     let (has_owner, metrics) = (plan.owner.is_some(), plan.metrics());
-    let mut bar = None;
-    let rollout = refold(plan, entries, |attempt| -> Vec<Record> {
-        disk.open_log(&route, attempt).unwrap_or_else(|problem| {
-            tracing::error!(%route, attempt, problem, "control.outcomes.unreadable");
-            bar = Some(format!(
-                "{problem}; roll the route back and resume it to begin a new attempt"
-            ));
-            Vec::new()
-        })
+    let log = Rc::new(RefCell::new(Log::default()));
+    let rollout = refold(plan, entries, |attempt| {
+        let opened = disk.read_log(&route, attempt);
+        log.borrow_mut().open(attempt, opened);
+        let log = Rc::clone(&log);
+        std::iter::from_fn(move || log.borrow_mut().next())
+    });
+    let mut bar = Log::close(&log, &route, disk).map(|problem| {
+        tracing::error!(%route, problem, "control.outcomes.unreadable");
+        format!("{problem}; roll the route back and resume it to begin a new attempt")
     });
     let (seen, found) = (seen_outcomes(&route, entries), rollout.decided());
     if bar.is_none() && rollout.attempt().is_some() && found < seen {
@@ -153,6 +177,45 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         reports: Mutex::default(),
         counted: Mutex::default(),
         unresolved: AtomicU64::new(0),
+    }
+}
+
+/// A route's outcome log while it is folded: read record by record, because it may be larger than the memory.
+#[derive(Default)]
+struct Log {
+    attempt: Option<u64>,
+    reader: Option<OutcomeReader>,
+    problem: Option<String>,
+}
+
+impl Log {
+    fn open(&mut self, attempt: u64, opened: Result<Option<OutcomeReader>, String>) {
+        self.attempt = Some(attempt);
+        match opened {
+            Ok(reader) => self.reader = reader,
+            Err(problem) => self.problem = Some(problem),
+        }
+    }
+
+    fn next(&mut self) -> Option<Record> {
+        match self.reader.as_mut()?.next()? {
+            Ok(record) => Some(record),
+            Err(error) => {
+                self.problem = Some(chain(&error));
+                None
+            }
+        }
+    }
+
+    /// Leaves the log open to go on behind what was read; or says why it could not be read, or cannot be written.
+    fn close(log: &RefCell<Self>, route: &RouteId, disk: &mut Disk) -> Option<String> {
+        let mut log = log.borrow_mut();
+        let attempt = log.attempt?;
+        if let Some(problem) = log.problem.take() {
+            return Some(problem);
+        }
+        let records = log.reader.as_ref().map_or(0, OutcomeReader::records);
+        disk.resume_log(route, attempt, records as u64).err()
     }
 }
 

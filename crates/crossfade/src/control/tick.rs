@@ -15,6 +15,8 @@ use super::{ControlError, Controller, RouteControl, Shared, disk::Disk, lock};
 const TICK: Duration = Duration::from_secs(1);
 /// How often it is logged how much was compared, and how long what failed is left alone.
 const MINUTE: Duration = Duration::from_secs(60);
+/// How often what is too old is removed.
+const DAY: Duration = Duration::from_hours(24);
 /// What the ledger says of such a change.
 const REASON: &str = "by itself, as the plan says";
 
@@ -56,6 +58,9 @@ impl Controller {
     pub async fn tick(&self) {
         let shared = &self.shared;
         let now = shared.clock.instant();
+        if shared.is_day_over(now) {
+            drop(self.on_disk(Shared::remove_old_logs).await);
+        }
         for (route, control) in &shared.routes {
             shared.look_at_primary(route, control, now);
             let of = route.clone();
@@ -78,6 +83,16 @@ impl RouteControl {
 }
 
 impl Shared {
+    /// Whether a day has gone by since this was last so.
+    fn is_day_over(&self, now: Instant) -> bool {
+        let mut since = lock(&self.day);
+        let over = now.saturating_duration_since(*since) >= DAY;
+        if over {
+            *since = now;
+        }
+        over
+    }
+
     fn look_at_primary(&self, route: &RouteId, control: &RouteControl, now: Instant) {
         let Some(baseline) = (self.sources().baseline)(route) else {
             return;

@@ -11,10 +11,11 @@ use std::{
 
 use crossfade_compare::Checks;
 use crossfade_exchange::{
-    CheckOutcome, Exchange, Group, MetricSet, OutcomeKey, RouteId, Settled, Settlement, Side,
-    Usage, Verdict,
+    Announcement, CheckOutcome, Exchange, Group, MetricSet, OutcomeKey, RouteId, Settled,
+    Settlement, Side, Usage, Verdict,
 };
 use crossfade_proxy::{KnownBad, Purpose, Queued};
+use crossfade_rollout::Differences;
 use crossfade_statistics::Telling;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -39,6 +40,7 @@ pub struct Comparer {
     metrics: Arc<Metrics>,
     settlements: mpsc::Sender<(RouteId, Settled)>,
     sink: Sink,
+    differences: Option<mpsc::Sender<(RouteId, Differences)>>,
 }
 
 // === impl Comparer ===
@@ -73,7 +75,15 @@ impl Comparer {
             metrics,
             settlements,
             sink,
+            differences: None,
         }
+    }
+
+    /// Differences above the primary's own noise go to `differences`, which is waited for when it is full, as settlements are.
+    #[must_use]
+    pub fn with_differences(mut self, differences: mpsc::Sender<(RouteId, Differences)>) -> Self {
+        self.differences = Some(differences);
+        self
     }
 
     #[cfg(test)]
@@ -124,6 +134,7 @@ impl Comparer {
                 let [noise, candidate_noise] = self.judge_repeats(&queued.exchange);
                 // The pair was counted when it came alone; here it is the other half of the same requests.
                 if let Some(verdict) = self.compare(&queued.exchange) {
+                    self.tell_differences(&queued.exchange, &verdict, noise.as_ref());
                     (self.sink)(Judged {
                         telling: Telling::Again,
                         noise,
@@ -218,6 +229,25 @@ impl Comparer {
             }
             Some(verdict)
         })
+    }
+
+    /// What the gates that need repeats learn of an exchange that was announced as mirrored.
+    fn tell_differences(&self, exchange: &Exchange, verdict: &Verdict, noise: Option<&Verdict>) {
+        let (Some(sender), Some(announced), Some(noise)) =
+            (&self.differences, exchange.mirrored, noise)
+        else {
+            return;
+        };
+        let Announcement { key, attempt, unit } = announced;
+        let values = crossfade_statistics::differences(verdict, noise);
+        let differences = Differences::new(key.sent_unix_micros, attempt, unit, values);
+        if differences.is_empty() {
+            return;
+        }
+        let told = sender.blocking_send((exchange.route.clone(), differences));
+        if told.is_err() {
+            tracing::debug!("worker.differences.dropped_at_shutdown");
+        }
     }
 
     /// The verdict, or nothing if the route has no checks or a check panicked.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crossfade_exchange::{OutcomeMessage, RouteId, Settled};
-use crossfade_rollout::{Ages, OrderBuffer, Record};
+use crossfade_rollout::{Ages, Differences, OrderBuffer, Record};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,7 @@ pub struct Outcomes {
     metrics: Arc<Metrics>,
     routes: BTreeMap<RouteId, Order>,
     held: usize,
+    differences: Option<mpsc::Receiver<(RouteId, Differences)>>,
 }
 
 /// One route's order, and what was decided and not yet logged.
@@ -47,6 +48,8 @@ pub struct Outcomes {
 struct Order {
     buffer: OrderBuffer,
     decided: VecDeque<Record>,
+    /// Differences for which there was no room.
+    lost: u64,
 }
 
 // === impl Outcomes ===
@@ -63,7 +66,16 @@ impl Outcomes {
             metrics,
             routes,
             held: 0,
+            differences: None,
         }
+    }
+
+    /// What the comparison says of requests that the primary was asked twice comes from `differences`, and is logged in the order
+    /// of its arrival.
+    #[must_use]
+    pub fn with_differences(mut self, differences: mpsc::Receiver<(RouteId, Differences)>) -> Self {
+        self.differences = Some(differences);
+        self
     }
 
     /// Runs until cancelled, then decides and logs what can be. `messages` come from the data plane, `settlements` from
@@ -77,6 +89,7 @@ impl Outcomes {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut incoming, mut resolved) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        let mut differences = self.differences.take();
         loop {
             let room = self.held < HELD;
             // Announcements before settlements, so that few of these come early.
@@ -98,7 +111,14 @@ impl Outcomes {
                         break;
                     }
                 }
+                told = next(&mut differences) => match told {
+                    Some((route, differences)) => self.differ(&route, differences),
+                    None => differences = None,
+                }
             }
+        }
+        while let Some(Ok((route, told))) = differences.as_mut().map(mpsc::Receiver::try_recv) {
+            self.differ(&route, told);
         }
         self.finish(&mut messages, &mut settlements).await;
     }
@@ -132,6 +152,19 @@ impl Outcomes {
     fn settle(&mut self, route: &RouteId, settled: &Settled) {
         if let Some(order) = self.routes.get_mut(route) {
             order.buffer.settled(settled);
+        }
+    }
+
+    /// Differences say nothing of a side that the others do not, so those for which there is no room may be left out.
+    fn differ(&mut self, route: &RouteId, differences: Differences) {
+        let room = self.held < HELD;
+        if let Some(order) = self.routes.get_mut(route) {
+            if room {
+                order.decided.push_back(Record::Differences(differences));
+                self.held += 1;
+            } else {
+                order.lost += 1;
+            }
         }
     }
 
@@ -188,11 +221,19 @@ async fn log(controller: &Controller, metrics: &Metrics, route: &RouteId, order:
             OutcomeFate::Decided | OutcomeFate::Stale => continue,
             OutcomeFate::Late => counts.late,
             OutcomeFate::Forced => counts.forced_by_age + counts.forced_by_room,
-            OutcomeFate::Lost => counts.dropped + counts.lost + counts.unmatched,
+            OutcomeFate::Lost => counts.dropped + counts.lost + counts.unmatched + order.lost,
         };
         if let Some(counter) = handles.and_then(|handles| handles.outcomes.at(fate.index())) {
             counter.absolute(total);
         }
+    }
+}
+
+/// The next of what may not be there; then it never comes.
+async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match receiver {
+        Some(receiver) => receiver.recv().await,
+        None => std::future::pending().await,
     }
 }
 

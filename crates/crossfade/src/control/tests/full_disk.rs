@@ -4,12 +4,12 @@ use std::{fs, path::Path, process::Command as Process};
 
 use super::*;
 
-/// In a file system of its own, of 512 KiB, in a mount namespace of its own.
+/// In a file system of its own, of 2 MiB, in a mount namespace of its own.
 #[test]
 fn a_full_disk_stops_raises_and_outcomes_but_no_roll_back() {
     const MOUNT: &str = "unshare -rm true || { echo cannot mount; exit 0; }; \
         d=$(mktemp -d); export CROSSFADE_TEST_DISK=\"$d\"; \
-        unshare -rm sh -c 'mount -t tmpfs -o size=512k tmpfs \"$CROSSFADE_TEST_DISK\" || \
+        unshare -rm sh -c 'mount -t tmpfs -o size=2m tmpfs \"$CROSSFADE_TEST_DISK\" || \
         { echo cannot mount; exit 0; }; exec \"$0\" \"$@\"' \"$0\" \"$@\"; s=$?; rmdir \"$d\"; exit $s";
     let Some(home) = std::env::var_os("CROSSFADE_TEST_DISK") else {
         let name =
