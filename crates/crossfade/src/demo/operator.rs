@@ -86,15 +86,28 @@ impl Operator {
         }
     }
 
-    /// Sets the share that the candidate answers.
-    pub(super) async fn split(&self, percent: f64, reason: &str) -> anyhow::Result<()> {
-        let path = format!("/api/v1/routes/{}/split", self.route);
-        let body = json!({"candidate_percent": percent, "reason": reason});
-        let answer: Value = self.json(Method::PUT, &path, Some(&body)).await?;
+    /// Reads the route's report and signs it, as its owner.
+    pub(super) async fn sign(&self, reason: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/routes/{}/report", self.route);
+        let report: Value = self.json(Method::GET, &path, None).await?;
+        let hash = report.get("hash").and_then(Value::as_str);
+        let hash = hash.context("the report has no hash")?;
+        self.change("signoff", &json!({"report": hash, "reason": reason}))
+            .await
+    }
+
+    /// Leaves the stage for the next.
+    pub(super) async fn advance(&self, reason: &str) -> anyhow::Result<()> {
+        self.change("advance", &json!({"reason": reason})).await
+    }
+
+    async fn change(&self, verb: &str, body: &Value) -> anyhow::Result<()> {
+        let path = format!("/api/v1/routes/{}/{verb}", self.route);
+        let answer: Value = self.json(Method::POST, &path, Some(body)).await?;
         if answer.get("recorded").and_then(Value::as_bool) == Some(true) {
             Ok(())
         } else {
-            bail!("the split to {percent} % is not in the ledger")
+            bail!("{verb} of {} is not in the ledger", self.route)
         }
     }
 
@@ -164,6 +177,23 @@ impl Operator {
             .with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))
             .and_then(|answer| answer)
             .with_context(|| format!("the admin API failed at {path}"))
+    }
+}
+
+// === impl RouteNow ===
+
+impl RouteNow {
+    /// What is in the way of the next step.
+    pub(super) fn waits_for(&self) -> &[String] {
+        self.rollout
+            .next
+            .as_ref()
+            .map_or(&[], |next| next.waits_for.as_slice())
+    }
+
+    /// Whether only the owner's word is missing.
+    pub(super) fn waits_for_signature(&self) -> bool {
+        matches!(self.waits_for(), [only] if only.contains("sign"))
     }
 }
 

@@ -37,8 +37,8 @@ const AT_ONCE: usize = 40;
 const SPOILED: f64 = 0.1;
 /// How often the operator looks.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long the shadow may last beyond its part until the baseline stands.
-const BASELINE_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a stage may last beyond its part until nothing is in the way of the next.
+const STAGE_PATIENCE: Duration = Duration::from_secs(90);
 /// The least time that the roll-back is given.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(60);
 /// How long what is under way at the end may take.
@@ -185,24 +185,22 @@ impl Teller<'_> {
             let baseline = self.world.server.proxy().baseline(&baseline);
             baseline.is_some_and(|baseline| baseline.answers >= BASELINE)
         };
-        self.watch(shadow, shadow + BASELINE_PATIENCE, known)
-            .await?;
+        self.watch(shadow, shadow + STAGE_PATIENCE, known).await?;
+        let signed = "the pairs look good: a tenth of the conversations";
+        self.clear(Duration::ZERO, signed).await?;
 
         self.begin(Phase::Tenth);
-        self.split(10.0, "shadow looks good: a tenth of the conversations")
-            .await?;
+        self.advance("every gate has passed").await?;
         let attempt = operator.look().await?.rollout.attempt;
         told.attempt = attempt.map(|attempt| attempt.facts);
-        let now = self
-            .watch(Duration::ZERO, self.part(20), rolled_back)
-            .await?;
+        let signed = "a tenth went well: every second conversation";
+        let now = self.clear(self.part(20), signed).await?;
         if rolled_back(&now) {
             return Ok(told);
         }
 
         self.begin(Phase::Half);
-        self.split(50.0, "a tenth went well: half of the conversations")
-            .await?;
+        self.advance("every gate has passed again").await?;
         let now = self
             .watch(Duration::ZERO, self.part(20), rolled_back)
             .await?;
@@ -227,11 +225,36 @@ impl Teller<'_> {
         Ok(told)
     }
 
-    /// Sets the share of both routes' candidates.
-    async fn split(&self, percent: f64, reason: &str) -> anyhow::Result<()> {
-        self.world.operator.split(percent, reason).await?;
-        let reason = format!("the same family: {reason}");
-        self.world.family.split(percent, &reason).await
+    /// Waits until only the owners' words are missing on both routes, and gives them; or until the first one is rolled back.
+    async fn clear(&self, least: Duration, reason: &str) -> anyhow::Result<RouteNow> {
+        let ready = |now: &RouteNow| now.waits_for_signature() || now.rollout.rolled_back.is_some();
+        let now = self.watch(least, least + STAGE_PATIENCE, ready).await?;
+        if now.rollout.rolled_back.is_some() {
+            return Ok(now);
+        }
+        let begun = Instant::now();
+        for operator in [&self.world.operator, &self.world.family] {
+            loop {
+                let now = operator.look().await?;
+                if now.waits_for_signature() {
+                    break;
+                }
+                if begun.elapsed() > STAGE_PATIENCE {
+                    anyhow::bail!("the stage cannot be left: {}", now.waits_for().join("; "));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            operator.sign(reason).await?;
+        }
+        Ok(now)
+    }
+
+    /// Leaves the stage on both routes.
+    async fn advance(&self, reason: &str) -> anyhow::Result<()> {
+        for operator in [&self.world.operator, &self.world.family] {
+            operator.advance(reason).await?;
+        }
+        Ok(())
     }
 
     /// From now on the candidate is worse, and says nothing of it.

@@ -205,7 +205,7 @@ impl World {
              \x20 crossfade reviews --route {ROUTE}\n\
              \x20 crossfade review 0\n\
              \x20 crossfade resume {ROUTE} --reason \"candidate repaired\"\n\
-             \x20 crossfade split {ROUTE} 10 --reason \"second attempt\"\n\
+             \x20 crossfade report {ROUTE}\n\
              \x20 curl -i 'http://{proxy}/openai/deployments/{ROUTE}/chat/completions?api-version=2024-10-21' \\\n\
              \x20   -H 'api-key: {key}' -H 'content-type: application/json' \\\n\
              \x20   -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"How do I break in new leather boots quickly?\"}}]}}'\n",
@@ -263,6 +263,9 @@ auth = "static"
 access_key_env = "DEMO_ACCESS_KEY"
 secret_key_env = "DEMO_SECRET_KEY"
 
+[mirror]
+reverse_share = 100.0
+
 [evidence]
 key_env = "DEMO_EVIDENCE_KEY"
 share = 0.0
@@ -279,6 +282,15 @@ json_paths = [{{ path = "$.note", rule = "text" }}, {{ path = "$.confidence", ru
 label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
 tool_arguments = {{ ignore = ["issue_refund.reason"] }}
 
+[routes.{ROUTE}.rollout]
+# What takes days in production takes seconds here.
+stages = ["shadow", "slice", "ramp", "window", "complete"]
+slice = 10.0
+ramp = [50.0, 100.0]
+success = {{ transport = 0.03, stream = 0.03, envelope = 0.03, json_parse = 0.05, json_schema = 0.05, refusal = 0.05 }}
+minimum_time = {{ shadow = "3s", slice = "3s", ramp = "1h" }}
+unit_window = "1s"
+
 # An Azure GPT that moves to the same family on Bedrock. Chat completions there refuse tools while it thinks, so the
 # Responses API is spoken to it.
 [routes.{FAMILY}]
@@ -291,6 +303,15 @@ primary_price = {{ input = 2.0, cached = 0.2, output = 12.0 }}
 json_paths = [{{ path = "$.note", rule = "text" }}, {{ path = "$.confidence", rule = "ignore" }}]
 label = {{ path = "$.category", values = ["billing", "delivery", "technical", "account", "other"] }}
 tool_arguments = {{ ignore = ["issue_refund.reason"] }}
+
+[routes.{FAMILY}.rollout]
+# What takes days in production takes seconds here.
+stages = ["shadow", "slice", "ramp", "window", "complete"]
+slice = 10.0
+ramp = [50.0, 100.0]
+success = {{ transport = 0.03, stream = 0.03, envelope = 0.03, json_parse = 0.05, json_schema = 0.05, refusal = 0.05 }}
+minimum_time = {{ shadow = "3s", slice = "3s", ramp = "1h" }}
+unit_window = "1s"
 "#
     )
 }
