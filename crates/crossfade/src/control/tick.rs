@@ -124,8 +124,7 @@ impl Shared {
     fn due(&self, route: &RouteId, control: &RouteControl) -> Option<crossfade_rollout::Command> {
         let mut context = self.context_of(REASON);
         self.know(route, &mut context);
-        drop(lock(&control.rollout));
-        None
+        lock(&control.rollout).tick(&context)
     }
 
     fn propose_due(&self, route: &RouteId) {
