@@ -130,6 +130,12 @@ pub const METRICS: &[MetricInfo] = &[
         help: "Bytes held for mirroring: requests, captured answers, queued exchanges",
     },
     MetricInfo {
+        name: "crossfade_kill_switch",
+        kind: "gauge",
+        labels: &[],
+        help: "1 while the local kill switch is on: only the primary answers and nothing is mirrored",
+    },
+    MetricInfo {
         name: "crossfade_queue_items",
         kind: "gauge",
         labels: &[],
@@ -322,6 +328,7 @@ pub(crate) struct SharedMetrics {
     pub(crate) overhead: Histogram,
     mirror_bytes: Gauge,
     queue_items: Gauge,
+    kill_switch: Gauge,
 }
 
 impl SharedMetrics {
@@ -331,14 +338,16 @@ impl SharedMetrics {
             overhead: histogram!("crossfade_overhead_seconds"),
             mirror_bytes: gauge!("crossfade_mirror_bytes"),
             queue_items: gauge!("crossfade_queue_items"),
+            kill_switch: gauge!("crossfade_kill_switch"),
         }
     }
 
     /// Brings the gauges in step; called at each scrape.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-    pub(crate) fn export(&self, bytes: usize, queued: usize) {
+    pub(crate) fn export(&self, bytes: usize, queued: usize, killed: bool) {
         self.mirror_bytes.set(bytes as f64);
         self.queue_items.set(queued as f64);
+        self.kill_switch.set(if killed { 1.0 } else { 0.0 });
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::{Request, StatusCode};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crossfade_exchange::{BoxError, RouteId, SideBody, SideResponse};
@@ -99,6 +99,8 @@ pub(crate) struct Plane {
     pub(crate) spawner: Spawner,
     pub(crate) metrics: SharedMetrics,
     pub(crate) killed: AtomicBool,
+    /// The same, for what has to wait for it.
+    pub(crate) kill_seen: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Plane {
@@ -113,6 +115,12 @@ impl Plane {
     /// Sends a request to Azure.
     pub(crate) fn send(&self, request: Request<SideBody>) -> Answer {
         Box::pin(self.forward.clone().oneshot(request))
+    }
+
+    /// Waits until the kill switch is on.
+    pub(crate) async fn until_killed(&self) {
+        // The sender lives as long as this.
+        drop(self.kill_seen.subscribe().wait_for(|on| *on).await);
     }
 
     /// What Azure's head says about its quota; only looked at where something is to be asked twice.
@@ -157,7 +165,9 @@ impl ProxyHandle {
         }
         routes.unrouted.1.export(&routes.unrouted.0.snapshot());
         let queued = self.0.queue.max_capacity() - self.0.queue.capacity();
-        self.0.metrics.export(self.0.bytes.used(), queued);
+        self.0
+            .metrics
+            .export(self.0.bytes.used(), queued, self.is_killed());
     }
 
     /// The primary's typical times on a route.
@@ -188,9 +198,16 @@ impl ProxyHandle {
         WeakProxyHandle(Arc::downgrade(&self.0))
     }
 
-    /// The local kill switch: while on, only the primary answers and nothing is mirrored.
+    /// The local kill switch: while on, only the primary answers and nothing is mirrored; mirrors under way end at once and are counted
+    /// as `disabled`. Answers that the candidate has begun go on to their end.
     pub fn kill(&self, on: bool) {
         self.0.killed.store(on, Ordering::Relaxed);
+        self.0.kill_seen.send_replace(on);
+    }
+
+    /// Whether the local kill switch is on.
+    pub fn is_killed(&self) -> bool {
+        self.0.killed.load(Ordering::Relaxed)
     }
 
     /// Bytes held for mirroring, and the bound.

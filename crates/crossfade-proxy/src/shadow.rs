@@ -143,10 +143,12 @@ impl Job {
             self.side,
         );
         let _guard = GiveUpOnDrop(Arc::clone(&pairing));
+        let mut asking = Box::pin(tokio::time::timeout(deadline, self.ask(plane, request)));
         let reason = tokio::select! {
             () = pairing.cancelled().cancelled() => SkipReason::ClientAbort,
             () = plane.spawner.give_up().cancelled() => SkipReason::Draining,
-            ended = tokio::time::timeout(deadline, self.ask(plane, request)) => match ended {
+            () = plane.until_killed() => SkipReason::Disabled,
+            ended = &mut asking => match ended {
                 Ok(Ok(())) => return,
                 // Only the primary is asked without an account of how it failed.
                 Ok(Err(_)) => SkipReason::PrimaryFailed,
@@ -155,10 +157,14 @@ impl Job {
                     if side == Side::Candidate {
                         route.state.breaker.record(true, Instant::now());
                     }
-                    SkipReason::Deadline
+                    // What came until now is delivered before the mirror is given up.
+                    drop(asking);
+                    pairing.give_up_if_awaited(SkipReason::Deadline);
+                    return;
                 }
             },
         };
+        // Before the call is dropped, whose recorder can only say that it was cut short.
         pairing.give_up_if_awaited(reason);
     }
 

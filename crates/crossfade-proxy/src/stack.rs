@@ -85,6 +85,7 @@ impl Builder {
             spawner: Spawner::new(),
             metrics: SharedMetrics::new(),
             killed: false.into(),
+            kill_seen: watch::Sender::new(false),
         });
         plane.spawner.spawn(upkeep(Arc::clone(&plane)));
         (stack(&plane), ProxyHandle(plane))

@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod kill_switch;
 mod listen;
 mod opinions;
 pub mod report;

@@ -32,6 +32,7 @@ use crate::{
     admin::{self, AdminState},
     config::{Config, LogFormat},
     control::{self, Clock, Controller, ControllerOptions, LeaseTimes, Sources},
+    kill_switch::KillSwitch,
     listen::{self, AppListener},
     opinions::Panel,
     review::{Keeper, Records},
@@ -107,6 +108,7 @@ impl Server {
         let built = core.plane().await?;
         let (service, proxy) = built.plane;
         let plane = proxy.downgrade();
+        let kill_switch = KillSwitch::new(&core.config.data.directory, &proxy).await;
         let controller = core.controller.clone();
         controller.learn_from(sources(plane, core.records.clone()));
         let application = AppListener::new(listener, core.config.listen.tls.as_ref(), service)?;
@@ -115,6 +117,7 @@ impl Server {
         let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
         spawner.spawn(keeper.run(stop.clone()));
         spawner.spawn(until(stop.clone(), core.telemetry.upkeep()));
+        spawner.spawn(until(stop.clone(), kill_switch.run()));
         let worker = core.worker(built.exchanges, built.messages, panel);
         let (comparer, opinions) = worker.start(&controller, &spawner, &stop);
         let draining = Arc::new(AtomicBool::new(false));

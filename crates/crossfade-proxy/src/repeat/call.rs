@@ -56,6 +56,7 @@ impl Call<'_> {
         let deadline = mirror_deadline(self.route.state.usual_total(self.streamed), most);
         tokio::select! {
             () = self.plane.spawner.give_up().cancelled() => Err(RepeatOutcome::Draining),
+            () = self.plane.until_killed() => Err(RepeatOutcome::Disabled),
             asked = tokio::time::timeout(deadline, self.call(side, request, granted)) => {
                 asked.unwrap_or(Err(RepeatOutcome::Deadline))
             }

@@ -20,6 +20,7 @@ use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 use super::*;
 use crate::{Accounting, Caps, StickyBy};
 
+mod pairs;
 mod pinned;
 mod repeat;
 

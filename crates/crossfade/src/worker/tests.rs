@@ -6,9 +6,10 @@ use bytes::Bytes;
 use crossfade_backplane::DataDirectory;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{
-    AnswerReason, Assignment, Drawn, Exchange, Group, Metric, MetricSet, Operation, OutcomeKey,
-    OutcomeMessage, Percent, Role, RouteId, Settled, Settlement, Side, SizeClass, Unit,
+    Announcement, AnswerReason, Assignment, Drawn, Exchange, Group, Metric, MetricSet, Operation,
+    OutcomeKey, OutcomeMessage, Percent, Role, RouteId, Settled, Settlement, Side, SizeClass, Unit,
 };
+use crossfade_proxy::KnownBad;
 use crossfade_rollout::{Actor, ActorRole, RoutePlan};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -58,10 +59,10 @@ impl Plant {
     async fn raise(&self) {
         let split = SplitAsk {
             to: Percent::new(10.0).unwrap(),
-            override_: false,
+            override_: true,
             if_match: None,
         };
-        let actor = Actor::new("somebody", ActorRole::Operator);
+        let actor = Actor::new("somebody", ActorRole::Owner);
         let ask = Ask {
             actor,
             reason: "tried".into(),
@@ -268,6 +269,16 @@ fn exchange(primary: Option<&str>, candidate: Option<&str>) -> Exchange {
 
 /// Judges on a thread of its own, as the blocking pool would, and gives back what was resolved.
 fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Option<Settled>) {
+    let (judged, settled) = judge_both(plant, exchange, drawn, None);
+    (judged, settled.into_iter().next())
+}
+
+fn judge_both(
+    plant: &Plant,
+    exchange: &Exchange,
+    drawn: Option<Side>,
+    mirrored: Option<KnownBad>,
+) -> (bool, Vec<Settled>) {
     let checks = Checks::new(CheckSettings::default()).unwrap();
     let (to_settled, mut from_settled) = mpsc::channel(4);
     let checks = HashMap::from([(support(), Arc::new(checks))]);
@@ -277,11 +288,73 @@ fn judge(plant: &Plant, exchange: &Exchange, drawn: Option<Side>) -> (bool, Opti
         to_settled,
         Arc::new(|_| ()),
     );
-    let judged = comparer.judge(exchange, drawn, None).is_some();
-    (
-        judged,
-        from_settled.try_recv().ok().map(|(_, settled)| settled),
-    )
+    let judged = comparer.judge(exchange, drawn, mirrored).is_some();
+    let settled = std::iter::from_fn(|| from_settled.try_recv().ok());
+    (judged, settled.map(|(_, settled)| settled).collect())
+}
+
+#[test]
+fn a_mirrored_pair_is_resolved_by_what_was_bad_of_both_sides() {
+    let plant = plant();
+    let announced = Announcement {
+        key: key(7),
+        attempt: 1,
+        unit: Unit(1),
+    };
+    let check = |pair: Exchange, known: KnownBad, expected: Settlement| {
+        let pair = Exchange {
+            mirrored: Some(announced),
+            ..pair
+        };
+        let (_, settled) = judge_both(&plant, &pair, Some(Side::Primary), Some(known));
+        let of_pair = Settled {
+            key: key(7),
+            group: Group::Content,
+            settlement: expected,
+        };
+        assert_eq!(settled.len(), 2, "the drawn answer and the pair");
+        assert_eq!(settled[0].key, key(0));
+        assert_eq!(settled[1], of_pair);
+        let (_, settled) = judge_both(&plant, &pair, None, None);
+        assert_eq!(settled, [], "it was settled already");
+    };
+    let parse = MetricSet::EMPTY.with(Metric::JsonParse);
+    let pair = |primary, candidate| Settlement::Pair { primary, candidate };
+    let unknown = KnownBad::default();
+    let good = "{\"a\":1}";
+    check(
+        exchange(Some(good), Some("{\"a\":")),
+        unknown,
+        pair(MetricSet::EMPTY, parse),
+    );
+    check(
+        exchange(Some("no json"), Some(good)),
+        unknown,
+        pair(parse, MetricSet::EMPTY),
+    );
+    let cut = |mut pair: Exchange| {
+        pair.candidate.as_mut().unwrap().truncated = true;
+        pair
+    };
+    check(
+        cut(exchange(Some("no json"), Some(good))),
+        unknown,
+        Settlement::Void,
+    );
+    let broken = KnownBad {
+        candidate: MetricSet::EMPTY.with(Metric::Stream),
+        ..unknown
+    };
+    check(
+        cut(exchange(Some("no json"), Some(good))),
+        broken,
+        pair(parse, broken.candidate),
+    );
+    let elsewhere = Exchange {
+        route: RouteId::new("elsewhere"),
+        ..exchange(Some(good), Some(good))
+    };
+    check(elsewhere, unknown, Settlement::Void);
 }
 
 #[test]

@@ -167,6 +167,9 @@ async fn nothing_is_asked_again_without_quota_or_while_switched_off() {
     // Killed after the pair was begun, before it can be asked again.
     let mut world = twice(100.0, 100.0, PLENTY);
     let answer = world.open(CHAT, "{}").await;
+    while world.of_candidate() == 0 || world.handle.mirror_slots().0 > 0 {
+        tokio::task::yield_now().await;
+    }
     world.handle.kill(true);
     drop(answer.into_body().collect().await.unwrap());
     assert_eq!(world.queued().await.len(), 1, "the kill switch");
