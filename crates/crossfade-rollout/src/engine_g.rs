@@ -11,7 +11,7 @@ use crate::engine::CLAMP;
 /// How many bets there are.
 pub(crate) const BETS: usize = 9;
 /// Parts of the largest bet, `1/(1 − δ)`, at which one sample could ruin the stake.
-const LAMBDA: [f64; BETS] = [0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.75, 0.95];
+pub(crate) const LAMBDA: [f64; BETS] = [0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.75, 0.95];
 
 /// The state of the test of one gate.
 #[derive(Clone, Debug, PartialEq)]

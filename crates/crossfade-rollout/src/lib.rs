@@ -17,6 +17,7 @@ mod engine_g;
 mod engine_p;
 mod entry;
 mod evidence;
+mod expect;
 mod filter;
 mod gate;
 mod micros;
@@ -51,6 +52,7 @@ pub use evidence::{
     Evidence, Freeze, GateEvidence, GroupEvidence, MetricEvidence, PairCounts, SideCounts,
     SizeCoverage,
 };
+pub use expect::{ExpectedSamples, expected_samples, usual_rate};
 pub use filter::UnitFilter;
 pub use order::{Ages, OrderBuffer, OrderCounts};
 pub use plan::{Baseline, GateRules, PlanError, RoutePlan};
