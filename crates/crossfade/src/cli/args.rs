@@ -199,9 +199,20 @@ pub(super) struct CheckArgs {
     /// Ask the real endpoint of each route what its model takes: a few small calls, which cost money
     #[arg(long)]
     pub(super) probe: bool,
+    /// The route's rate in requests a second: how long its stages are likely to take, and whether they will see enough
+    #[arg(long, value_name = "RPS", value_parser = rate)]
+    pub(super) rate: Option<f64>,
     /// With --probe: only this route
     #[arg(long, value_name = "ROUTE", requires = "probe")]
     pub(super) route: Option<String>,
+}
+
+/// A rate that time can be counted with.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        Ok(_) | Err(_) => Err("not a rate: use a number over 0, in requests a second".to_owned()),
+    }
 }
 
 /// Where the admin API is, and how what it says is printed.

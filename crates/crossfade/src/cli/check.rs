@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crossfade_compare::Price;
 use crossfade_exchange::{Metric, Percent};
+use crossfade_rollout::RoutePlan;
 
 use crate::config::{AzureAuth, BedrockAuth, Config, Route, Size, Span, show_sticky_by};
 
@@ -19,6 +20,7 @@ use super::{
 mod candidate;
 mod judging;
 mod probe;
+mod stages;
 mod warnings;
 
 /// What is printed.
@@ -48,12 +50,15 @@ struct RouteReport {
     may: Vec<String>,
     /// What it may not do, and why.
     may_not: Vec<String>,
+    /// How long its stages are likely to take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expected: Vec<stages::Forecast>,
 }
 
 /// `check`
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
-    let mut report = report(&config, args.config.display().to_string());
+    let mut report = report(&config, args.config.display().to_string(), args.rate);
     if args.probe {
         report.probes = probe::run(&config, args.route.as_deref())?;
     }
@@ -68,7 +73,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     probe::verdict(&report.probes)
 }
 
-fn report(config: &Config, file: String) -> Report {
+fn report(config: &Config, file: String, rate: Option<f64>) -> Report {
     Report {
         file,
         facts: facts(config),
@@ -76,9 +81,10 @@ fn report(config: &Config, file: String) -> Report {
         routes: config
             .routes
             .iter()
-            .map(|route| route_report(config, route))
+            .zip(config.plans())
+            .map(|(route, plan)| route_report(config, route, &plan, rate))
             .collect(),
-        warnings: warnings::of(config),
+        warnings: warnings::of(config, rate),
         probes: Vec::new(),
     }
 }
@@ -231,7 +237,12 @@ fn usual_usd(price: Price) -> f64 {
     (1000.0 * price.input + 250.0 * price.output) / 1e6
 }
 
-fn route_report(config: &Config, route: &Route) -> RouteReport {
+fn route_report(
+    config: &Config,
+    route: &Route,
+    plan: &RoutePlan,
+    rate: Option<f64>,
+) -> RouteReport {
     let mut may = Vec::new();
     let mut may_not = Vec::new();
     let mirror = &config.mirror;
@@ -244,14 +255,16 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         may_not.push("shadow: mirroring is off; set mirror.enabled and mirror.share".to_owned());
     }
     if candidate::splits(&route.candidate) {
-        ramp(config, route, &mut may, &mut may_not);
+        stages::say(config, route, plan, &mut may, &mut may_not);
     }
     let metrics: Vec<&str> = route.rollout.metrics.iter().map(Metric::as_str).collect();
-    may.push(format!(
-        "roll back by itself, on {}; a false alarm in at most {} of attempts",
-        metrics.join(", "),
-        show_chance(route.rollout.alpha)
-    ));
+    if !metrics.is_empty() {
+        may.push(format!(
+            "roll back by itself, on {}; a false alarm in at most {} of attempts",
+            metrics.join(", "),
+            show_chance(route.rollout.alpha)
+        ));
+    }
     may.push(format!("assign by {}", show_sticky_by(&route.sticky_by)));
     candidate::say(&route.candidate, &mut may, &mut may_not);
     if route.checks.price.is_none() {
@@ -268,35 +281,11 @@ fn route_report(config: &Config, route: &Route) -> RouteReport {
         model: route.candidate.model.clone(),
         may,
         may_not,
-    }
-}
-
-/// How far its share may go, and at whose word.
-fn ramp(config: &Config, route: &Route, may: &mut Vec<String>, may_not: &mut Vec<String>) {
-    let role = |least| config.admin.tokens.iter().any(|token| token.role >= least);
-    let (operators, owners) = (
-        role(crate::config::TokenRole::Operator),
-        role(crate::config::TokenRole::Owner),
-    );
-    match &route.owner {
-        None => may_not.push("above 0 %: it has no owner; set owner".to_owned()),
-        Some(_) if !operators => may_not.push(
-            "above 0 %: no token may raise it; add one of role operator under [[admin.tokens]]"
-                .to_owned(),
-        ),
-        Some(owner) => {
-            may.push(format!(
-                "ramp: up to 95 %, by operators; {owner} answers for it"
-            ));
-            if owners {
-                may.push("over 95 %: only by an owner with --override, because little is left to compare with, and at 100 % nothing".to_owned());
-            } else {
-                may_not.push(
-                    "over 95 %, or on after a roll-back: that takes a token of role owner"
-                        .to_owned(),
-                );
-            }
-        }
+        expected: if candidate::splits(&route.candidate) {
+            stages::forecasts(mirror, plan, rate)
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -331,6 +320,12 @@ fn text(report: &Report) -> String {
         }
         for line in &route.may_not {
             let _ = writeln!(out, "  may not  {line}");
+        }
+        if !route.expected.is_empty() {
+            out.push_str("  likely   in nine of ten cases no longer than this, if the candidate is as good as the primary, every request says something of every gate, and the primary differs from itself in 9 %:\n");
+        }
+        for forecast in &route.expected {
+            let _ = writeln!(out, "           {}", forecast.line());
         }
     }
     for warning in &report.warnings {

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use crossfade_exchange::Check;
 
-use super::candidate;
+use super::{candidate, stages};
 use crate::config::{
     AzureAuth, Config, Route, SimilaritySource, StickyBy, TokenRole, show_sticky_by,
 };
 
 /// Every warning, the most serious kinds first.
-pub(super) fn of(config: &Config) -> Vec<String> {
+pub(super) fn of(config: &Config, rate: Option<f64>) -> Vec<String> {
     let mut warnings = Vec::new();
     exposure(config, &mut warnings);
     tokens(config, &mut warnings);
@@ -19,12 +19,16 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     without_models(config, &mut warnings);
     for route in &config.routes {
         of_route(route, &mut warnings);
+        if !route.internal.claims.is_empty() && matches!(config.azure.auth, AzureAuth::Key(_)) {
+            warnings.push(format!(
+                "route {}: internal callers are named by claims, and with azure.auth = \"key\" nobody checks a token: any caller can claim it",
+                route.id
+            ));
+        }
     }
     overlaps(config, &mut warnings);
-    if !config.routes.is_empty() && config.mirror.reverse_share.is_zero() {
-        warnings.push(
-            "mirror.reverse_share is 0: once the candidate answers everything, nothing compares it any more".to_owned(),
-        );
+    for plan in config.plans() {
+        stages::warnings(&config.mirror, &plan, rate, &mut warnings);
     }
     warnings
 }
