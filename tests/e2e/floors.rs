@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("crossfade-judge", 2),
     ("crossfade-replay", 2),
     ("crossfade", 3),
+    ("crossfade-decisions", 4),
     ("xtask", 4),
     ("crossfade-tests", 4),
     ("crossfade-benches", 5),

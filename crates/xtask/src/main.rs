@@ -41,9 +41,9 @@ enum Command {
     /// Hold the wires against recorded real traffic
     #[command(after_help = "Example:\n  cargo xtask conformance ../shared/data")]
     Conformance(conformance::Arguments),
-    /// Hold the roll-back test against what its design promises
+    /// Hold the sequential tests against what their design promises
     #[command(after_help = "Example:\n  cargo xtask decisions --quick")]
-    Decisions(decisions::Args),
+    Decisions(decisions::Arguments),
     /// Run clients of several makers, Prometheus and strace against the program
     #[command(after_help = "Example:\n  cargo xtask e2e --only kill")]
     E2e(e2e::Arguments),
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Agreement(arguments) => agreement::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
-        Command::Decisions(arguments) => decisions::run(arguments),
+        Command::Decisions(arguments) => decisions::run(&arguments),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Page(arguments) => page::run(&arguments),
         Command::Rollout(arguments) => rollout::run(&arguments),
