@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use crossfade_backplane::{DataDirectory, OutcomeLog};
 use crossfade_exchange::Percent;
 use crossfade_rollout::{
-    Actor, ActorRole, AttemptFacts, Change, Entry, Record, RoutePlan, RouteRollout, refold,
+    Actor, ActorRole, AttemptFacts, Change, Entry, Record, RoutePlan, RouteRollout, Stage, refold,
 };
 
 use super::{fold::Eat, order::ATTEMPT};
@@ -103,6 +103,7 @@ impl Eat for Whole {
                 attempt: Some(ATTEMPT),
                 new_attempt: begins.then(|| Box::new(self.facts.clone())),
                 override_: true,
+                stage: Some(Stage::Ramp),
             },
             evidence: self.rollout.evidence(),
         };
