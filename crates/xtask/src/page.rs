@@ -1,5 +1,7 @@
-//! `cargo xtask page`: the page that `crossfade replay` writes, in a real browser without a network: no request, no error,
-//! nothing of an answer that becomes markup, wide and narrow, light and dark.
+//! `cargo xtask page`: the pages that `crossfade replay` and `crossfade report` write, in a real browser without a network: no
+//! request, no error, nothing of an answer or a name that becomes markup, wide and narrow, light and dark.
+
+mod report;
 
 use std::{
     ffi::OsStr,
@@ -19,7 +21,7 @@ use crate::{node::Node, print, workspace};
 /// What may be said to `cargo xtask page`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// A report's page; without it one is made from a small golden set with hostile answers
+    /// A page that replay wrote; without it one is made from a small golden set with hostile answers, and one of a report
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
     /// Where pictures of it are kept
@@ -50,9 +52,12 @@ pub(crate) fn check(program: &Path, page: Option<&Path>, pictures: Option<&Path>
     );
     let node = Node::with_programs("page", &workspace::root().join("crates/xtask/e2e/page"))?;
     let home = TempDir::new().context("cannot make a directory")?;
-    let page = match page {
-        Some(page) => fs::canonicalize(page).context("no such page")?,
-        None => made(program, home.path())?,
+    let pages = match page {
+        Some(page) => vec![("page.mjs", fs::canonicalize(page).context("no such page")?)],
+        None => vec![
+            ("page.mjs", made(program, home.path())?),
+            ("report.mjs", report::made(program, home.path())?),
+        ],
     };
     let pictures = match pictures {
         Some(pictures) => {
@@ -61,11 +66,13 @@ pub(crate) fn check(program: &Path, page: Option<&Path>, pictures: Option<&Path>
         }
         None => home.path().to_owned(),
     };
-    let said = node.run(
-        "page.mjs",
-        &[OsStr::new(BROWSER), page.as_os_str(), pictures.as_os_str()],
-    )?;
-    print::line(said.trim());
+    for (script, page) in pages {
+        let said = node.run(
+            script,
+            &[OsStr::new(BROWSER), page.as_os_str(), pictures.as_os_str()],
+        )?;
+        print::line(said.trim());
+    }
     Ok(())
 }
 
