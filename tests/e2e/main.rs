@@ -36,6 +36,7 @@ mod secrets;
 mod shadowing;
 mod streaming;
 mod transparency;
+mod verbs;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crossfade-under-test");

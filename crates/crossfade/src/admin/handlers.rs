@@ -356,7 +356,7 @@ pub(super) fn problem(error: ControlError) -> Problem {
             let (detail, remedy) = text
                 .rsplit_once(": ")
                 .unwrap_or((&text, "look at the route's status"));
-            Problem::new(status, kind, detail, remedy)
+            Problem::new(status, kind, detail, remedy).with_code(refusal.code())
         }
         ControlError::NotRecorded(why) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -11,10 +11,11 @@ pub struct Problem {
     kind: &'static str,
     detail: String,
     remedy: String,
+    code: Option<&'static str>,
     missing: Vec<String>,
 }
 
-/// The wire form, RFC 9457 with two extensions.
+/// The wire form, RFC 9457 with three extensions.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "type")]
@@ -23,6 +24,8 @@ struct Body<'a> {
     status: u16,
     detail: &'a str,
     remedy: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     missing: &'a [String],
 }
@@ -40,8 +43,16 @@ impl Problem {
             kind,
             detail: detail.into(),
             remedy: remedy.into(),
+            code: None,
             missing: Vec::new(),
         }
+    }
+
+    /// With the fixed name of what it was refused for.
+    #[must_use]
+    pub const fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// With everything that is in the way, the first thing included.
@@ -85,6 +96,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             remedy: &self.remedy,
+            code: self.code,
             missing: &self.missing,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod changes;
+mod operate;
 mod reviews;
 
 const SPLIT: &str = "/api/v1/routes/support/split";
@@ -150,10 +151,10 @@ impl Api {
         }
     }
 
-    async fn split(&self, token: &str, percent: f64) -> Answer {
-        let body = json!({"candidate_percent": percent, "reason": "tried"});
-        self.call("PUT", "/api/v1/routes/support/split", token, Some(body))
-            .await
+    /// As an owner who goes beyond what the evidence has reached.
+    async fn raise(&self, percent: f64) -> Answer {
+        let body = json!({"candidate_percent": percent, "reason": "tried", "override": true});
+        self.call("PUT", SPLIT, "owner-secret", Some(body)).await
     }
 }
 
@@ -162,12 +163,14 @@ async fn roles_may_do_what_they_may() {
     let split = |percent: f64| {
         (
             "PUT",
-            "/api/v1/routes/support/split",
+            SPLIT,
             json!({"candidate_percent": percent, "reason": "r"}),
         )
     };
-    let whole = json!({"candidate_percent": 100, "reason": "r", "override": true});
-    let whole = ("PUT", "/api/v1/routes/support/split", whole);
+    let beyond = |percent: f64| {
+        let body = json!({"candidate_percent": percent, "reason": "r", "override": true});
+        ("PUT", SPLIT, body)
+    };
     let verb = |path: &'static str| ("POST", path, json!({"reason": "r"}));
     let rollback = || verb("/api/v1/routes/support/rollback");
     let resume = || verb("/api/v1/routes/support/resume");
@@ -176,14 +179,42 @@ async fn roles_may_do_what_they_may() {
         "/api/v1/mirror",
         json!({"enabled": false, "reason": "r"}),
     );
+    let hash = "ab".repeat(32);
+    let signoff = (
+        "POST",
+        "/api/v1/routes/support/signoff",
+        json!({"report": hash, "reason": "r"}),
+    );
+    let replay = (
+        "POST",
+        "/api/v1/routes/support/replay",
+        json!({"dataset_sha256": hash, "cases": 3, "passed": 2, "exit_code": 100, "reason": "r"}),
+    );
     // In this order, on one API: expected are no token, a wrong one, viewer, operator, owner.
     let table = [
+        (split(5.0), [401, 401, 403, 409, 409]),
+        (beyond(5.0), [401, 401, 403, 403, 200]),
+        (split(2.0), [401, 401, 403, 200, 200]),
         (split(5.0), [401, 401, 403, 200, 200]),
         (split(0.0), [401, 401, 403, 200, 200]),
-        (whole, [401, 401, 403, 403, 200]),
         (mirror, [401, 401, 403, 200, 200]),
         (rollback(), [401, 401, 403, 200, 200]),
         (resume(), [401, 401, 403, 403, 200]),
+        (
+            verb("/api/v1/routes/support/hold"),
+            [401, 401, 403, 200, 200],
+        ),
+        (resume(), [401, 401, 403, 200, 409]),
+        (
+            verb("/api/v1/routes/support/advance"),
+            [401, 401, 403, 409, 409],
+        ),
+        (signoff, [401, 401, 403, 403, 409]),
+        (replay, [401, 401, 403, 200, 200]),
+        (
+            verb("/api/v1/routes/support/drill"),
+            [401, 401, 403, 200, 200],
+        ),
     ];
     let api = api();
     let tokens = [
@@ -294,7 +325,7 @@ fn refused() -> Vec<(&'static str, &'static str, Value, u16, &'static str)> {
         ("PUT", SPLIT, odd, 400, "unknown field `foo`"),
         ("PUT", SPLIT, split(5.0, &"r".repeat(1_001)), 400, "1000"),
         ("PUT", SPLIT, split(5.0, &"r".repeat(70_000)), 413, "64 KiB"),
-        ("PUT", SPLIT, split(100.0, "r"), 409, "100 %"),
+        ("PUT", SPLIT, split(100.0, "r"), 409, "has reached 0 %"),
         (
             "PUT",
             "/api/v1/routes/bare/split",

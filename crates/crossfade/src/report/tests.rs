@@ -2,8 +2,8 @@
 
 use crossfade_exchange::{Gate, Metric, MetricSet};
 use crossfade_rollout::{
-    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, GateEvidence, LastChange,
-    Phase, ReplayResult, RoutePlan, RouteRollout,
+    Actor, ActorRole, AttemptFacts, Change, DrillResult, Entry, Evidence, LastChange, Phase,
+    ReplayResult, RoutePlan, RouteRollout,
 };
 use serde_json::json;
 
@@ -85,12 +85,18 @@ impl World {
     }
 }
 
-fn gate(gate: Gate, w: f64, requests: u64) -> GateEvidence {
-    serde_json::from_value(json!({
-        "gate": gate, "margin": 0.01, "named": false, "samples": requests, "requests": requests,
+/// A gate as it stands after so much evidence.
+fn watch(world: &mut World, gate: Gate, w: f64, state: &str) {
+    let rollout = &mut world.view.rollout;
+    let evidence = json!({
+        "gate": gate, "margin": 0.01, "named": false, "samples": 90, "requests": 90,
         "mean": 0.001, "w": w, "threshold": 20.0, "needed": 788
-    }))
-    .unwrap()
+    });
+    let standing = json!({
+        "gate": gate, "state": state, "counts": state != "silent", "gate_ratio": 0.5, "needed_seconds": null
+    });
+    rollout.gates = vec![serde_json::from_value(evidence).unwrap()];
+    rollout.standings = vec![serde_json::from_value(standing).unwrap()];
 }
 
 fn drilled(problems: &[&str]) -> DrillResult {
@@ -160,12 +166,12 @@ fn every_question_is_answered_by_its_worst_line() {
     check(Question::Tools, &|_| (), Answer::NotYet);
     check(
         Question::StructuredOutputs,
-        &|w| w.view.rollout.gates = vec![gate(Gate::JsonSchema, 21.0, 900)],
+        &|w| watch(w, Gate::JsonSchema, 21.0, "passed"),
         Answer::Yes,
     );
     check(
         Question::StructuredOutputs,
-        &|w| w.view.rollout.gates = vec![gate(Gate::JsonSchema, 2.0, 90)],
+        &|w| watch(w, Gate::JsonSchema, 2.0, "open"),
         Answer::NotYet,
     );
     check(
@@ -246,7 +252,7 @@ fn the_power_of_each_metric_is_told() {
 #[test]
 fn pages_hold_every_answer_and_no_markup_of_others() {
     let mut world = World::new();
-    world.view.rollout.gates = vec![gate(Gate::Refusal, 2.0, 90)];
+    watch(&mut world, Gate::Refusal, 2.0, "open");
     world.view.rollout.last_drill = Some((1_000, drilled(&["<script>alert(1)</script>|x"])));
     let report = world.report();
     let (page, text) = (html(&report), markdown(&report));

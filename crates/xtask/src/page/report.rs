@@ -52,7 +52,11 @@ pub(super) fn made(program: &Path, home: &Path) -> Result<PathBuf> {
 fn answer(listener: &TcpListener) -> Result<()> {
     let (mut stream, _) = listener.accept()?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
-    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    while lines
+        .next()
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
     let body = report().to_string();
     write!(
         stream,

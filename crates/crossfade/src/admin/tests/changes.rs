@@ -5,6 +5,7 @@ use super::*;
 #[tokio::test]
 async fn raises_honour_the_revision_and_nothing_else_does() {
     let api = api();
+    api.raise(10.0).await;
     let put = |percent: f64, if_match: &str| {
         let body = json!({"candidate_percent": percent, "reason": "r"}).to_string();
         Request::put("/api/v1/routes/support/split")
@@ -15,12 +16,12 @@ async fn raises_honour_the_revision_and_nothing_else_does() {
             .unwrap()
     };
     let table = [
+        (2.0, "\"0\"", 200),
         (5.0, "\"9\"", 412),
         (5.0, "nonsense", 400),
-        (5.0, "\"0\"", 200),
-        (10.0, "0", 412),
+        (5.0, "\"2\"", 200),
+        (10.0, "2", 412),
         (10.0, "*", 200),
-        (2.0, "\"0\"", 200),
         (1.0, "nonsense", 200),
     ];
     for (percent, if_match, expected) in table {
@@ -35,13 +36,13 @@ async fn raises_honour_the_revision_and_nothing_else_does() {
     let route = api
         .call("GET", "/api/v1/routes/support", "viewer-secret", None)
         .await;
-    assert_eq!(route.headers[header::ETAG], "\"4\"");
+    assert_eq!(route.headers[header::ETAG], "\"5\"");
 }
 
 #[tokio::test]
 async fn a_change_shows_everywhere() {
     let api = api();
-    let changed = api.split("operator-secret", 5.0).await.json();
+    let changed = api.raise(5.0).await.json();
     assert_eq!(changed["recorded"], true);
     assert_eq!(changed["routes"][0]["rollout"]["share"], 5.0);
     assert_eq!(changed["routes"].as_array().unwrap().len(), 1);
@@ -57,7 +58,7 @@ async fn a_change_shows_everywhere() {
         "no lease was granted"
     );
     let last = &status["routes"][1]["rollout"]["last_change"];
-    assert_eq!(last["actor"]["name"], "operator-secret");
+    assert_eq!(last["actor"]["name"], "owner-secret");
     assert_eq!(last["reason"], "tried");
     let page = api
         .call(
@@ -71,7 +72,7 @@ async fn a_change_shows_everywhere() {
     assert_eq!(page["entries"][0]["change"]["kind"], "split");
     assert_eq!(page["head"], status["ledger"]["head"]);
     let metrics = api.call("GET", "/metrics", "", None).await.text;
-    let raised = "crossfade_transitions_total{route=\"support\",to=\"ramp\",reason=\"raise\"} 1\n";
+    let raised = "crossfade_transitions_total{route=\"support\",to=\"ramp\",reason=\"override\"} 1\n";
     assert!(metrics.contains(raised), "{metrics}");
 }
 
@@ -105,7 +106,7 @@ async fn reasons_are_plain_text_in_one_line() {
 #[tokio::test]
 async fn a_resume_honours_if_match() {
     let api = api();
-    api.split("operator-secret", 5.0).await;
+    api.raise(5.0).await;
     let verb = |verb: &str| format!("/api/v1/routes/support/{verb}");
     let reason = json!({"reason": "r"});
     let rolled = api
@@ -145,8 +146,8 @@ async fn a_change_says_what_became_of_it() {
     let said = |answer: &Value| {
         ["recorded", "survives_restart", "unchanged"].map(|name| answer[name].as_bool().unwrap())
     };
-    let first = api.split("operator-secret", 5.0).await.json();
+    let first = api.raise(5.0).await.json();
     assert_eq!(said(&first), [true, true, false]);
-    let again = api.split("operator-secret", 5.0).await.json();
+    let again = api.raise(5.0).await.json();
     assert_eq!(said(&again), [true, true, true]);
 }

@@ -2,28 +2,35 @@
 
 use std::fmt::Write as _;
 
-use crossfade_rollout::{Engine, GateEvidence, GroupStatus, MetricStatus, Phase, RouteStatus};
+use crossfade_rollout::{
+    Engine, GateEvidence, GateStanding, GateState, GroupStatus, MetricStatus, Phase, RouteStatus,
+};
 
-use super::{Span, count, words::bar};
+use super::{
+    Span, count,
+    words::{about, bar},
+};
 
 /// Gates that are shown where several routes share the screen.
 const GATES: usize = 4;
 
+/// A gate with how it stands.
+type Stood<'a> = (&'a GateEvidence, &'a GateStanding);
+
 /// The gates of the stage: those that do not pass yet, the furthest first; the others by name.
 pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
-    let passes = |gate: &&GateEvidence| gate.w >= gate.threshold;
-    let silent = |gate: &&GateEvidence| gate.requests == 0 && !gate.named && !passes(gate);
-    let gates = &rollout.gates;
-    if gates.is_empty() {
+    let all: Vec<Stood<'_>> = rollout.gates.iter().zip(&rollout.standings).collect();
+    if all.is_empty() {
         return;
     }
-    let passed: Vec<&GateEvidence> = gates.iter().filter(passes).collect();
-    let unasked: Vec<&GateEvidence> = gates.iter().filter(silent).collect();
-    let mut open: Vec<&GateEvidence> = gates
-        .iter()
-        .filter(|gate| !passes(gate) && !silent(gate))
-        .collect();
-    open.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    let of = |wanted: fn(&GateStanding) -> bool| -> Vec<Stood<'_>> {
+        let fitting = all.iter().filter(|(_, standing)| wanted(standing));
+        fitting.copied().collect()
+    };
+    let passed = of(|standing| standing.counts && standing.state == GateState::Passed);
+    let unasked = of(|standing| !standing.counts);
+    let mut open = of(|standing| standing.counts && standing.state != GateState::Passed);
+    open.sort_by(|(_, a), (_, b)| a.gate_ratio.total_cmp(&b.gate_ratio));
     let _ = writeln!(
         out,
         "  gates     {} of {} pass; 1.00 passes",
@@ -35,7 +42,7 @@ pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
         Span::Brief => GATES,
     };
     for gate in open.iter().take(shown) {
-        gate_line(out, gate);
+        gate_line(out, *gate);
     }
     if open.len() > shown {
         let _ = writeln!(
@@ -45,46 +52,40 @@ pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
             rollout.route
         );
     }
-    if span == Span::Whole {
-        for gate in &passed {
-            gate_line(out, gate);
-        }
-    } else {
-        names(out, "passed", &passed);
+    match span {
+        Span::Whole => passed.iter().for_each(|gate| gate_line(out, *gate)),
+        Span::Brief => names(out, "passed", &passed),
     }
     names(out, "not asked", &unasked);
 }
 
-fn names(out: &mut String, what: &str, gates: &[&GateEvidence]) {
+fn names(out: &mut String, what: &str, gates: &[Stood<'_>]) {
     if !gates.is_empty() {
-        let names: Vec<&str> = gates.iter().map(|gate| gate.gate.as_str()).collect();
+        let names: Vec<&str> = gates.iter().map(|(gate, _)| gate.gate.as_str()).collect();
         let _ = writeln!(out, "    {what}: {}", names.join(", "));
     }
 }
 
-fn gate_line(out: &mut String, gate: &GateEvidence) {
-    let more = if gate.w >= gate.threshold {
-        "passed".to_owned()
-    } else {
-        match gate.needed {
-            Some(needed) => format!("about {} more", count(needed)),
-            None => "not at this mean".to_owned(),
-        }
+fn gate_line(out: &mut String, (gate, standing): Stood<'_>) {
+    let more = match (standing.state, gate.needed) {
+        (GateState::Passed, _) => "passed".to_owned(),
+        (GateState::Worse, _) => "not at this mean".to_owned(),
+        (GateState::Silent, _) => "no request says anything".to_owned(),
+        (GateState::Open, None) => "more".to_owned(),
+        (GateState::Open, Some(needed)) => match standing.needed_seconds {
+            Some(seconds) => format!("{} more, {}", count(needed), about(seconds)),
+            None => format!("{} more", count(needed)),
+        },
     };
     let _ = writeln!(
         out,
-        "    {:<19} {} {:>+7.2} of {:.2} %  {} seen, {more}",
+        "    {:<19} {} {:>+6.2} of {:.2} %, {} seen, {more}",
         gate.gate.as_str(),
-        bar(ratio(gate)),
+        bar(standing.gate_ratio),
         gate.mean * 100.0,
         gate.margin * 100.0,
         count(gate.samples),
     );
-}
-
-/// The logarithm of the evidence over that of what it must reach.
-fn ratio(gate: &GateEvidence) -> f64 {
-    gate.w.max(f64::MIN_POSITIVE).ln() / gate.threshold.ln()
 }
 
 /// The groups whose sum would send the route back, and the metric nearest to it; or every metric.
@@ -118,9 +119,12 @@ pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
         match (span, nearest) {
             (Span::Brief, Some(metric)) => {
                 let says = bad(metric, group.engine);
-                let _ = writeln!(out, "  {name:<17} {bar}   {}: {says}", metric.metric);
+                let _ = writeln!(out, "  {name:<9} {bar}  {} {says}", metric.metric);
             }
-            (Span::Brief, None) | (Span::Whole, _) => {
+            (Span::Brief, None) => {
+                let _ = writeln!(out, "  {name:<9} {}", bar.trim_end());
+            }
+            (Span::Whole, _) => {
                 let _ = writeln!(out, "  {name:<17} {}", bar.trim_end());
             }
         }

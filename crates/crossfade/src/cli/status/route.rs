@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crossfade_exchange::Metric;
-use crossfade_rollout::{Cause, Freeze, LastChange, Phase, RouteStatus};
+use crossfade_rollout::{Cause, Freeze, LastChange, RouteStatus};
 
 use crate::{report::micros, text::plain};
 
@@ -83,23 +83,15 @@ fn trouble(out: &mut String, route: &Route, now_ms: u64) {
     if let Some(barred) = &route.view.barred {
         let _ = writeln!(out, "  HELD BACK: {}", plain(barred));
     }
-    let alarm = rollout.attempt.as_ref().and_then(|attempt| {
-        let alarm = attempt.alarm.as_ref()?;
-        Some((attempt.facts.phase, alarm))
-    });
-    match alarm {
-        Some((Phase::Shadow, alarm)) => {
-            let name = plain(rollout.route.as_str());
-            let _ = writeln!(out, "  FAILING: {alarm}");
-            let _ = writeln!(
-                out,
-                "            nothing advances until an owner resumes: crossfade resume {name}"
-            );
-        }
-        Some((Phase::Attempt, alarm)) => {
-            let _ = writeln!(out, "  ROLLING BACK: {alarm}");
-        }
-        None => {}
+    if let Some(alarm) = &rollout.failing {
+        let name = plain(rollout.route.as_str());
+        let _ = writeln!(out, "  FAILING: {alarm}");
+        let _ = writeln!(
+            out,
+            "            nothing advances until an owner resumes: crossfade resume {name}"
+        );
+    } else if let Some(alarm) = rollout.attempt.as_ref().and_then(|attempt| attempt.alarm) {
+        let _ = writeln!(out, "  ROLLING BACK: {alarm}");
     }
     if let Some(freeze) = &rollout.freeze {
         let _ = writeln!(out, "  FROZEN: {}", frozen(freeze, now_ms));

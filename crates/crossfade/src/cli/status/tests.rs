@@ -26,6 +26,7 @@ fn rollout() -> Value {
             "mean": 0.0012, "w": w, "threshold": 20.0, "needed": needed
         })
     };
+    let standing = |gate: &str, state: &str, counts: bool, ratio: f64, seconds: Option<u64>| json!({ "gate": gate, "state": state, "counts": counts, "gate_ratio": ratio, "needed_seconds": seconds });
     let members = json!({
         "stage": "ramp", "share": 10.0, "revision": 7, "owner": "team@example.com",
         "attempt": { "facts": facts, "decided": 10_000, "alarm": null },
@@ -45,6 +46,10 @@ fn rollout() -> Value {
         "gates": [
             gate("transport", 25.0, 900, None), gate("refusal", 4.47, 212, Some(788)),
             gate("json_schema", 0.5, 300, None), gate("label", 1.0, 0, None)
+        ],
+        "standings": [
+            standing("transport", "passed", true, 1.07, None), standing("refusal", "open", true, 0.5, Some(21_600)),
+            standing("json_schema", "worse", true, -0.23, None), standing("label", "silent", false, 0.0, None)
         ],
         "units": 1_204,
         "coverage": [
@@ -123,14 +128,14 @@ support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example
             gate json_schema
             and 1 more: crossfade status support
   gates     1 of 3 pass; 1.00 passes
-    json_schema         [....................] -0.23   +0.12 of 1.00 %  300 seen, not at this mean
-    refusal             [##########..........]  0.50   +0.12 of 1.00 %  212 seen, about 788 more
+    json_schema         [....................] -0.23  +0.12 of 1.00 %, 300 seen, not at this mean
+    refusal             [##########..........]  0.50  +0.12 of 1.00 %, 212 seen, 788 more, about 6 h
     passed: transport
     not asked: label
   attempt   1: 10 000 outcomes decided; 1.00 is a roll-back, below 0 speaks for the candidate
-  R content         [##########..........]  0.50   refusal: bad: primary 3 of 9 000, candidate 2 of…
-  P content         [######..............]  0.30   refusal: bad: primary 5, candidate 6 of 4 000 pa…
-  R arrival         no evidence yet
+  R content [##########..........]  0.50  refusal bad: primary 3 of 9 000, candidate 2 of 1 000
+  P content [######..............]  0.30  refusal bad: primary 5, candidate 6 of 4 000 pairs
+  R arrival no evidence yet
   stage     1 204 users; compared 4k 98.2 % of 1 000
   way back  drilled 3 min ago: 1.2 ms to the deciding point, 5.0 ms to the disk
   golden    60 of 60 cases passed, exit code 0, data set abababababab…
@@ -152,7 +157,7 @@ fn a_route_that_is_named_is_shown_whole() {
     let shown = shown(&answer());
     for part in [
         "            coverage 4k\n",
-        "    transport           [####################]  1.07   +0.12 of 1.00 %  900 seen, passed\n",
+        "    transport           [####################]  1.07  +0.12 of 1.00 %, 900 seen, passed\n",
         "  R content         [##########..........]  0.50\n    refusal         [#####...............]  0.25   \
          bad: primary 3 of 9 000, candidate 2 of 1 000\n",
         "  P content         [######..............]  0.30\n    refusal         [##..................]  0.10   \
@@ -192,7 +197,7 @@ fn trouble_is_not_to_be_overlooked() {
     cause["by"] = json!("alarm");
     let evidence = serde_json::to_value(crossfade_rollout::Evidence::default()).unwrap();
     let rollout = &mut route["rollout"];
-    rollout["attempt"]["alarm"] = alarm;
+    rollout["failing"] = alarm;
     rollout["attempt"]["facts"]["phase"] = json!("shadow");
     set(
         rollout,

@@ -47,6 +47,16 @@ pub(in crate::cli) fn ago(at_ms: u64, now_ms: u64) -> String {
     }
 }
 
+/// About how long something takes.
+pub(super) fn about(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("about {seconds} s"),
+        120..=7199 => format!("about {} min", seconds.div_ceil(60)),
+        7200..=172_799 => format!("about {} h", seconds.div_ceil(3600)),
+        _ => format!("about {} days", count(seconds.div_ceil(86_400))),
+    }
+}
+
 /// The line as far as it fits on the screen.
 pub(super) fn clipped(line: &str) -> String {
     if line.chars().count() <= WIDE {

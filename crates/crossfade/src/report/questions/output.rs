@@ -32,7 +32,8 @@ pub(super) fn process(facts: &Facts<'_>) -> Vec<Line> {
     if let Some(back) = &rollout.rolled_back {
         lines.push(bad("roll-back", back.reason.clone()));
     }
-    if let Some(alarm) = rollout.attempt.as_ref().and_then(|attempt| attempt.alarm) {
+    let alarm = rollout.attempt.as_ref().and_then(|attempt| attempt.alarm);
+    if let Some(alarm) = rollout.failing.or(alarm) {
         lines.push(bad("alarm", alarm.to_string()));
     }
     lines.extend(gates::lines(facts, is_process));
