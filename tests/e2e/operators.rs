@@ -189,7 +189,9 @@ async fn what_is_refused_to_whom() {
         assert!(remedy.contains("CROSSFADE_ADMIN_TOKEN"), "{remedy}");
     }
     let by_people = admin.ledger().await;
-    let by_people = by_people.iter().filter(|entry| entry["actor"]["role"] != "controller");
+    let by_people = by_people
+        .iter()
+        .filter(|entry| entry["actor"]["role"] != "controller");
     assert_eq!(by_people.count(), 0, "nothing of it changed anything");
     world.finish().await;
 }
@@ -249,7 +251,10 @@ async fn after_a_rollback_only_an_owner_re_arms() {
     assert_eq!(admin.resume_as("operator").await.status(), 403);
     assert_eq!(admin.resume_as("owner").await.status(), 200);
     let beyond = admin.split_as("operator", 5.0).await;
-    assert_eq!((beyond.status(), &beyond.json()["code"]), (409, &json!("override_needed")));
+    assert_eq!(
+        (beyond.status(), &beyond.json()["code"]),
+        (409, &json!("override_needed"))
+    );
     assert_eq!(admin.override_split(5.0).await.status(), 200);
     let told: Vec<(String, String, String)> = admin
         .ledger()
@@ -301,7 +306,14 @@ async fn the_command_line_does_the_same() {
     for (role, arguments, shown) in [
         (
             "owner",
-            &["split", "support", "25", "--reason", "first step", "--override"][..],
+            &[
+                "split",
+                "support",
+                "25",
+                "--reason",
+                "first step",
+                "--override",
+            ][..],
             "25 %",
         ),
         (

@@ -16,9 +16,18 @@ async fn done(world: &World, role: &str, arguments: &[&str]) -> String {
 /// Runs a command that must be refused, saying these words.
 async fn refused(world: &World, role: &str, arguments: &[&str], words: &[&str]) {
     let ended = cli(world, role, arguments).await;
-    assert_eq!(ended.status.code(), Some(1), "{arguments:?}: {}", ended.stderr);
+    assert_eq!(
+        ended.status.code(),
+        Some(1),
+        "{arguments:?}: {}",
+        ended.stderr
+    );
     for part in words {
-        assert!(ended.stderr.contains(part), "{part}: {arguments:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(part),
+            "{part}: {arguments:?}: {}",
+            ended.stderr
+        );
     }
 }
 
@@ -27,18 +36,51 @@ async fn an_advance_says_all_that_is_missing_and_to_whom_it_is_not_allowed() {
     let world = World::start(Setup::new()).await;
     world.prime().await;
     let advance = ["advance", "support", "--reason", "why not"];
-    refused(&world, "viewer", &advance, &["role viewer may not do this", "operator"]).await;
+    refused(
+        &world,
+        "viewer",
+        &advance,
+        &["role viewer may not do this", "operator"],
+    )
+    .await;
     // Every line is something that is missing; the time in the stage is always among them.
-    refused(&world, "owner", &advance, &["stage shadow asks for", "try: `crossfade status"]).await;
-    let stale = ["advance", "support", "--reason", "why not", "--if-match", "77"];
+    refused(
+        &world,
+        "owner",
+        &advance,
+        &["stage shadow asks for", "try: `crossfade status"],
+    )
+    .await;
+    let stale = [
+        "advance",
+        "support",
+        "--reason",
+        "why not",
+        "--if-match",
+        "77",
+    ];
     refused(&world, "owner", &stale, &["is at revision"]).await;
     let hold = ["hold", "support", "--reason", "release freeze"];
     refused(&world, "viewer", &hold, &["role viewer"]).await;
     done(&world, "operator", &hold).await;
     let status = done(&world, "viewer", &["status"]).await;
-    assert!(status.contains("HELD") && status.contains("release freeze"), "{status}");
-    refused(&world, "owner", &advance, &["is held by", "release freeze", "stage shadow asks for"]).await;
-    done(&world, "operator", &["resume", "support", "--reason", "it is over"]).await;
+    assert!(
+        status.contains("HELD") && status.contains("release freeze"),
+        "{status}"
+    );
+    refused(
+        &world,
+        "owner",
+        &advance,
+        &["is held by", "release freeze", "stage shadow asks for"],
+    )
+    .await;
+    done(
+        &world,
+        "operator",
+        &["resume", "support", "--reason", "it is over"],
+    )
+    .await;
     let nothing = ["resume", "support", "--reason", "again"];
     refused(&world, "operator", &nothing, &["nothing to resume"]).await;
     world.primary_answers(&question("still")).await;
@@ -64,7 +106,12 @@ async fn a_drill_proves_the_way_back_and_harms_nobody() {
     let report = done(&world, "viewer", &["report", "support"]).await;
     assert!(report.contains("## 7. Can we go back? **yes**"), "{report}");
     // The real one, to compare: from the command line to the point where sides are decided.
-    done(&world, "operator", &["rollback", "support", "--reason", "for real"]).await;
+    done(
+        &world,
+        "operator",
+        &["rollback", "support", "--reason", "for real"],
+    )
+    .await;
     world.primary_answers(&question("rolled back")).await;
     world.finish().await;
 }
@@ -83,14 +130,31 @@ async fn a_report_is_read_and_its_hash_is_signed() {
     let json = done(&world, "viewer", &["report", "support", "--format", "json"]).await;
     let report: Value = serde_json::from_str(&json).unwrap();
     let hash = report["hash"].as_str().unwrap();
-    assert_eq!(report["content"]["sections"].as_array().map(Vec::len), Some(8));
-    let told = said.split_once("report ").and_then(|(_, rest)| rest.get(..64));
+    assert_eq!(
+        report["content"]["sections"].as_array().map(Vec::len),
+        Some(8)
+    );
+    let told = said
+        .split_once("report ")
+        .and_then(|(_, rest)| rest.get(..64));
     assert!(told.is_some_and(|told| page.contains(told)), "{said}");
     assert!(!page.contains("<script"));
-    let sign = |hash: &'static str| ["signoff", "support", "--report", hash, "--reason", "read it"];
+    let sign = |hash: &'static str| {
+        [
+            "signoff", "support", "--report", hash, "--reason", "read it",
+        ]
+    };
     let unknown = "0000000000000000000000000000000000000000000000000000000000000000";
-    refused(&world, "owner", &sign(unknown), &["unknown or out of date", "crossfade report"]).await;
-    let signing = ["signoff", "support", "--report", hash, "--reason", "read it"];
+    refused(
+        &world,
+        "owner",
+        &sign(unknown),
+        &["unknown or out of date", "crossfade report"],
+    )
+    .await;
+    let signing = [
+        "signoff", "support", "--report", hash, "--reason", "read it",
+    ];
     refused(&world, "operator", &signing, &["role operator"]).await;
     done(&world, "owner", &signing).await;
     let status = done(&world, "viewer", &["status", "support"]).await;
@@ -122,18 +186,38 @@ async fn what_comes_of_a_golden_set_is_posted() {
     };
     let golden = home.path().join("golden.jsonl");
     let report = home.path().join("out");
-    let replay = ["replay", "--dataset", golden.to_str().unwrap(), "--report", report.to_str().unwrap(), "--post", "support"];
+    let replay = [
+        "replay",
+        "--dataset",
+        golden.to_str().unwrap(),
+        "--report",
+        report.to_str().unwrap(),
+        "--post",
+        "support",
+    ];
     for (candidate, passed, code) in [("Tuesday", 1, 100), ("On Monday.", 2, 0)] {
-        std::fs::write(&golden, [case("one", "Monday"), case("two", candidate)].join("\n")).unwrap();
+        std::fs::write(
+            &golden,
+            [case("one", "Monday"), case("two", candidate)].join("\n"),
+        )
+        .unwrap();
         let ended = cli(&world, "operator", &replay).await;
         assert_eq!(ended.status.code(), Some(code), "{}", ended.stderr);
         let route = world.admin().route().await;
         let told = &route["rollout"]["replayed"];
-        assert_eq!((&told["passed"], &told["exit_code"]), (&json!(passed), &json!(code)), "{route}");
+        assert_eq!(
+            (&told["passed"], &told["exit_code"]),
+            (&json!(passed), &json!(code)),
+            "{route}"
+        );
     }
     // Who may not tell is told so, and the run's own result is not lost.
     let ended = cli(&world, "viewer", &replay).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-    assert!(ended.stdout.contains("2 passed") && ended.stderr.contains("role viewer"), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("2 passed") && ended.stderr.contains("role viewer"),
+        "{}",
+        ended.stderr
+    );
     world.finish().await;
 }

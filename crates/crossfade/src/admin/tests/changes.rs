@@ -72,7 +72,8 @@ async fn a_change_shows_everywhere() {
     assert_eq!(page["entries"][0]["change"]["kind"], "split");
     assert_eq!(page["head"], status["ledger"]["head"]);
     let metrics = api.call("GET", "/metrics", "", None).await.text;
-    let raised = "crossfade_transitions_total{route=\"support\",to=\"ramp\",reason=\"override\"} 1\n";
+    let raised =
+        "crossfade_transitions_total{route=\"support\",to=\"ramp\",reason=\"override\"} 1\n";
     assert!(metrics.contains(raised), "{metrics}");
 }
 

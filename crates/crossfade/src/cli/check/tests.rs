@@ -162,7 +162,11 @@ fn what_its_candidate_reaches_and_what_does_not_fit() {
         ));
         let split = "may not  split embeddings: vectors of two models do not mix";
         assert_eq!(shown.contains(split), !rebuilt, "{shown}");
-        assert_eq!(shown.contains("may      advance through"), rebuilt, "{shown}");
+        assert_eq!(
+            shown.contains("may      advance through"),
+            rebuilt,
+            "{shown}"
+        );
     };
     embeddings(false);
     embeddings(true);
