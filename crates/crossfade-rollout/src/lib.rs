@@ -35,6 +35,8 @@ mod signoff;
 mod split;
 mod state;
 mod status;
+#[cfg(test)]
+mod testing;
 mod tick;
 mod trouble;
 mod verify;

@@ -110,6 +110,24 @@ impl GateRules {
             ..Self::default()
         }
     }
+
+    fn check(&self) -> Result<(), PlanError> {
+        let mut margins = self.margins.iter();
+        if let Some((gate, margin)) = margins.find(|(_, m)| !(**m > 0.0 && **m < 1.0)) {
+            return Err(PlanError::Margin(*gate, *margin));
+        }
+        let unset = |gate: &&Gate| !self.margins.contains_key(gate);
+        if let Some(gate) = self.named.iter().find(unset) {
+            return Err(PlanError::Named(*gate));
+        }
+        if !(self.alpha >= 1e-12 && self.alpha < 1.0) {
+            return Err(PlanError::GateAlpha(self.alpha));
+        }
+        if self.unit_window.is_zero() {
+            return Err(PlanError::UnitWindow);
+        }
+        Ok(())
+    }
 }
 
 /// A day in every stage that somebody is answered by the candidate or may soon be, a week in `window`.
@@ -143,6 +161,39 @@ pub enum PlanError {
     /// The shares do not add to 1.
     #[error("the metrics' shares add to {0}: they must add to 1")]
     Sum(f64),
+    /// The stages are no way through the rollout.
+    #[error(
+        "the stages do not fit: list each once, in the order replay, shadow, internal, slice, ramp, window, complete; shadow is always needed, and window before complete"
+    )]
+    Stages,
+    /// The share of stage `slice` is no first step.
+    #[error("slice is {0}: it must be above 0 % and below 100 %")]
+    Slice(Percent),
+    /// The ramp does not rise.
+    #[error(
+        "the ramp's step of {0} does not rise: each must be larger than the one before, and than slice"
+    )]
+    Ramp(Percent),
+    /// A ramp without steps.
+    #[error("the ramp has no steps: list its shares, or leave stage ramp out")]
+    RampEmpty,
+    /// A margin allows nothing, or everything.
+    #[error("the margin of gate {0} is {1}: it must be above 0 and below 1, such as 0.01")]
+    Margin(Gate, f64),
+    /// A gate that must pass has no margin.
+    #[error("gate {0} is named and has no margin: give it one")]
+    Named(Gate),
+    /// α of the gates is no probability, or one that no evidence could ever reach.
+    #[error(
+        "the gates' alpha {0} is out of range: use a probability from 1e-12 to below 1, such as 0.05"
+    )]
+    GateAlpha(f64),
+    /// No time makes one sample.
+    #[error("unit_window is 0: use a time such as 10m")]
+    UnitWindow,
+    /// Coverage is no share.
+    #[error("coverage {0} is out of range: use a number from 0 to 1, such as 0.9")]
+    Coverage(f64),
 }
 
 impl RoutePlan {
@@ -188,11 +239,52 @@ impl RoutePlan {
         metrics
     }
 
-    /// Checks what a type cannot: α, and shares that cover exactly the metrics that are on.
+    /// Checks what a type cannot: α, shares that cover exactly the metrics that are on, stages in their order, a ramp that rises,
+    /// gates that can pass and can fail.
     pub fn check(&self) -> Result<(), PlanError> {
         if !(self.alpha >= 1e-12 && self.alpha < 1.0) {
             return Err(PlanError::Alpha(self.alpha));
         }
+        self.check_shares()?;
+        self.check_stages()?;
+        self.gates.check()?;
+        if (0.0..=1.0).contains(&self.coverage) {
+            Ok(())
+        } else {
+            Err(PlanError::Coverage(self.coverage))
+        }
+    }
+
+    fn check_stages(&self) -> Result<(), PlanError> {
+        let has = |stage| self.stages.contains(&stage);
+        let in_order = self.stages.is_sorted_by(|earlier, later| earlier < later);
+        if !in_order || !has(Stage::Shadow) || (has(Stage::Complete) && !has(Stage::Window)) {
+            return Err(PlanError::Stages);
+        }
+        if has(Stage::Slice) && (self.slice.is_zero() || self.slice.is_whole()) {
+            return Err(PlanError::Slice(self.slice));
+        }
+        if !has(Stage::Ramp) {
+            return Ok(());
+        }
+        if self.ramp.is_empty() {
+            return Err(PlanError::RampEmpty);
+        }
+        let mut before = if has(Stage::Slice) {
+            self.slice
+        } else {
+            Percent::ZERO
+        };
+        for step in &self.ramp {
+            if *step <= before {
+                return Err(PlanError::Ramp(*step));
+            }
+            before = *step;
+        }
+        Ok(())
+    }
+
+    fn check_shares(&self) -> Result<(), PlanError> {
         let Some(shares) = &self.shares else {
             return Ok(());
         };
@@ -216,61 +308,4 @@ impl RoutePlan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_names_what_does_not_fit() {
-        let two = MetricSet::EMPTY
-            .with(Metric::Transport)
-            .with(Metric::Refusal);
-        let check = |alpha: f64, shares: &[(Metric, f64)], expected: Option<&str>| {
-            let plan = RoutePlan {
-                alpha,
-                metrics_on: two,
-                shares: (!shares.is_empty()).then(|| shares.iter().copied().collect()),
-                ..RoutePlan::new(RouteId::new("r"))
-            };
-            let got = plan.check().err().map(|e| e.to_string());
-            match expected {
-                None => assert_eq!(got, None, "{shares:?}"),
-                Some(words) => assert!(got.clone().unwrap().contains(words), "{got:?}"),
-            }
-        };
-        check(0.01, &[], None);
-        check(0.0, &[], Some("alpha 0"));
-        check(1e-320, &[], Some("alpha"));
-        check(1.0, &[], Some("alpha 1"));
-        check(f64::NAN, &[], Some("alpha NaN"));
-        check(
-            0.01,
-            &[(Metric::Transport, 0.5), (Metric::Refusal, 0.5)],
-            None,
-        );
-        check(0.01, &[(Metric::Transport, 1.0)], Some("refusal"));
-        check(
-            0.01,
-            &[(Metric::Transport, 1.0), (Metric::Refusal, 0.0)],
-            Some("refusal"),
-        );
-        check(
-            0.01,
-            &[(Metric::Transport, 0.5), (Metric::Refusal, 0.4)],
-            Some("add to 0.9"),
-        );
-        let three = [
-            (Metric::Transport, 0.5),
-            (Metric::Refusal, 0.4),
-            (Metric::Slow, 0.1),
-        ];
-        check(0.01, &three, Some("slow"));
-    }
-
-    #[test]
-    fn cost_counts_only_with_a_limit() {
-        let mut plan = RoutePlan::new(RouteId::new("r"));
-        assert!(!plan.metrics().contains(Metric::Cost));
-        plan.cost_limit_usd = Some(0.02);
-        assert!(plan.metrics().contains(Metric::Cost));
-    }
-}
+mod tests;

@@ -99,27 +99,37 @@ impl RouteRollout {
         }
         let from = self.stage();
         let (to, share_to) = self.next_step().ok_or(Refusal::LastStage { stage: from })?;
+        Ok(self.advanced(to, share_to, context))
+    }
+
+    /// The change that an advance to `to` is; whether it may be is not asked here.
+    pub(crate) fn advanced(
+        &self,
+        to: Stage,
+        share_to: Percent,
+        context: &ProposeContext,
+    ) -> Change {
+        let from = self.stage();
         let new_attempt = if to.lets_candidate_answer() {
             self.new_attempt(context)
         } else {
             None
         };
-        Ok(Change::Advance {
+        let signoff = self.signoff().filter(|_| from != Stage::Replay);
+        Change::Advance {
             from,
             to,
             share_from: self.share(),
             share_to,
             salt: self.salt_for(share_to, new_attempt.is_some(), context),
             new_attempt,
-            signoff: (from != Stage::Replay)
-                .then(|| self.signoff().map(|signoff| signoff.sequence))
-                .flatten(),
+            signoff: signoff.map(|signoff| signoff.sequence),
             required: self.requirements(),
-        })
+        }
     }
 
     /// What the present stage asks for. Stage `replay` asks for its golden set alone.
-    fn requirements(&self) -> Requirements {
+    pub(crate) fn requirements(&self) -> Requirements {
         let (plan, entered_unix_ms) = (self.plan(), self.entered_unix_ms());
         let counts = self.stage() != Stage::Replay;
         Requirements {

@@ -8,6 +8,7 @@ use crate::{
 use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey, Side, Unit};
 
 mod properties;
+mod stages;
 
 fn route() -> RouteId {
     RouteId::new("support")
@@ -26,6 +27,8 @@ struct Driven {
     rollout: RouteRollout,
     entries: Vec<Entry>,
     log: Vec<Record>,
+    /// Folded from what was there at some moment, and taken on from there.
+    aside: Option<RouteRollout>,
 }
 
 impl Driven {
@@ -34,24 +37,35 @@ impl Driven {
             rollout: RouteRollout::new(plan),
             entries: Vec::new(),
             log: Vec::new(),
+            aside: None,
+        }
+    }
+
+    fn context(&self) -> ProposeContext {
+        ProposeContext {
+            reason: "try it".into(),
+            new_salt: self.rollout.revision() + 1,
+            reports: vec!["abc".into()],
+            ..ProposeContext::at(1_000 + self.entries.len() as u64)
         }
     }
 
     fn command(&mut self, command: Command) {
         let owner = Actor::new("owner", ActorRole::Owner);
-        let context = ProposeContext {
-            reason: "try it".into(),
-            if_match: None,
-            new_salt: self.rollout.revision() + 1,
-            ..ProposeContext::default()
-        };
+        let context = self.context();
         let proposal = self.rollout.propose(&command, &owner, &context).unwrap();
         let sequence = self.entries.len() as u64;
-        let entry = proposal.into_entry(sequence, 1_000 + sequence, route(), owner);
+        self.record(proposal.into_entry(sequence, context.now_unix_ms, route(), owner));
+    }
+
+    fn record(&mut self, entry: Entry) {
         // What a file would make of it.
         let text = serde_json::to_string(&entry).unwrap();
         let entry: Entry = serde_json::from_str(&text).unwrap();
         self.rollout.apply_entry(&entry);
+        if let Some(aside) = &mut self.aside {
+            aside.apply_entry(&entry);
+        }
         self.entries.push(entry);
     }
 
@@ -64,8 +78,14 @@ impl Driven {
     }
 
     fn outcome(&mut self, decided: Decided) -> Option<Alarm> {
-        let record = Record::Answer(decided);
+        self.log(Record::Answer(decided))
+    }
+
+    fn log(&mut self, record: Record) -> Option<Alarm> {
         self.log.push(record);
+        if let Some(aside) = &mut self.aside {
+            aside.apply(&record);
+        }
         self.rollout.apply(&record)
     }
 
@@ -119,6 +139,23 @@ fn same(a: &RouteRollout, b: &RouteRollout) {
     assert_eq!(a.alarm(), b.alarm());
     assert_eq!(a.rolled_back(), b.rolled_back());
     assert_eq!(a.last_change(), b.last_change());
+    let rest = |r: &RouteRollout| {
+        (
+            (
+                r.entered_unix_ms(),
+                r.reached(),
+                r.revision(),
+                r.last_attempt(),
+            ),
+            (
+                r.held().cloned(),
+                r.signoff().cloned(),
+                r.failing().copied(),
+            ),
+            (r.replayed().cloned(), r.last_drill().cloned()),
+        )
+    };
+    assert_eq!(rest(a), rest(b));
 }
 
 fn counts(driven: &Driven, metric: Metric, side: Side) -> (u64, u64, u64) {
