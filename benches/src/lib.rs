@@ -5,7 +5,6 @@
 pub mod comparison;
 pub mod frozen;
 pub mod instructions;
-pub mod outcomes;
 #[cfg(feature = "bedrock")]
 pub mod overhead;
 pub mod print;

@@ -74,7 +74,7 @@ impl RouteRollout {
         context: &ProposeContext,
     ) -> Vec<Refusal> {
         let stage = self.stage();
-        let Some((_, share)) = self.next_step() else {
+        let Some((next, share)) = self.next_step() else {
             return vec![Refusal::LastStage { stage }];
         };
         if stage == Stage::Replay {
@@ -86,7 +86,9 @@ impl RouteRollout {
         if share.is_whole() && self.plan().reverse_share.is_zero() {
             obstacles.push(Refusal::ReverseMissing);
         }
-        obstacles.extend(evidence.freeze.map(Refusal::Frozen));
+        if next == Stage::Ramp {
+            obstacles.extend(evidence.freeze.map(Refusal::Frozen));
+        }
         self.watching(&mut obstacles);
         obstacles.extend(self.time_obstacle(context.now_unix_ms));
         let had = self.seconds_in_stage(context.now_unix_ms);

@@ -9,6 +9,7 @@
 //! with its logs. Both have another head; whoever keeps the head that `status` showed will see it. Outcomes behind the last
 //! entry that stands on them are covered by no hash yet.
 
+mod checks;
 mod compare;
 mod rules;
 
@@ -17,11 +18,9 @@ use std::{collections::BTreeMap, fmt};
 use crossfade_exchange::RouteId;
 use serde::Serialize;
 
-use crate::{
-    Alarm, Entry, Evidence, Phase, Record, RoutePlan, RouteRollout, Stage, refold::running_attempt,
-};
+use crate::{Alarm, Entry, Phase, Record, RoutePlan, RouteRollout, Stage, refold::running_attempt};
 use compare::difference;
-use rules::Rules;
+use rules::{Known, Rules};
 
 /// What holds: everything that was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -191,8 +190,12 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
                 "its evidence does not follow from the outcomes: {what}"
             ));
         }
-        let pruned = matches!(self.log, Log::Pruned);
-        self.rules.check(entry, self.rollout.alarm(), pruned)?;
+        let known = Known {
+            alarm: self.rollout.alarm(),
+            failing: self.rollout.failing(),
+            pruned: matches!(self.log, Log::Pruned),
+        };
+        self.rules.check(entry, known)?;
         let before = self.rollout.attempt().map(|facts| facts.id);
         self.rollout.apply_entry(entry);
         self.rules.follow(entry, &self.rollout)?;
@@ -276,8 +279,9 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
 
     fn apply(&mut self, id: u64, record: &Record) -> Result<(), String> {
         let place = self.rollout.decided();
+        let may_be = self.rules.may_be(record);
         self.rollout.apply(record);
-        if self.rollout.decided() == place + 1 {
+        if may_be && self.rollout.decided() == place + 1 {
             return Ok(());
         }
         Err(format!(
@@ -331,13 +335,4 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
             set(attempt, self);
         }
     }
-}
-
-/// What is compared of evidence: all that does not depend on a logarithm, which another machine may round otherwise.
-fn comparable(evidence: &Evidence) -> Evidence {
-    let mut evidence = evidence.clone();
-    for gate in &mut evidence.gates {
-        gate.needed = None;
-    }
-    evidence
 }

@@ -217,16 +217,35 @@ fn what_the_evidence_lacks_is_named_with_its_numbers() {
         "gate transport does not pass after 1 000 samples, mean 0.1 % against a margin of 1 %: going on will not help, mend the \
          candidate or agree on another margin",
     );
-    lacks(
-        |evidence| evidence.freeze = Some(Freeze::PrimaryTrouble { last_unix_ms: 3 }),
+}
+
+#[test]
+fn a_freeze_holds_steps_of_the_ramp_and_nothing_else() {
+    let check = |freeze: Freeze, expected: &str| {
+        for &(stage, share) in COUNTED {
+            let rollout = at_stage(plan(), stage, share);
+            let evidence = Evidence {
+                freeze: Some(freeze),
+                ..enough()
+            };
+            let got = words(&rollout, &evidence, &later());
+            if rollout.next_step().map(|(next, _)| next) == Some(Stage::Ramp) {
+                assert_eq!(got, [expected], "{stage} {share}");
+            } else {
+                assert!(got.is_empty(), "{stage} {share}: {got:?}");
+            }
+        }
+    };
+    check(
+        Freeze::PrimaryTrouble { last_unix_ms: 3 },
         "the primary itself fails more than it usually does: wait until 15 minutes after the last sign of it",
     );
-    lacks(
-        |evidence| evidence.freeze = Some(Freeze::Assignment),
+    check(
+        Freeze::Assignment,
         "an answer was not on the side that its unit draws, so the assignment is broken: roll the route back and report it",
     );
-    lacks(
-        |evidence| evidence.freeze = Some(Freeze::SampleRatio),
+    check(
+        Freeze::SampleRatio,
         "the sides' shares of the units do not fit the split, so answers of one side get lost: see that all outcomes arrive, \
          then roll back and resume",
     );

@@ -23,16 +23,18 @@ impl RouteRollout {
             return Err(first);
         }
         let reached = self.reached();
-        let beyond = to > reached;
-        if beyond {
-            if !override_ {
+        let (beyond, freeze) = (to > reached, self.evidence().freeze);
+        if !override_ {
+            if beyond {
                 return Err(Refusal::OverrideNeeded { reached });
             }
+            if let Some(freeze) = freeze {
+                return Err(Refusal::Frozen(freeze));
+            }
+        }
+        let overrides = beyond || freeze.is_some();
+        if overrides {
             need(actor, ActorRole::Owner)?;
-        } else if let Some(freeze) = self.evidence().freeze
-            && !override_
-        {
-            return Err(Refusal::Frozen(freeze));
         }
         let new_attempt = self.new_attempt(context);
         Ok(Change::Split {
@@ -44,7 +46,7 @@ impl RouteRollout {
                 .map(|a| a.id)
                 .or(self.attempt().map(|a| a.id)),
             new_attempt,
-            override_: beyond,
+            override_: overrides,
             stage: Some(self.stage_of(to)),
         })
     }

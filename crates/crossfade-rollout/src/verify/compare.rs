@@ -3,12 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::comparable;
 use crate::{Alarm, Evidence};
 
 /// The first place where what is recorded is not what was computed, in words; `None` if there is none.
 pub(super) fn difference(computed: &Evidence, recorded: &Evidence) -> Option<String> {
-    first(&comparable(computed), &comparable(recorded))
+    first(computed, recorded)
 }
 
 /// As [`difference`], of alarms.

@@ -3,10 +3,10 @@
 
 use crossfade_exchange::Percent;
 
-use super::compare::alarm_difference;
+use super::checks::{CONTROLLER, OWNER, PEOPLE, TO_PRIMARY, cause_holds, enough, need, same};
 use crate::{
-    Actor, ActorRole, Alarm, AttemptFacts, Cause, Change, Entry, Evidence, GateEvidence, GateRules,
-    Phase, Requirements, RouteRollout, Stage,
+    Actor, ActorRole, Alarm, AttemptFacts, Change, Entry, Evidence, GateRules, Phase, Record,
+    RouteRollout, Stage,
 };
 
 /// Where a route stands, by its entries alone.
@@ -24,6 +24,21 @@ pub(super) struct Rules {
     /// The sign-offs of the present stage.
     signoffs: Vec<Signoff>,
     replayed: Option<String>,
+    /// Since when the stage, the step of the ramp or its gates count.
+    entered_unix_ms: u64,
+    /// What the running attempt's units were drawn with so far.
+    salts: Vec<u64>,
+}
+
+/// What the outcomes before an entry say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    /// They demand a roll-back of the attempt.
+    pub(super) alarm: Option<&'a Alarm>,
+    /// They speak against the candidate in the shadow watch.
+    pub(super) failing: Option<&'a Alarm>,
+    /// They are gone.
+    pub(super) pruned: bool,
 }
 
 #[derive(Debug)]
@@ -40,14 +55,24 @@ struct Raise<'a> {
     new_attempt: Option<&'a AttemptFacts>,
 }
 
-/// Whether a route's way begins with golden sets: the first advance says where it was, and a run of them counts only there.
+/// Whether a route's way begins with golden sets: the first entry that says where it stood, or that moved it, tells.
 pub(super) fn begins_with_replay<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
-    entries
-        .find_map(|entry| match &entry.change {
-            Change::Advance { from, .. } => Some(*from == Stage::Replay),
-            _ => None,
-        })
-        .unwrap_or(false)
+    let told = entries.find_map(|entry| match &entry.change {
+        Change::Advance { from, .. } => Some(*from == Stage::Replay),
+        Change::Split { stage, .. } => Some(*stage == Some(Stage::Replay)),
+        Change::Observe { .. } => Some(false),
+        Change::Started
+        | Change::MirrorSwitched { .. }
+        | Change::GatesRestarted { .. }
+        | Change::Hold
+        | Change::Release
+        | Change::Signoff { .. }
+        | Change::Replayed { .. }
+        | Change::Drilled { .. }
+        | Change::Rollback { .. }
+        | Change::Resume => None,
+    });
+    told.unwrap_or(false)
 }
 
 /// Checks an entry that concerns all routes.
@@ -64,16 +89,6 @@ pub(super) fn of_all_routes(entry: &Entry) -> Result<(), String> {
     }
 }
 
-const PEOPLE: &[ActorRole] = &[ActorRole::Operator, ActorRole::Owner];
-const OWNER: &[ActorRole] = &[ActorRole::Owner];
-const CONTROLLER: &[ActorRole] = &[ActorRole::Controller];
-const TO_PRIMARY: &[ActorRole] = &[
-    ActorRole::Operator,
-    ActorRole::Owner,
-    ActorRole::Engine,
-    ActorRole::Controller,
-];
-
 // === impl Rules ===
 
 impl Rules {
@@ -89,16 +104,21 @@ impl Rules {
             gates: None,
             signoffs: Vec::new(),
             replayed: None,
+            entered_unix_ms: 0,
+            salts: Vec::new(),
         }
     }
 
-    /// Whether an entry was allowed here. `alarm` is what the outcomes before it demand; `pruned`: they are gone.
-    pub(super) fn check(
-        &self,
-        entry: &Entry,
-        alarm: Option<&Alarm>,
-        pruned: bool,
-    ) -> Result<(), String> {
+    /// Whether an outcome may be one of the running attempt: a drawn answer names a salt that an entry gave.
+    pub(super) fn may_be(&self, record: &Record) -> bool {
+        match record {
+            Record::Answer(answer) => self.salts.contains(&answer.salt),
+            Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => true,
+        }
+    }
+
+    /// Whether an entry was allowed here.
+    pub(super) fn check(&self, entry: &Entry, known: Known<'_>) -> Result<(), String> {
         let actor = &entry.actor;
         match &entry.change {
             Change::Started | Change::MirrorSwitched { .. } => {
@@ -110,9 +130,17 @@ impl Rules {
                 attempt,
                 new_attempt,
                 override_,
+                stage,
                 ..
             } => {
-                self.split(actor, *from, *to, new_attempt.as_deref(), *override_, alarm)?;
+                let raise = Raise {
+                    actor,
+                    from: *from,
+                    to: *to,
+                    new_attempt: new_attempt.as_deref(),
+                };
+                self.split(&raise, *override_, known)?;
+                self.stage_by_hand(*from, *to, *stage)?;
                 let expected = new_attempt.as_ref().map(|facts| facts.id);
                 let expected = expected.or(self.running.map(|(id, _)| id));
                 same("attempt", attempt, &expected)
@@ -131,7 +159,7 @@ impl Rules {
                 need(actor, CONTROLLER)?;
                 self.running.map(drop).ok_or("nothing runs".to_owned())
             }
-            Change::Advance { .. } => self.advance(entry, alarm),
+            Change::Advance { .. } => self.advance(entry, known),
             Change::Hold | Change::Drilled { .. } | Change::Replayed { .. } => need(actor, PEOPLE),
             Change::Release => {
                 need(actor, PEOPLE)?;
@@ -141,25 +169,17 @@ impl Rules {
                     Err("nothing was held".to_owned())
                 }
             }
-            Change::Signoff {
-                stage, fingerprint, ..
-            } => {
+            Change::Signoff { stage, .. } => {
                 need(actor, OWNER)?;
-                same("stage", stage, &self.stage)?;
-                let current = self.gates.as_ref().map(|gates| &gates.fingerprint);
-                match current {
-                    Some(current) => same("fingerprint", fingerprint, current),
-                    None => Ok(()),
-                }
+                same("stage", stage, &self.stage)
             }
             Change::Rollback { from, cause } => {
-                need(actor, TO_PRIMARY)?;
                 same("share before", from, &self.share)?;
-                self.cause(actor, cause, alarm, pruned)
+                cause_holds(actor, cause, known)
             }
             Change::Resume => {
                 need(actor, OWNER)?;
-                if self.rolled_back || alarm.is_some() || pruned {
+                if self.rolled_back || known.failing.is_some() || known.pruned {
                     Ok(())
                 } else {
                     Err("there was nothing to resume".to_owned())
@@ -168,49 +188,19 @@ impl Rules {
         }
     }
 
-    fn cause(
-        &self,
-        actor: &Actor,
-        cause: &Cause,
-        alarm: Option<&Alarm>,
-        pruned: bool,
-    ) -> Result<(), String> {
-        let recorded = match cause {
-            Cause::Manual if actor.role == ActorRole::Engine => {
-                return Err("a test rolls back by an alarm only".to_owned());
-            }
-            Cause::Manual => return Ok(()),
-            Cause::Alarm(recorded) => recorded,
-        };
-        need(actor, &[ActorRole::Engine])?;
-        if recorded.sum < recorded.threshold {
-            return Err("its alarm is under the threshold".to_owned());
-        }
-        if pruned {
-            return Ok(());
-        }
-        match alarm {
-            None => Err("the outcomes before it demand no roll-back".to_owned()),
-            Some(alarm) => match alarm_difference(alarm, recorded) {
-                None => Ok(()),
-                Some(what) => Err(format!("its alarm does not follow: {what}")),
-            },
-        }
-    }
-
-    fn split(
-        &self,
-        actor: &Actor,
-        from: Percent,
-        to: Percent,
-        new_attempt: Option<&AttemptFacts>,
-        override_: bool,
-        alarm: Option<&Alarm>,
-    ) -> Result<(), String> {
+    fn split(&self, raise: &Raise<'_>, override_: bool, known: Known<'_>) -> Result<(), String> {
+        let &Raise {
+            actor,
+            from,
+            to,
+            new_attempt,
+        } = raise;
         same("share before", &from, &self.share)?;
         if to <= from {
             need(actor, TO_PRIMARY)?;
+            // A route that was complete is watched again.
             return match new_attempt {
+                Some(facts) if self.running.is_none() => self.begins(facts, Phase::Attempt),
                 Some(_) => Err("an attempt does not begin by going down".to_owned()),
                 None => Ok(()),
             };
@@ -221,31 +211,43 @@ impl Rules {
         } else {
             self.reached
         };
-        if to > granted {
-            if !override_ {
-                return Err(format!("nothing granted more than {granted}"));
-            }
+        if to > granted && !override_ {
+            return Err(format!("nothing granted more than {granted}"));
+        }
+        if override_ {
             need(actor, OWNER)?;
         }
-        self.raise(
-            &Raise {
-                actor,
-                from,
-                to,
-                new_attempt,
-            },
-            alarm,
-        )
+        if self.stage == Stage::Replay {
+            self.golden_set()?;
+        }
+        self.raise(raise, known)
+    }
+
+    /// The stage that a share set by hand leads to. Where the first slice ends is the configuration's to say.
+    fn stage_by_hand(
+        &self,
+        from: Percent,
+        to: Percent,
+        stage: Option<Stage>,
+    ) -> Result<(), String> {
+        let Some(stage) = stage else { return Ok(()) };
+        let fits = if from == to {
+            stage == self.stage
+        } else if to.is_zero() {
+            stage == self.stage.min(Stage::Shadow)
+        } else {
+            matches!(stage, Stage::Slice | Stage::Ramp)
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("a share of {to} set by hand is not stage {stage}"))
+        }
     }
 
     /// What holds of everything that lets the candidate answer more.
-    fn raise(&self, raise: &Raise<'_>, alarm: Option<&Alarm>) -> Result<(), String> {
-        if self.rolled_back {
-            return Err("the route was rolled back and not resumed".to_owned());
-        }
-        if alarm.is_some() {
-            return Err("the outcomes before it demand a roll-back".to_owned());
-        }
+    fn raise(&self, raise: &Raise<'_>, known: Known<'_>) -> Result<(), String> {
+        self.stands_still(known)?;
         if raise.to < raise.from {
             return Err("it goes down".to_owned());
         }
@@ -260,12 +262,26 @@ impl Rules {
         }
     }
 
+    /// What nobody passes.
+    fn stands_still(&self, known: Known<'_>) -> Result<(), String> {
+        if self.rolled_back {
+            return Err("the route was rolled back and not resumed".to_owned());
+        }
+        if self.held {
+            return Err("the route was held".to_owned());
+        }
+        match known.alarm.or(known.failing) {
+            Some(alarm) => Err(format!("the outcomes before it speak against it: {alarm}")),
+            None => Ok(()),
+        }
+    }
+
     fn begins(&self, facts: &AttemptFacts, phase: Phase) -> Result<(), String> {
         same("phase", &facts.phase, &phase)?;
         same("attempt", &facts.id, &(self.last_attempt + 1))
     }
 
-    fn advance(&self, entry: &Entry, alarm: Option<&Alarm>) -> Result<(), String> {
+    fn advance(&self, entry: &Entry, known: Known<'_>) -> Result<(), String> {
         let Change::Advance {
             from,
             to,
@@ -292,17 +308,7 @@ impl Rules {
                 "{to} at {share_to} does not come after {from} at {share_from}"
             ));
         }
-        if self.held {
-            return Err("the route was held".to_owned());
-        }
-        if let Some(alarm) = alarm {
-            return Err(format!(
-                "the outcomes before it demand a roll-back: {alarm}"
-            ));
-        }
-        if self.rolled_back {
-            return Err("the route was rolled back and not resumed".to_owned());
-        }
+        self.stands_still(known)?;
         if to.lets_candidate_answer() {
             let raise = Raise {
                 actor: &entry.actor,
@@ -310,17 +316,25 @@ impl Rules {
                 to: *share_to,
                 new_attempt: new_attempt.as_deref(),
             };
-            self.raise(&raise, alarm)?;
+            self.raise(&raise, known)?;
         } else if !share_to.is_zero() || new_attempt.is_some() {
             return Err(format!("nobody is answered by the candidate in {to}"));
         }
         if *from == Stage::Replay {
             return self.golden_set();
         }
+        if share_to.is_whole() && required.reverse_share.is_zero() {
+            return Err("nothing is mirrored back at 100 %".to_owned());
+        }
+        same(
+            "beginning of the stage",
+            &required.entered_unix_ms,
+            &self.entered_unix_ms,
+        )?;
         self.signed(*signoff)?;
         enough(entry.at_unix_ms, required, &entry.evidence)?;
         match entry.evidence.freeze {
-            Some(_) if *from == Stage::Ramp => Err("the ramp was frozen".to_owned()),
+            Some(_) if *to == Stage::Ramp => Err("the ramp was frozen".to_owned()),
             _ => Ok(()),
         }
     }
@@ -352,27 +366,41 @@ impl Rules {
     pub(super) fn follow(&mut self, entry: &Entry, rollout: &RouteRollout) -> Result<(), String> {
         match &entry.change {
             Change::Split {
-                to, new_attempt, ..
-            } => {
-                if let Some(facts) = new_attempt {
-                    self.begin(facts);
-                }
-                self.enter(rollout.stage(), *to);
-            }
-            Change::Observe { facts } => self.begin(facts),
-            Change::GatesRestarted { rules } => self.gates = Some(GateRules::clone(rules)),
-            Change::Advance {
                 to,
-                share_to,
+                salt,
                 new_attempt,
                 ..
             } => {
                 if let Some(facts) = new_attempt {
                     self.begin(facts);
                 }
-                self.enter(*to, *share_to);
+                self.salts.push(*salt);
+                self.enter(rollout.stage(), *to, entry.at_unix_ms);
+            }
+            Change::Observe { facts } => {
+                self.begin(facts);
+                self.stage = Stage::Shadow;
+                self.counts_anew(entry.at_unix_ms);
+            }
+            Change::GatesRestarted { rules } => {
+                self.gates = Some(GateRules::clone(rules));
+                self.counts_anew(entry.at_unix_ms);
+            }
+            Change::Advance {
+                to,
+                share_to,
+                salt,
+                new_attempt,
+                ..
+            } => {
+                if let Some(facts) = new_attempt {
+                    self.begin(facts);
+                }
+                self.salts.push(*salt);
+                self.enter(*to, *share_to, entry.at_unix_ms);
                 if *to == Stage::Complete {
-                    self.running = rollout.attempt().map(|facts| (facts.id, facts.phase));
+                    self.running = None;
+                    self.reached = Percent::ZERO;
                 }
             }
             Change::Hold => self.held = true,
@@ -387,13 +415,17 @@ impl Rules {
             } => self.replayed = result.is_passed().then(|| fingerprint.clone()),
             Change::Rollback { .. } => {
                 self.share = Percent::ZERO;
-                self.stage = rollout.stage();
+                self.stage = self.stage.min(Stage::Shadow);
                 self.reached = Percent::ZERO;
                 self.rolled_back = true;
                 self.running = None;
-                self.signoffs.clear();
+                self.counts_anew(entry.at_unix_ms);
             }
-            Change::Resume => self.rolled_back = false,
+            Change::Resume => {
+                self.rolled_back = false;
+                // A failing shadow watch ends with it.
+                self.running = rollout.attempt().map(|facts| (facts.id, facts.phase));
+            }
             Change::Started | Change::MirrorSwitched { .. } | Change::Drilled { .. } => {}
         }
         same("share", &rollout.share(), &self.share)?;
@@ -407,75 +439,27 @@ impl Rules {
         self.last_attempt = facts.id;
         self.gates = Some(facts.gates.clone());
         self.reached = Percent::ZERO;
+        self.salts.clear();
     }
 
-    fn enter(&mut self, stage: Stage, share: Percent) {
-        if stage != self.stage {
+    fn enter(&mut self, stage: Stage, share: Percent, at_unix_ms: u64) {
+        let same_stage = stage == self.stage;
+        if !same_stage {
             self.signoffs.clear();
+        }
+        if !same_stage || share != self.share {
+            self.entered_unix_ms = at_unix_ms;
         }
         self.stage = stage;
         self.share = share;
-        if share > self.reached {
+        if stage.lets_candidate_answer() && share > self.reached {
             self.reached = share;
         }
     }
-}
 
-/// Whether the evidence is what the plan asked for.
-fn enough(at_unix_ms: u64, required: &Requirements, evidence: &Evidence) -> Result<(), String> {
-    let passed = at_unix_ms.saturating_sub(required.entered_unix_ms);
-    if u128::from(passed) < required.minimum_time.as_millis() {
-        return Err(format!(
-            "{passed} ms had passed, {} were required",
-            required.minimum_time.as_millis()
-        ));
-    }
-    if evidence.units < required.minimum_units {
-        return Err(format!(
-            "{} units were seen, {} were required",
-            evidence.units, required.minimum_units
-        ));
-    }
-    for size in &evidence.coverage {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "counts of requests are far under 2^53"
-        )]
-        let (compared, selected) = (size.compared as f64, size.selected as f64);
-        if compared < required.coverage * selected {
-            return Err(format!(
-                "{} of {} requests of size {} were compared, a share of {} was required",
-                size.compared, size.selected, size.size, required.coverage
-            ));
-        }
-    }
-    let open = |gate: &&GateEvidence| (gate.named || gate.requests > 0) && gate.w < gate.threshold;
-    if let Some(gate) = evidence.gates.iter().find(open) {
-        return Err(format!(
-            "gate {} had {} of {}",
-            gate.gate, gate.w, gate.threshold
-        ));
-    }
-    if evidence.gates.is_empty() {
-        return Err("no gate was looked at".to_owned());
-    }
-    Ok(())
-}
-
-fn need(actor: &Actor, roles: &[ActorRole]) -> Result<(), String> {
-    if roles.contains(&actor.role) {
-        Ok(())
-    } else {
-        Err(format!("role {} may not do this", actor.role))
-    }
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, expected: &T) -> Result<(), String> {
-    if is == expected {
-        Ok(())
-    } else {
-        Err(format!(
-            "its {what} is {is:?}, by the entries before {expected:?}"
-        ))
+    /// What was counted and signed is of something else now.
+    fn counts_anew(&mut self, at_unix_ms: u64) {
+        self.entered_unix_ms = at_unix_ms;
+        self.signoffs.clear();
     }
 }
