@@ -5,6 +5,7 @@
 pub mod comparison;
 pub mod frozen;
 pub mod instructions;
+pub mod outcomes;
 #[cfg(feature = "bedrock")]
 pub mod overhead;
 pub mod print;
