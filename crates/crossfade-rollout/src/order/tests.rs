@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod pairs;
+
 const AGES: Ages = Ages {
     arrival: Duration::from_secs(10),
     content: Duration::from_secs(60),

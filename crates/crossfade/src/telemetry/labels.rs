@@ -59,6 +59,9 @@ labels! {
         Forced = "forced",
         /// Announced too late, never announced, or resolved without having been announced.
         Lost = "lost",
+        /// A group of a mirrored request that said nothing of either side: a bound, a caller who left, a switch, an answer that could not
+        /// be judged.
+        Void = "void",
     }
 }
 

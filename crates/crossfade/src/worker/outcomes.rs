@@ -221,6 +221,7 @@ async fn log(controller: &Controller, metrics: &Metrics, route: &RouteId, order:
             OutcomeFate::Decided | OutcomeFate::Stale => continue,
             OutcomeFate::Late => counts.late,
             OutcomeFate::Forced => counts.forced_by_age + counts.forced_by_room,
+            OutcomeFate::Void => counts.void,
             OutcomeFate::Lost => counts.dropped + counts.lost + counts.unmatched + order.lost,
         };
         if let Some(counter) = handles.and_then(|handles| handles.outcomes.at(fate.index())) {
