@@ -11,6 +11,7 @@ pub mod control;
 pub mod demo;
 mod kill_switch;
 mod listen;
+pub mod money;
 mod opinions;
 pub mod report;
 pub mod review;

@@ -34,6 +34,7 @@ use crate::{
     control::{self, Clock, Controller, ControllerOptions, LeaseTimes, Sources},
     kill_switch::KillSwitch,
     listen::{self, AppListener},
+    money::MoneyWatch,
     opinions::Panel,
     review::{Keeper, Records},
     telemetry::{self, Telemetry},
@@ -70,6 +71,7 @@ pub struct Server {
     address: SocketAddr,
     admin_address: SocketAddr,
     proxy: ProxyHandle,
+    money: Arc<MoneyWatch>,
     controller: Controller,
     /// Set when a drain begins, so that load balancers look elsewhere from then on.
     draining: Arc<AtomicBool>,
@@ -109,6 +111,7 @@ impl Server {
         let (service, proxy) = built.plane;
         let plane = proxy.downgrade();
         let kill_switch = KillSwitch::new(&core.config.data.directory, &proxy).await;
+        let money = core.money(&proxy).await?;
         let controller = core.controller.clone();
         controller.learn_from(sources(plane, core.records.clone()));
         let application = AppListener::new(listener, core.config.listen.tls.as_ref(), service)?;
@@ -121,7 +124,8 @@ impl Server {
         let worker = core.worker(built.exchanges, built.messages, panel);
         let (comparer, opinions) = worker.start(&controller, &spawner, &stop);
         let draining = Arc::new(AtomicBool::new(false));
-        let state = core.admin_state(&proxy, &draining);
+        spawner.spawn(Arc::clone(&money).run(stop.clone()));
+        let state = core.admin_state(&proxy, &money, &draining);
         spawner.spawn(administer(admin_listener, state, stop.clone()));
         let drain = core.config.listen.drain;
         let application = spawn(application.run(stop_listening.clone(), drain));
@@ -129,6 +133,7 @@ impl Server {
             address,
             admin_address,
             proxy,
+            money,
             controller,
             draining,
             drain,
@@ -173,6 +178,7 @@ impl Server {
     pub async fn stop(self) {
         let Self {
             proxy,
+            money,
             stop_listening,
             application,
             controller,
@@ -187,6 +193,8 @@ impl Server {
         stop_listening.cancel();
         drop(application.await);
         proxy.drain(MIRROR_PATIENCE).await;
+        let last = proxy.clone();
+        drop(tokio::task::spawn_blocking(move || money.save(&last)).await);
         // With the last handle the queue closes, and the comparer ends when it is empty.
         drop(proxy);
         let abort = comparer.abort_handle();
@@ -332,11 +340,26 @@ impl Core {
         }
     }
 
-    fn admin_state(&self, proxy: &ProxyHandle, draining: &Arc<AtomicBool>) -> Arc<AdminState> {
+    /// What was spent before is taken up before anything more is.
+    async fn money(&self, proxy: &ProxyHandle) -> anyhow::Result<Arc<MoneyWatch>> {
+        let (proxy, metrics) = (proxy.clone(), Arc::clone(&self.metrics));
+        let routes = self.config.routes.iter().map(|route| route.id.clone()).collect();
+        let directory = self.directory.path().to_owned();
+        let start = move || MoneyWatch::start(&proxy, routes, &directory, metrics);
+        Ok(Arc::new(tokio::task::spawn_blocking(start).await?))
+    }
+
+    fn admin_state(
+        &self,
+        proxy: &ProxyHandle,
+        money: &Arc<MoneyWatch>,
+        draining: &Arc<AtomicBool>,
+    ) -> Arc<AdminState> {
         // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
         let accounting = proxy.downgrade();
         let before_scrape = proxy.downgrade();
         let draining = Arc::clone(draining);
+        let (spending, gauges) = (Arc::clone(money), Arc::clone(money));
         Arc::new(AdminState {
             controller: self.controller.clone(),
             telemetry: Arc::clone(&self.telemetry),
@@ -352,7 +375,9 @@ impl Core {
                     .map(|proxy| proxy.accounting())
                     .unwrap_or_default()
             }),
+            money: Arc::new(move |route| spending.of(route)),
             before_scrape: Arc::new(move || {
+                gauges.export();
                 if let Some(proxy) = before_scrape.upgrade() {
                     proxy.export_metrics();
                 }

@@ -133,7 +133,7 @@ pub(super) async fn route(
         .route_view(&route)
         .ok_or_else(|| problem(ControlError::UnknownRoute(route.to_string())))?;
     let tag = format!("\"{}\"", view.rollout.revision);
-    let report = RouteReport::new(view, &(state.accounting)());
+    let report = RouteReport::new(view, &(state.accounting)()).with_money((state.money)(&route));
     let report = at_desk(&state, move |records| Ok(report.with_findings(records))).await?;
     Ok(([(header::ETAG, tag)], Json(report)).into_response())
 }
@@ -248,7 +248,10 @@ fn every_route(state: &AdminState) -> Vec<RouteReport> {
     let accounting = (state.accounting)();
     let views = state.controller.route_views().into_iter();
     views
-        .map(|view| RouteReport::new(view, &accounting))
+        .map(|view| {
+            let money = (state.money)(&view.rollout.route);
+            RouteReport::new(view, &accounting).with_money(money)
+        })
         .collect()
 }
 

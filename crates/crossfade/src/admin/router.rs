@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     control::Controller,
+    money::Money,
     report::RouteSetup,
     review::Records,
     telemetry::{Metrics, Telemetry},
@@ -52,6 +53,8 @@ pub struct AdminState {
     pub key: HashKey,
     /// The accounting of every route, the unrouted one included.
     pub accounting: Arc<dyn Fn() -> Vec<Accounting> + Send + Sync>,
+    /// The money of a route, by name.
+    pub money: Arc<dyn Fn(&RouteId) -> Option<Money> + Send + Sync>,
     /// Brings the data plane's metrics in step before they are rendered.
     pub before_scrape: Arc<dyn Fn() + Send + Sync>,
     /// Whether the primary can be tried, or why not.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     control::{LedgerState, RouteView},
+    money::Money,
     review::{FoundLine, Records, RuleLine},
 };
 
@@ -23,6 +24,8 @@ pub struct RouteReport {
     pub identity_holds: Option<bool>,
     /// Compared over eligible and selected.
     pub coverage: Option<f64>,
+    /// What was spent and is left, and what 100 % would cost.
+    pub money: Option<Money>,
     /// What the comparison has found; `None` in the answer to a change, which waits for no statistics.
     pub found: Option<FoundLine>,
 }
@@ -104,11 +107,19 @@ impl RouteReport {
             .find(|counts| counts.route == view.rollout.route);
         Self {
             found: None,
+            money: None,
             view,
             accounting: accounting.cloned(),
             identity_holds: accounting.map(Accounting::holds),
             coverage: accounting.and_then(Accounting::coverage),
         }
+    }
+
+    /// With what it costs.
+    #[must_use]
+    pub fn with_money(mut self, money: Option<Money>) -> Self {
+        self.money = money;
+        self
     }
 
     /// With what the comparison has found.

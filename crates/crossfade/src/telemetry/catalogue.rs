@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::money::RouteMoneyMetrics;
 use super::metrics::{
     ControlMetrics, RecordsMetrics, RouteControlMetrics, RouteReviewMetrics, RouteWorkerMetrics,
     WorkerMetrics,
@@ -100,6 +101,7 @@ pub fn catalogue() -> impl Iterator<Item = MetricInfo> {
         .chain(RouteWorkerMetrics::CATALOGUE.iter().copied())
         .chain(WorkerMetrics::CATALOGUE.iter().copied())
         .chain(RouteReviewMetrics::CATALOGUE.iter().copied())
+        .chain(RouteMoneyMetrics::CATALOGUE.iter().copied())
         .chain(RecordsMetrics::CATALOGUE.iter().copied())
         .chain(RouteControlMetrics::CATALOGUE.iter().copied())
         .chain(ControlMetrics::CATALOGUE.iter().copied())

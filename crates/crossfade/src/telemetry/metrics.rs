@@ -13,6 +13,7 @@ use super::{
         EvidenceOutcome, ExchangeLabel, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
         ReviewOutcome, TokenKind, TransitionReason,
     },
+    money::RouteMoneyMetrics,
     recorder::Registrar,
 };
 
@@ -116,6 +117,7 @@ metric_struct! {
 pub struct Metrics {
     routes: BTreeMap<String, (RouteWorkerMetrics, RouteControlMetrics)>,
     reviews: BTreeMap<String, RouteReviewMetrics>,
+    money: BTreeMap<String, RouteMoneyMetrics>,
     /// The worker as a whole.
     pub worker: WorkerMetrics,
     /// What is kept as a whole.
@@ -127,7 +129,7 @@ pub struct Metrics {
 // === impl Family ===
 
 impl<T> Family<T> {
-    fn new(
+    pub(super) fn new(
         names: impl IntoIterator<Item = &'static str>,
         make: impl FnMut(&'static str) -> T,
     ) -> Self {
@@ -148,7 +150,7 @@ impl<T> Family<T> {
 // === impl Grid ===
 
 impl<T> Grid<T> {
-    fn new(
+    pub(super) fn new(
         names: impl IntoIterator<Item = &'static str>,
         make: impl FnMut(&'static str) -> Family<T>,
     ) -> Self {
@@ -296,8 +298,10 @@ impl Metrics {
             exchanges: made.gauge("crossfade_evidence_exchanges", &[]),
         };
         let mut reviews = BTreeMap::new();
+        let mut money = BTreeMap::new();
         let routes = routes.into_iter().map(|route| {
             reviews.insert(route.to_owned(), RouteReviewMetrics::new(made, route));
+            money.insert(route.to_owned(), RouteMoneyMetrics::new(made, route));
             let handles = (
                 RouteWorkerMetrics::new(made, route),
                 RouteControlMetrics::new(made, route),
@@ -307,6 +311,7 @@ impl Metrics {
         Self {
             routes: routes.collect(),
             reviews,
+            money,
             worker,
             records,
             control,
@@ -321,6 +326,11 @@ impl Metrics {
     /// A configured route's reviews and evidence.
     pub fn review(&self, route: &str) -> Option<&RouteReviewMetrics> {
         self.reviews.get(route)
+    }
+
+    /// A configured route's money.
+    pub fn money(&self, route: &str) -> Option<&RouteMoneyMetrics> {
+        self.money.get(route)
     }
 
     /// A configured route's rollout.

@@ -5,6 +5,7 @@ mod dollars;
 mod labels;
 mod logging;
 mod metrics;
+mod money;
 mod recorder;
 
 pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
@@ -17,4 +18,5 @@ pub use metrics::{
     ControlMetrics, Metrics, RecordsMetrics, RouteControlMetrics, RouteReviewMetrics,
     RouteWorkerMetrics, WorkerMetrics,
 };
+pub use money::RouteMoneyMetrics;
 pub use recorder::{Telemetry, TelemetryError};
