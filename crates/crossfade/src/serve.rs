@@ -343,7 +343,12 @@ impl Core {
     /// What was spent before is taken up before anything more is.
     async fn money(&self, proxy: &ProxyHandle) -> anyhow::Result<Arc<MoneyWatch>> {
         let (proxy, metrics) = (proxy.clone(), Arc::clone(&self.metrics));
-        let routes = self.config.routes.iter().map(|route| route.id.clone()).collect();
+        let routes = self
+            .config
+            .routes
+            .iter()
+            .map(|route| route.id.clone())
+            .collect();
         let directory = self.directory.path().to_owned();
         let start = move || MoneyWatch::start(&proxy, routes, &directory, metrics);
         Ok(Arc::new(tokio::task::spawn_blocking(start).await?))

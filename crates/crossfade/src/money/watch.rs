@@ -17,7 +17,7 @@ use crossfade_proxy::{ProxyHandle, Spending, WeakProxyHandle};
 
 use crate::telemetry::Metrics;
 
-use super::{Money, Purpose, Rate, Window};
+use super::{Money, Purpose, Rate};
 
 /// How often the rate is read and what was spent is written.
 const EVERY: Duration = Duration::from_secs(30);
@@ -201,6 +201,8 @@ mod tests {
     use super::*;
     use crossfade_proxy::Spent;
 
+    use super::super::Window;
+
     #[test]
     fn a_rate_is_of_the_last_hour() {
         let start = Instant::now();
@@ -253,6 +255,10 @@ mod tests {
                 assert!(money.spent.at(window.index(), purpose.index()).is_some());
             }
         }
-        assert!(Side::ALL.iter().all(|side| money.forecast.at(side.index()).is_some()));
+        assert!(
+            Side::ALL
+                .iter()
+                .all(|side| money.forecast.at(side.index()).is_some())
+        );
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::money::RouteMoneyMetrics;
 use super::metrics::{
     ControlMetrics, RecordsMetrics, RouteControlMetrics, RouteReviewMetrics, RouteWorkerMetrics,
     WorkerMetrics,
 };
+use super::money::RouteMoneyMetrics;
 
 /// One metric, as the exposition shows it.
 #[derive(Clone, Copy, Debug, PartialEq)]

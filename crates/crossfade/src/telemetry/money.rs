@@ -27,10 +27,13 @@ impl RouteMoneyMetrics {
         let windows = || Window::ALL.iter().map(|window| window.as_str());
         Self {
             spent: Grid::new(windows(), |window| {
-                Family::new(Purpose::ALL.iter().map(|purpose| purpose.as_str()), |purpose| {
-                    let labels = [("route", route), ("window", window), ("purpose", purpose)];
-                    made.gauge("crossfade_budget_spent_usd", &labels)
-                })
+                Family::new(
+                    Purpose::ALL.iter().map(|purpose| purpose.as_str()),
+                    |purpose| {
+                        let labels = [("route", route), ("window", window), ("purpose", purpose)];
+                        made.gauge("crossfade_budget_spent_usd", &labels)
+                    },
+                )
             }),
             cap: Family::new(windows(), |window| {
                 let labels = [("route", route), ("window", window)];
