@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Requests at once.
-const AT_ONCE: u64 = 12;
+const AT_ONCE: u64 = 6;
 /// Different callers.
 const CALLERS: u64 = 5_000;
 

@@ -29,6 +29,8 @@ lenient_json = true
 schema = { type = "object", required = ["reasoning", "answer"], properties = { reasoning = { type = "string" }, answer = { type = "string" } } }
 required_fields = ["$.answer"]
 [routes.support.rollout]
+# Not slow: who answers later here is the one whose simulator has more to do.
+metrics = ["transport", "stream", "envelope", "json_parse", "json_schema", "required_fields", "refusal"]
 stages = ["shadow", "slice", "ramp", "window", "complete"]
 success = { transport = 0.02, envelope = 0.02, json_parse = 0.02, json_schema = 0.02, required_fields = 0.02, refusal = 0.02 }
 slice = 5.0
@@ -41,6 +43,7 @@ unit_window = "1s"
 /// What the other routes add to their checks.
 const SHORT: &str = r#"
 [routes.support.rollout]
+metrics = ["transport", "stream", "envelope", "refusal"]
 minimum_time = { shadow = "2s" }
 unit_window = "1s"
 "#;
