@@ -2,6 +2,7 @@
 
 mod accounting;
 mod evidence;
+mod money;
 mod route;
 mod words;
 
@@ -61,6 +62,8 @@ struct Route {
     identity_holds: Option<bool>,
     #[serde(default)]
     coverage: Option<f64>,
+    #[serde(default)]
+    money: Option<money::Money>,
     #[serde(default)]
     found: Option<FoundLine>,
 }

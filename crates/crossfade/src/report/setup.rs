@@ -20,8 +20,8 @@ pub struct RouteSetup {
     pub callers_own_credential: bool,
     /// Whether callers must show a certificate.
     pub client_certificates: bool,
-    /// Internal callers that the route names by their credential.
-    pub internal_callers: usize,
+    /// By how many credentials, headers and claims the route names internal callers.
+    pub internal_callers: [usize; 3],
     /// How many tokens may look, operate, own.
     pub tokens: [usize; 3],
     /// The share of pairs whose primary is asked twice.
@@ -57,9 +57,11 @@ impl RouteSetup {
                 .tls
                 .as_ref()
                 .is_some_and(|tls| tls.client_ca.is_some()),
-            internal_callers: route.internal.credentials.len()
-                + route.internal.headers.len()
-                + route.internal.claims.len(),
+            internal_callers: [
+                route.internal.credentials.len(),
+                route.internal.headers.len(),
+                route.internal.claims.len(),
+            ],
             tokens,
             ask_primary_twice: config.mirror.ask_primary_twice.to_string(),
             reverse_share: config.mirror.reverse_share.to_string(),

@@ -53,6 +53,9 @@ pub(super) fn show(out: &mut String, route: &Route, span: Span, now_ms: u64) {
     way_back(&mut text, rollout, now_ms);
     signed(&mut text, rollout, now_ms);
     counts(&mut text, route, span);
+    if let Some(money) = &route.money {
+        super::money::show(&mut text, money);
+    }
     found(&mut text, route);
     match span {
         Span::Whole => out.push_str(&text),

@@ -29,11 +29,11 @@ pub(super) fn permissions(facts: &Facts<'_>) -> Vec<Line> {
         )
     }];
     lines.push(match setup.internal_callers {
-        0 => note("internal callers", "none is named by its credential"),
-        some => note(
+        [0, 0, 0] => note("internal callers", "none is named: nobody may choose a side"),
+        [credentials, headers, claims] => note(
             "internal callers",
             format!(
-                "{some} named by the digest of their credential; nobody else may choose a side"
+                "named by {credentials} credentials, {headers} headers and {claims} claims; they may choose a side, are answered by the candidate from stage internal on, and Azure must have admitted them as any other; nobody else may choose"
             ),
         ),
     });
