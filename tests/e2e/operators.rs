@@ -157,7 +157,7 @@ fn refusals() -> Vec<(&'static str, &'static str, &'static str, Value, u16)> {
             404,
         ),
         ("operator", "POST", ROLLBACK, json!({"reason": ""}), 400),
-        ("operator", "POST", RESUME, reason(), 403),
+        ("operator", "POST", RESUME, reason(), 409),
         ("owner", "POST", RESUME, reason(), 409),
     ]
 }
