@@ -55,6 +55,8 @@ impl Controller {
     fn primary_is_silent(&self, route: &RouteId) -> Option<String> {
         let control = self.shared.routes.get(route)?;
         let now = self.shared.clock.instant();
+        // What it has answered since the last look counts too.
+        self.shared.look_at_primary(route, control, now);
         match control.primary_answered_at() {
             Some(at) if now.saturating_duration_since(at) <= LATELY => None,
             Some(at) => Some(format!(

@@ -93,7 +93,7 @@ impl Shared {
         over
     }
 
-    fn look_at_primary(&self, route: &RouteId, control: &RouteControl, now: Instant) {
+    pub(super) fn look_at_primary(&self, route: &RouteId, control: &RouteControl, now: Instant) {
         let Some(baseline) = (self.sources().baseline)(route) else {
             return;
         };
