@@ -246,9 +246,8 @@ impl Change {
     pub fn is_toward_primary(&self) -> bool {
         match self {
             Self::Split { from, to, .. } => to <= from,
-            Self::Rollback { .. } => true,
+            Self::Rollback { .. } | Self::Hold => true,
             Self::MirrorSwitched { enabled } => !enabled,
-            Self::Hold => true,
             Self::Started
             | Self::Resume
             | Self::Observe { .. }

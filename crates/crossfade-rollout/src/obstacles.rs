@@ -92,7 +92,7 @@ impl RouteRollout {
         self.watching(&mut obstacles);
         obstacles.extend(self.time_obstacle(context.now_unix_ms));
         let had = self.seconds_in_stage(context.now_unix_ms);
-        self.gates(evidence, had, &mut obstacles);
+        open_gates(evidence, had, &mut obstacles);
         self.units(evidence, had, &mut obstacles);
         self.coverage(evidence, &mut obstacles);
         obstacles.extend(self.unresolved(context));
@@ -162,32 +162,6 @@ impl RouteRollout {
             needed,
             had,
         })
-    }
-
-    fn gates(&self, evidence: &Evidence, had: f64, obstacles: &mut Vec<Refusal>) {
-        if !evidence.gates.iter().any(counts) {
-            obstacles.push(Refusal::NoGateApplies);
-        }
-        for gate in evidence.gates.iter().filter(|gate| counts(gate)) {
-            match gate_state(gate) {
-                GateState::Passed => {}
-                GateState::Silent => obstacles.push(Refusal::GateSilent { gate: gate.gate }),
-                GateState::Open => obstacles.push(Refusal::GateOpen {
-                    gate: gate.gate,
-                    samples: gate.samples,
-                    needed: gate.needed,
-                    seconds: gate
-                        .needed
-                        .and_then(|more| at_rate(gate.samples, more, had)),
-                }),
-                GateState::Worse => obstacles.push(Refusal::GateWorse {
-                    gate: gate.gate,
-                    samples: gate.samples,
-                    mean: gate.mean,
-                    margin: gate.margin,
-                }),
-            }
-        }
     }
 
     fn units(&self, evidence: &Evidence, had: f64, obstacles: &mut Vec<Refusal>) {
@@ -270,6 +244,33 @@ impl RouteRollout {
                 // A stage whose share has been left behind is passed over: an advance never lowers.
                 (is_ahead && goal >= share).then_some((stage, goal))
             })
+    }
+}
+
+/// The gates of the stage that do not pass.
+fn open_gates(evidence: &Evidence, had: f64, obstacles: &mut Vec<Refusal>) {
+    if !evidence.gates.iter().any(counts) {
+        obstacles.push(Refusal::NoGateApplies);
+    }
+    for gate in evidence.gates.iter().filter(|gate| counts(gate)) {
+        match gate_state(gate) {
+            GateState::Passed => {}
+            GateState::Silent => obstacles.push(Refusal::GateSilent { gate: gate.gate }),
+            GateState::Open => obstacles.push(Refusal::GateOpen {
+                gate: gate.gate,
+                samples: gate.samples,
+                needed: gate.needed,
+                seconds: gate
+                    .needed
+                    .and_then(|more| at_rate(gate.samples, more, had)),
+            }),
+            GateState::Worse => obstacles.push(Refusal::GateWorse {
+                gate: gate.gate,
+                samples: gate.samples,
+                mean: gate.mean,
+                margin: gate.margin,
+            }),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ pub struct GateRules {
 }
 
 impl Default for GateRules {
-    /// No gates, α_g = 5 %, ten minutes.
+    /// No gates, `α_g` = 5 %, ten minutes.
     fn default() -> Self {
         Self {
             fingerprint: String::new(),

@@ -252,10 +252,8 @@ impl RouteRollout {
             freeze,
             ..
         } = evidence;
-        let threshold = attempt
-            .as_ref()
-            .map_or(f64::INFINITY, AttemptFacts::threshold);
-        let fingerprint = &self.plan().gates.fingerprint;
+        let threshold = attempt.as_ref();
+        let threshold = threshold.map_or(f64::INFINITY, AttemptFacts::threshold);
         RouteStatus {
             route,
             stage,
@@ -272,34 +270,35 @@ impl RouteRollout {
             }),
             rolled_back: self.rolled_back().cloned(),
             failing: self.failing().copied(),
-            metrics: metrics
-                .iter()
-                .map(|m| MetricStatus::of(m, threshold))
-                .collect(),
-            groups: groups.iter().map(GroupStatus::of).collect(),
-            standings: gates
-                .iter()
-                .map(|gate| GateStanding::of(gate, had))
-                .collect(),
+            metrics: each(&metrics, |metric| MetricStatus::of(metric, threshold)),
+            groups: each(&groups, GroupStatus::of),
+            standings: each(&gates, |gate| GateStanding::of(gate, had)),
             gates,
             units,
             coverage,
             freeze,
             held: self.held().cloned(),
-            signoff: self
-                .signoff()
-                .filter(|signoff| signoff.counts(stage, fingerprint))
-                .map(LastChange::from),
+            signoff: self.signed(),
             next,
             last_drill: self.last_drill().cloned(),
-            replayed: self
-                .replayed()
-                .filter(|(_, of)| of == fingerprint)
-                .map(|(result, _)| result.clone()),
+            replayed: self.replayed_now(),
             missing: words(&self.obstacles()),
             last_change: self.last_change().cloned(),
             ignored: self.ignored(),
         }
+    }
+
+    /// The sign-off that is good now.
+    fn signed(&self) -> Option<LastChange> {
+        let fingerprint = &self.plan().gates.fingerprint;
+        let good = |signoff: &&Signoff| signoff.counts(self.stage(), fingerprint);
+        self.signoff().filter(good).map(LastChange::from)
+    }
+
+    /// The golden set's result, if it is of the present configuration.
+    fn replayed_now(&self) -> Option<ReplayResult> {
+        let (result, fingerprint) = self.replayed()?;
+        (*fingerprint == self.plan().gates.fingerprint).then(|| result.clone())
     }
 
     fn next(&self, evidence: &Evidence, context: &ProposeContext) -> Option<Next> {
@@ -311,6 +310,10 @@ impl RouteRollout {
             waits_for: words(&self.obstacles_by(evidence, context)),
         })
     }
+}
+
+fn each<T, U>(of: &[T], shown: impl Fn(&T) -> U) -> Vec<U> {
+    of.iter().map(shown).collect()
 }
 
 fn words(refusals: &[Refusal]) -> Vec<String> {

@@ -45,6 +45,7 @@ fn with_everything_in_place_each_stage_leads_to_the_next() {
 
 #[test]
 fn stages_that_a_route_lacks_are_passed_over() {
+    use Stage::{Complete, Ramp, Replay, Shadow, Slice, Window};
     let check = |stages: &[Stage], internal: bool, at: (Stage, f64), expected| {
         let plan = RoutePlan {
             stages: stages.to_vec(),
@@ -57,7 +58,6 @@ fn stages_that_a_route_lacks_are_passed_over() {
             .map(|(stage, share)| (stage, share.percent()));
         assert_eq!(got, expected, "{stages:?} {at:?}");
     };
-    use Stage::{Complete, Ramp, Replay, Shadow, Slice, Window};
     check(&[Shadow], false, (Shadow, 0.0), None);
     check(&[Replay, Shadow], false, (Replay, 0.0), Some((Shadow, 0.0)));
     check(&[Shadow, Slice], false, (Shadow, 0.0), Some((Slice, 1.0)));
@@ -134,6 +134,7 @@ fn what_the_plan_lacks_is_named_at_every_stage_but_replay() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn what_the_evidence_lacks_is_named_with_its_numbers() {
     let lacks = |change: fn(&mut Evidence), expected: &str| {
         check(COUNTED, |_, evidence, _| change(evidence), expected);

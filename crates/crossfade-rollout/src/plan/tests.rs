@@ -58,6 +58,7 @@ fn cost_counts_only_with_a_limit() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn stages_ramp_and_gates_must_fit() {
     let check = |change: fn(&mut RoutePlan), expected: Option<PlanError>| {
         let mut plan = RoutePlan::new(RouteId::new("r"));

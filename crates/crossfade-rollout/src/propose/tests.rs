@@ -69,13 +69,13 @@ fn actor(role: ActorRole) -> Actor {
 }
 
 /// Proposes with all rights and records it.
-fn done(rollout: &mut RouteRollout, command: Command, new_salt: u64) -> Change {
+fn done(rollout: &mut RouteRollout, command: &Command, new_salt: u64) -> Change {
     let owner = actor(ActorRole::Owner);
     let context = ProposeContext {
         new_salt,
         ..context()
     };
-    let proposal = rollout.propose(&command, &owner, &context).unwrap();
+    let proposal = rollout.propose(command, &owner, &context).unwrap();
     let change = proposal.change.clone();
     rollout.apply_entry(&proposal.into_entry(0, 5, route(), owner));
     change
@@ -85,7 +85,7 @@ fn done(rollout: &mut RouteRollout, command: Command, new_salt: u64) -> Change {
 fn after(plan: RoutePlan, commands: &[Command]) -> RouteRollout {
     let mut rollout = RouteRollout::new(plan);
     for (salt, command) in (100..).zip(commands) {
-        done(&mut rollout, command.clone(), salt);
+        done(&mut rollout, command, salt);
     }
     rollout
 }
@@ -315,7 +315,7 @@ fn toward_the_primary_is_always_allowed() {
 fn an_attempt_goes_on_through_zero_and_ends_with_a_roll_back() {
     let mut rollout = RouteRollout::new(owned());
     let mut check = |command: Command, share: f64, attempt: Option<u64>, stage: Stage| {
-        done(&mut rollout, command.clone(), 1);
+        done(&mut rollout, &command, 1);
         let split = rollout.split();
         let got = (split.share, split.attempt.map(|a| a.id), split.stage);
         assert_eq!(got, (percent(share), attempt, stage), "{command:?}");
@@ -349,11 +349,11 @@ fn long_lived_units_are_drawn_anew_with_each_change() {
             Command::Resume,
         ];
         let salts = commands.iter().zip(1..).map(|(command, salt)| {
-            done(&mut rollout, command.clone(), salt);
+            done(&mut rollout, command, salt);
             rollout.salt()
         });
         assert_eq!(salts.collect::<Vec<_>>(), expected, "{long_lived_units}");
-        done(&mut rollout, beyond(5.0), 8);
+        done(&mut rollout, &beyond(5.0), 8);
         assert_eq!(rollout.salt(), 8, "a new attempt draws anew");
     };
     check(false, [1, 1, 1, 1, 1, 1, 1]);
@@ -369,7 +369,7 @@ fn an_override_is_recorded_only_where_it_was_needed() {
         (beyond(10.0), false),
         (beyond(100.0), false),
     ] {
-        let change = done(&mut rollout, command, 1);
+        let change = done(&mut rollout, &command, 1);
         assert!(matches!(change, Change::Split { override_, .. } if override_ == expected));
     }
 }

@@ -50,17 +50,17 @@ impl Driven {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: &Command) {
         let owner = Actor::new("owner", ActorRole::Owner);
         let context = self.context();
-        let proposal = self.rollout.propose(&command, &owner, &context).unwrap();
+        let proposal = self.rollout.propose(command, &owner, &context).unwrap();
         let sequence = self.entries.len() as u64;
-        self.record(proposal.into_entry(sequence, context.now_unix_ms, route(), owner));
+        self.record(&proposal.into_entry(sequence, context.now_unix_ms, route(), owner));
     }
 
-    fn record(&mut self, entry: Entry) {
+    fn record(&mut self, entry: &Entry) {
         // What a file would make of it.
-        let text = serde_json::to_string(&entry).unwrap();
+        let text = serde_json::to_string(entry).unwrap();
         let entry: Entry = serde_json::from_str(&text).unwrap();
         self.rollout.apply_entry(&entry);
         if let Some(aside) = &mut self.aside {
@@ -71,7 +71,7 @@ impl Driven {
 
     fn split(&mut self, to: f64) {
         let override_ = true;
-        self.command(Command::Split {
+        self.command(&Command::Split {
             to: Percent::new(to).unwrap(),
             override_,
         });
@@ -215,7 +215,7 @@ fn the_group_rolls_back_when_its_weighted_sum_reaches_two_over_alpha() {
         1
     );
     same(&driven.rollout, &driven.refolded());
-    driven.command(Command::Alarm(alarm));
+    driven.command(&Command::Alarm(alarm));
     assert!(driven.rollout.alarm().is_none() && driven.rollout.split().share.is_zero());
     let status = driven.rollout.status(&ProposeContext::at(0));
     assert_eq!(status.rolled_back.unwrap().cause, Cause::Alarm(alarm));
@@ -364,8 +364,8 @@ fn evidence_is_carried_over_every_step_and_gone_after_a_roll_back() {
         let got = driven.rollout.evidence().metrics[0].w;
         assert_eq!(got.to_bits(), engine.w().to_bits(), "{share}");
     }
-    driven.command(Command::Rollback);
-    driven.command(Command::Resume);
+    driven.command(&Command::Rollback);
+    driven.command(&Command::Resume);
     driven.split(5.0);
     let fresh = EngineR::new(Metric::Refusal).w();
     assert_eq!(
@@ -445,8 +445,8 @@ fn a_refold_opens_only_the_running_attempts_log_and_bears_a_short_one() {
     let mut driven = Driven::new(plan(&[Metric::Refusal]));
     driven.split(5.0);
     driven.answer(Side::Candidate, Group::Content, &[Metric::Refusal], 1);
-    driven.command(Command::Rollback);
-    driven.command(Command::Resume);
+    driven.command(&Command::Rollback);
+    driven.command(&Command::Resume);
     driven.split(5.0);
     for unit in 0..10 {
         driven.answer(Side::Primary, Group::Content, &[Metric::Refusal], unit);
@@ -467,7 +467,7 @@ fn a_refold_opens_only_the_running_attempts_log_and_bears_a_short_one() {
         (short.decided(), short.split()),
         (4, driven.rollout.split())
     );
-    driven.command(Command::Rollback);
+    driven.command(&Command::Rollback);
     let none = refold(
         driven.rollout.plan().clone(),
         &driven.entries,

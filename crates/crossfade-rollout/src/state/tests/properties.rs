@@ -103,7 +103,7 @@ impl Driven {
             Event::Split(to) => {
                 let to = Percent::new(to).unwrap();
                 let override_ = true;
-                self.ask(Command::Split { to, override_ }, ActorRole::Owner);
+                self.ask(&Command::Split { to, override_ }, ActorRole::Owner);
             }
             Event::Verb(verb) => self.verb(verb),
             Event::Answer { .. } if !self.rollout.split().is_drawn() => {}
@@ -128,11 +128,11 @@ impl Driven {
     }
 
     /// What is recorded only if it is allowed.
-    fn ask(&mut self, command: Command, role: ActorRole) {
+    fn ask(&mut self, command: &Command, role: ActorRole) {
         let (actor, context) = (Actor::new("somebody", role), self.context());
-        if let Ok(proposal) = self.rollout.propose(&command, &actor, &context) {
+        if let Ok(proposal) = self.rollout.propose(command, &actor, &context) {
             let sequence = self.entries.len() as u64;
-            self.record(proposal.into_entry(sequence, context.now_unix_ms, route(), actor));
+            self.record(&proposal.into_entry(sequence, context.now_unix_ms, route(), actor));
         }
     }
 
@@ -140,14 +140,14 @@ impl Driven {
         let owner = ActorRole::Owner;
         match verb {
             Verb::Rollback => match self.rollout.alarm().copied() {
-                Some(alarm) => self.ask(Command::Alarm(alarm), ActorRole::Engine),
-                None => self.ask(Command::Rollback, owner),
+                Some(alarm) => self.ask(&Command::Alarm(alarm), ActorRole::Engine),
+                None => self.ask(&Command::Rollback, owner),
             },
-            Verb::Resume => self.ask(Command::Resume, owner),
-            Verb::Hold => self.ask(Command::Hold, owner),
+            Verb::Resume => self.ask(&Command::Resume, owner),
+            Verb::Hold => self.ask(&Command::Hold, owner),
             Verb::Signoff => {
                 let report = "abc".to_owned();
-                self.ask(Command::Signoff { report }, owner);
+                self.ask(&Command::Signoff { report }, owner);
             }
             Verb::Replayed => {
                 let result = ReplayResult {
@@ -160,7 +160,7 @@ impl Driven {
                         100
                     },
                 };
-                self.ask(Command::Replayed(result), owner);
+                self.ask(&Command::Replayed(result), owner);
             }
             Verb::Drilled => {
                 let result = DrillResult {
@@ -168,11 +168,11 @@ impl Driven {
                     durable_after_micros: 1,
                     problems: vec!["none".into()],
                 };
-                self.ask(Command::Drilled(result), owner);
+                self.ask(&Command::Drilled(result), owner);
             }
             Verb::Tick => {
                 if let Some(command) = self.rollout.tick(&self.context()) {
-                    self.ask(command, ActorRole::Controller);
+                    self.ask(&command, ActorRole::Controller);
                 }
             }
             Verb::Configure => {
@@ -193,7 +193,7 @@ impl Driven {
         let stuck = !self.rollout.obstacles().is_empty();
         if let Some((to, share)) = self.rollout.next_step().filter(|_| !stuck) {
             let change = self.rollout.advanced(to, share, &context);
-            self.record(Entry {
+            self.record(&Entry {
                 route: Some(route()),
                 change,
                 evidence: self.rollout.evidence(),

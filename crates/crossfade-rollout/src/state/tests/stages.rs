@@ -107,9 +107,7 @@ fn only_an_owner_signs_what_was_seen() {
             ..later()
         };
         let got = rollout.propose(command, &who(role), &context);
-        let code = got
-            .as_ref()
-            .map_or_else(|refusal| refusal.code(), |_| "agreed");
+        let code = got.as_ref().map_or_else(Refusal::code, |_| "agreed");
         assert_eq!(code, expected, "{stage} {role}");
     };
     let owner = ActorRole::Owner;
