@@ -26,6 +26,7 @@ mod lifecycle;
 mod noise;
 mod operators;
 mod opinions;
+mod pairs;
 mod policies;
 mod probing;
 mod replaying;
