@@ -2,6 +2,7 @@
 
 mod full_disk;
 mod held;
+mod model;
 
 use std::{fs, path::Path};
 
