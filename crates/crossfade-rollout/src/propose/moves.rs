@@ -32,8 +32,8 @@ impl RouteRollout {
                 return Err(Refusal::Frozen(freeze));
             }
         }
-        let overrides = beyond || freeze.is_some();
-        if overrides {
+        let against_the_plan = beyond || freeze.is_some();
+        if against_the_plan {
             need(actor, ActorRole::Owner)?;
         }
         let new_attempt = self.new_attempt(context);
@@ -46,7 +46,7 @@ impl RouteRollout {
                 .map(|a| a.id)
                 .or(self.attempt().map(|a| a.id)),
             new_attempt,
-            override_: overrides,
+            override_: against_the_plan,
             stage: Some(self.stage_of(to)),
         })
     }
