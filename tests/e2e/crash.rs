@@ -60,7 +60,6 @@ fn state(route: &Value) -> [Value; 4] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn killed_during_a_ramp_it_comes_back_as_acknowledged() {
     let place = Place::new(Setup::new()).await;
     let mut process = place.serve().await;

@@ -16,7 +16,7 @@ use tower::Service;
 use crossfade_exchange::{
     Assignment, BoxError, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
 };
-use crossfade_rollout::{DecideFacts, Split, decide};
+use crossfade_rollout::{AttemptFacts, DecideFacts, Split, decide};
 
 use crate::{
     accounting::Ticket,
@@ -269,23 +269,7 @@ impl Collected {
         }
         let pair = match &split.attempt {
             Some(attempt) if assignment.shadow.is_some() => {
-                let gated = attempt
-                    .gates
-                    .margins
-                    .keys()
-                    .filter_map(|gate| gate.metric());
-                let mirrored = MirroredAs {
-                    answer: assignment.answer,
-                    unit: eligible.unit,
-                    applies: applies.and(attempt.metrics.or(gated.collect())),
-                    streamed: eligible.streamed,
-                    deadline: self.plane.settings.deadline,
-                };
-                let room = route.line.room_for_pair();
-                if room.is_none() {
-                    route.metrics.unannounced();
-                }
-                room.map(|room| Pair::announce(&route.line, room, attempt, mirrored, now))
+                self.announce_pair(&eligible, attempt, assignment, now)
             }
             _ => None,
         };
@@ -307,6 +291,35 @@ impl Collected {
             assignment,
             waiting,
         }
+    }
+
+    /// Announces a request that the mirror selected, if there is room to account for it.
+    fn announce_pair(
+        &self,
+        eligible: &Eligible,
+        attempt: &AttemptFacts,
+        assignment: Assignment,
+        now: Now,
+    ) -> Option<Arc<Pair>> {
+        let route = &eligible.route;
+        let applies = (route.settings.applies)(eligible.operation, eligible.json);
+        let gated = attempt
+            .gates
+            .margins
+            .keys()
+            .filter_map(|gate| gate.metric());
+        let mirrored = MirroredAs {
+            answer: assignment.answer,
+            unit: eligible.unit,
+            applies: applies.and(attempt.metrics.or(gated.collect())),
+            streamed: eligible.streamed,
+            deadline: self.plane.settings.deadline,
+        };
+        let room = route.line.room_for_pair();
+        if room.is_none() {
+            route.metrics.unannounced();
+        }
+        room.map(|room| Pair::announce(&route.line, room, attempt, mirrored, now))
     }
 
     /// Azure answers: by assignment, or because the candidate failed (`failed`).

@@ -97,7 +97,8 @@ fn claims(token: &[u8]) -> Option<Value> {
 fn says(claim: &Value, value: &str) -> bool {
     match claim {
         Value::String(text) => text == value,
-        Value::Bool(_) | Value::Number(_) => claim.to_string() == value,
+        Value::Bool(flag) => value == if *flag { "true" } else { "false" },
+        Value::Number(number) => number.to_string() == value,
         Value::Array(members) => members
             .iter()
             .any(|member| !member.is_array() && says(member, value)),

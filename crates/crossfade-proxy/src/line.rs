@@ -118,13 +118,13 @@ impl Line {
             sequence: state.sequence,
         };
         state.sequence += 1;
-        let (message, waiting, made) = make(key, &self.route);
+        let (message, waiting, announced) = make(key, &self.route);
         permit.send(message);
         match waiting {
             Waiting::Draw(draw) => state.draws.push_back(draw),
             Waiting::Pair(pair) => state.pairs.push_back(pair),
         }
-        made
+        announced
     }
 
     /// Resolves what has reached its age and forgets what is resolved. Called a few times a second.

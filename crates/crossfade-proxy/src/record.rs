@@ -269,7 +269,7 @@ impl Recorder {
         match ending {
             // The candidate's such answer never reaches the caller, and is resolved like this.
             Ending::Complete if self.status_is_bad() || self.said_that_it_failed() => {
-                watch.failed()
+                watch.failed();
             }
             // An answer that is not streamed is resolved when it is whole, by the time of its first byte: a candidate's that breaks off
             // never reaches the caller, so a primary's that does must count as the same thing. A stream without content arrived when

@@ -17,7 +17,7 @@ use crossfade_proxy::{ProxyHandle, WeakProxyHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// While the data directory holds a file of this name, the switch is on.
-pub const FILE: &str = "kill-switch";
+pub(crate) const FILE: &str = "kill-switch";
 /// How often the file is looked for.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -91,6 +91,7 @@ fn check(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn both_sides_known_are_a_pair() {
     let slow = only(Metric::Slow);
     let transport = only(Metric::Transport);
@@ -271,6 +272,7 @@ fn a_side_that_is_silent_until_its_age_says_something() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn content_of_a_side_that_reaches_its_age_is_decided_by_age_on_both() {
     let stream = only(Metric::Stream);
     let begun = |d: &Pair, w: &World| {

@@ -9,6 +9,9 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    clippy::match_same_arms,
+    clippy::unit_arg,
     missing_debug_implementations,
     reason = "these are tests, helpers included"
 )]

@@ -33,6 +33,9 @@ use crate::{
 /// The largest body that a request may have.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// The money of a route.
+pub type MoneyFn = Arc<dyn Fn(&RouteId) -> Option<Money> + Send + Sync>;
+
 /// What the handlers look at.
 pub struct AdminState {
     /// Who changes splits.
@@ -54,7 +57,7 @@ pub struct AdminState {
     /// The accounting of every route, the unrouted one included.
     pub accounting: Arc<dyn Fn() -> Vec<Accounting> + Send + Sync>,
     /// The money of a route, by name.
-    pub money: Arc<dyn Fn(&RouteId) -> Option<Money> + Send + Sync>,
+    pub money: MoneyFn,
     /// Brings the data plane's metrics in step before they are rendered.
     pub before_scrape: Arc<dyn Fn() + Send + Sync>,
     /// Whether the primary can be tried, or why not.

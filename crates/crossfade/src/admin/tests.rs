@@ -160,6 +160,7 @@ impl Api {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn roles_may_do_what_they_may() {
     let split = |percent: f64| {
         (

@@ -33,6 +33,10 @@ pub(super) struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value, made once in the life of the process"
+)]
 pub(super) enum Command {
     /// Run the proxy, the comparison and the admin listener
     #[command(after_help = "Example:\n  crossfade serve --config config/crossfade.toml")]

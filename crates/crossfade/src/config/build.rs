@@ -31,6 +31,10 @@ pub(super) struct Findings<'a> {
 }
 
 /// Checks and converts everything.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table of the file after the other"
+)]
 pub(super) fn build(
     raw: RawConfig,
     places: &Places,

@@ -122,6 +122,10 @@ pub(crate) struct RawMinimumTime {
 
 /// What a route's rollout is built beside.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the route"
+)]
 pub(super) struct Beside<'a> {
     /// Its checks, compiled, and as they are written.
     pub(super) checks: &'a Checks,

@@ -33,6 +33,10 @@ pub(super) struct ForAll<'a> {
 }
 
 /// Checks and converts one route; `None` if it is so wrong that there is nothing to convert.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one key of the table after the other"
+)]
 pub(super) fn build_route(
     name: &str,
     raw: RawRoute,

@@ -82,6 +82,10 @@ impl Shared {
         disk.marks_are_on_record();
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one step after the other, each with its way out"
+    )]
     fn record_mark(&self, disk: &mut Disk, control: &RouteControl, mark: &Mark, known: &[Entry]) {
         let Mark {
             route,

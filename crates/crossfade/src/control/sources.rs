@@ -25,8 +25,11 @@ pub struct Sources {
     /// Reviews of the route that are open.
     pub open_reviews: Of<u64>,
     /// Verifies the ledger in this data directory as far as it concerns the route; blocks. An error says what is wrong with it.
-    pub verify: Arc<dyn Fn(&Path, &RouteId) -> Result<(), String> + Send + Sync>,
+    pub verify: VerifyFn,
 }
+
+/// Verifies the ledger in a data directory as far as it concerns a route.
+pub type VerifyFn = Arc<dyn Fn(&Path, &RouteId) -> Result<(), String> + Send + Sync>;
 
 // === impl Sources ===
 

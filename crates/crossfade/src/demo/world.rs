@@ -234,6 +234,7 @@ fn script(answers: Arc<dyn Answers>) -> Script {
 }
 
 /// The configuration, as an operator would write it.
+#[expect(clippy::too_many_lines, reason = "one text")]
 fn config(azure: &str, bedrock: &str, data: &Path, token: &str) -> String {
     let digest = hex(&Sha256::digest(token.as_bytes()));
     let data = data.display().to_string();

@@ -179,6 +179,7 @@ fn count(number: u64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "sums of few exact numbers")]
 mod tests {
     use super::*;
     use crossfade_proxy::Caps;

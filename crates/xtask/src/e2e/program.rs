@@ -27,7 +27,8 @@ pub(crate) struct Program {
     path: PathBuf,
     child: Child,
     /// Goes with the process, if nothing else needs it.
-    _home: Option<TempDir>,
+    #[expect(dead_code, reason = "it is removed with the value")]
+    home: Option<TempDir>,
     /// Where applications connect.
     pub(crate) address: SocketAddr,
     /// Where operators connect.
@@ -51,7 +52,7 @@ impl Program {
     pub(crate) fn serve_with(wrapper: &[&OsStr], program: &Path, text: &str) -> Result<Self> {
         let home = TempDir::new().context("cannot make a directory")?;
         let mut program = Self::serve_in(wrapper, program, text, home.path(), |_| ())?;
-        program._home = Some(home);
+        program.home = Some(home);
         Ok(program)
     }
 
@@ -92,7 +93,7 @@ impl Program {
         Ok(Self {
             path: program.to_owned(),
             child,
-            _home: None,
+            home: None,
             address,
             admin,
         })

@@ -147,13 +147,8 @@ impl Answers for Voice {
             true if self.cast.worse.load(Ordering::Relaxed) => &scene.worse,
             true => &scene.candidate,
         };
-        let run = crossfade_sim::script::unit_interval(sequence) * runs.len() as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a place in a short list"
-        )]
-        let run = run as usize;
+        let place = usize::try_from(sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33);
+        let run = place.unwrap_or_default() % runs.len().max(1);
         runs.get(run).cloned().unwrap_or_default()
     }
 }

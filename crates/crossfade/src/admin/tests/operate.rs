@@ -12,6 +12,7 @@ impl Api {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn an_advance_names_everything_that_is_missing() {
     let api = api();
     let answer = api

@@ -11,6 +11,7 @@ fn set(target: &mut Value, members: &Value) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one value")]
 fn rollout() -> Value {
     let plan = RoutePlan::new(RouteId::new("support"));
     let mut facts = AttemptFacts::freeze(1, Phase::Attempt, &plan, None);

@@ -1,5 +1,7 @@
 //! `[routes.NAME.rollout]` and `[routes.NAME.internal]`.
 
+#![expect(clippy::float_cmp, reason = "what was written is read as it stands")]
+
 use crossfade_exchange::{Gate, Percent};
 use crossfade_rollout::{RoutePlan, Stage};
 

@@ -113,13 +113,20 @@ fn losses(found: &RouteReport) -> Vec<Line> {
     lines
 }
 
+/// What is compared, where it stands, and its unit.
+type Delta = (
+    &'static str,
+    fn(&SideStatistics) -> Option<&Quantiles>,
+    &'static str,
+);
+
 /// Times, tokens and cost, the candidate's beside the primary's.
 fn deltas(found: &RouteReport) -> Vec<Line> {
     let side = |wanted: Side| found.sides.iter().find(|side| side.side == wanted);
     let (Some(primary), Some(candidate)) = (side(Side::Primary), side(Side::Candidate)) else {
         return Vec::new();
     };
-    let pick: [(&str, fn(&SideStatistics) -> Option<&Quantiles>, &str); 4] = [
+    let pick: [Delta; 4] = [
         (
             "first content",
             |side| side.first_content_seconds.as_ref(),
@@ -129,7 +136,7 @@ fn deltas(found: &RouteReport) -> Vec<Line> {
         ("output tokens", |side| side.output_tokens.as_ref(), ""),
         ("cost of an answer", |side| side.cost_usd.as_ref(), " USD"),
     ];
-    let line = |(what, of, unit): (&str, fn(&SideStatistics) -> Option<&Quantiles>, &str)| {
+    let line = |(what, of, unit): Delta| {
         let (p, c) = (of(primary)?, of(candidate)?);
         let change = if p.mean > 0.0 {
             format!("; the mean changes by {}", percent(c.mean / p.mean - 1.0))
