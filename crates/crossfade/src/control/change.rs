@@ -65,8 +65,9 @@ impl Shared {
         if command == Command::Advance {
             self.count_coverage(&mut disk, control);
         }
-        // It may have waited for its turn, and an entry is never dated before the one that it follows.
+        // It may have waited for its turn; what is decided and what is recorded are dated alike.
         context.now_unix_ms = self.clock.unix_ms();
+        let by = (actor, context.now_unix_ms);
         let proposal = {
             let rollout = lock(&control.rollout);
             let proposal = rollout.propose(&command, actor, &context);
@@ -95,10 +96,10 @@ impl Shared {
                 Ok(Changed::Unchanged)
             }
             Ok(proposal) if proposal.change.is_toward_primary() => {
-                Ok(self.record_after(&mut disk, control, proposal, actor, cap))
+                Ok(self.record_after(&mut disk, control, proposal, by, cap))
             }
             Ok(proposal) => {
-                let result = self.record_before(&mut disk, control, proposal, actor);
+                let result = self.record_before(&mut disk, control, proposal, by);
                 lift(control, cap);
                 result
             }
@@ -115,7 +116,8 @@ impl Shared {
         let proposal = lock(&control.rollout).propose(&Command::Alarm(alarm), &actor, &context);
         match proposal {
             Ok(proposal) => {
-                self.record_after(disk, control, proposal, &actor, Some(&cap));
+                let by = (&actor, context.now_unix_ms);
+                self.record_after(disk, control, proposal, by, Some(&cap));
             }
             // The cap stays: whatever is wrong, the primary answers.
             Err(refusal) => tracing::error!(%refusal, "control.alarm.refused"),
@@ -186,14 +188,14 @@ impl Shared {
         disk: &mut Disk,
         control: &RouteControl,
         proposal: Proposal,
-        actor: &Actor,
+        (actor, at_unix_ms): (&Actor, u64),
         cap: Option<&CapId>,
     ) -> Changed {
         let Some(sequence) = disk.next_sequence() else {
             return self.hold_proposal(disk, control, proposal, actor);
         };
         let route = lock(&control.rollout).route().clone();
-        let entry = proposal.into_entry(sequence, self.clock.unix_ms(), route, actor.clone());
+        let entry = proposal.into_entry(sequence, at_unix_ms, route, actor.clone());
         self.enter_after(disk, control, &entry, cap)
     }
 
@@ -217,7 +219,7 @@ impl Shared {
         disk: &mut Disk,
         control: &RouteControl,
         proposal: Proposal,
-        actor: &Actor,
+        (actor, at_unix_ms): (&Actor, u64),
     ) -> Result<Changed, ControlError> {
         let refuse = |problem: String| {
             self.note_trouble(&problem);
@@ -234,7 +236,7 @@ impl Shared {
             .next_sequence()
             .ok_or_else(|| refuse("the ledger is not available".to_owned()))?;
         let route = lock(&control.rollout).route().clone();
-        let entry = proposal.into_entry(sequence, self.clock.unix_ms(), route, actor.clone());
+        let entry = proposal.into_entry(sequence, at_unix_ms, route, actor.clone());
         disk.record_before(&entry).map_err(refuse)?;
         self.take_effect(control, &entry, None);
         self.note_head(disk);

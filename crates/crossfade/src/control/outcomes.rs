@@ -1,7 +1,7 @@
 //! Record outcomes: logged first, applied after, and a roll-back if they demand one.
 
 use crossfade_exchange::RouteId;
-use crossfade_rollout::{Ages, Phase, Record};
+use crossfade_rollout::{Ages, Record};
 
 use super::{Controller, Lost, RouteControl, Shared, disk::Disk, lock};
 
@@ -103,20 +103,13 @@ impl Shared {
     pub(super) fn apply_logged(&self, disk: &mut Disk, control: &RouteControl, logged: &[Record]) {
         let alarm = {
             let mut rollout = lock(&control.rollout);
-            let shadow = rollout
-                .attempt()
-                .is_some_and(|attempt| attempt.phase == Phase::Shadow);
-            if shadow {
-                for record in logged {
-                    if let Some(alarm) = rollout.apply(record) {
-                        let route = rollout.route();
-                        tracing::warn!(%route, reason = %alarm, "control.route.failing_in_shadow");
-                    }
-                }
-                None
-            } else {
-                logged.iter().find_map(|record| rollout.apply(record))
+            let failed_before = rollout.failing().is_some();
+            let alarm = logged.iter().find_map(|record| rollout.apply(record));
+            if let Some(failing) = rollout.failing().filter(|_| !failed_before) {
+                let route = rollout.route();
+                tracing::warn!(%route, reason = %failing, "control.route.failing_in_shadow");
             }
+            alarm
         };
         if let Some(alarm) = alarm {
             self.roll_back_by_alarm(disk, control, alarm);

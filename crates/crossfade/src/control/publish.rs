@@ -206,6 +206,37 @@ mod tests {
     }
 
     #[test]
+    fn a_cap_takes_back_what_a_stage_gives_beside_the_share() {
+        let check = |stage: Stage, percent: f64, cap: f64, expected: (f64, Stage)| {
+            let publisher = Publisher::new(Split {
+                stage,
+                ..split(percent)
+            });
+            let _held = publisher.cap_share(Percent::new(cap).unwrap());
+            let now = publisher.published();
+            assert_eq!(
+                (now.share.percent(), now.stage),
+                expected,
+                "{stage} {percent} {cap}"
+            );
+        };
+        check(Stage::Internal, 0.0, 0.0, (0.0, Stage::Shadow));
+        check(Stage::Replay, 0.0, 0.0, (0.0, Stage::Replay));
+        check(Stage::Slice, 1.0, 0.0, (0.0, Stage::Shadow));
+        check(Stage::Window, 100.0, 50.0, (50.0, Stage::Ramp));
+        check(Stage::Window, 100.0, 0.0, (0.0, Stage::Shadow));
+        check(Stage::Complete, 100.0, 100.0, (100.0, Stage::Complete));
+    }
+
+    #[test]
+    fn a_drill_is_published_and_moves_nothing() {
+        let publisher = Publisher::new(split(25.0));
+        assert_eq!((publisher.drill(), publisher.drill()), (1, 2));
+        let now = publisher.published();
+        assert_eq!((now.drill, now.share.percent()), (2, 25.0));
+    }
+
+    #[test]
     fn a_lease_is_kept_over_changes_and_the_mirror_obeys_its_cap() {
         let publisher = Publisher::new(split(5.0));
         assert!(publisher.published().lease_until.is_none());

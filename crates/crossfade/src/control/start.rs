@@ -13,7 +13,7 @@ use std::{
 
 use crossfade_backplane::{DataDirectory, Ledger, OutcomeReader};
 use crossfade_exchange::{MetricSet, RouteId};
-use crossfade_rollout::{Change, Entry, Phase, Record, RoutePlan, RouteRollout, refold};
+use crossfade_rollout::{Change, Entry, Record, RoutePlan, RouteRollout, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -121,13 +121,7 @@ impl Shared {
     fn roll_back_what_was_due(&self) {
         let mut disk = lock(&self.disk);
         for control in self.routes.values() {
-            let alarm = {
-                let rollout = lock(&control.rollout);
-                let shadow = rollout
-                    .attempt()
-                    .is_some_and(|attempt| attempt.phase == Phase::Shadow);
-                rollout.alarm().copied().filter(|_| !shadow)
-            };
+            let alarm = lock(&control.rollout).alarm().copied();
             if let Some(alarm) = alarm {
                 self.roll_back_by_alarm(&mut disk, control, alarm);
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossfade_exchange::{RouteId, SizeClass, SkipReason};
 use crossfade_proxy::Accounting;
-use crossfade_rollout::{Actor, Coverage, Record};
+use crossfade_rollout::{Actor, Command, Coverage, Record};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// What the rollout would do by itself now.
-    fn due(&self, route: &RouteId, control: &RouteControl) -> Option<crossfade_rollout::Command> {
+    fn due(&self, route: &RouteId, control: &RouteControl) -> Option<Command> {
         let mut context = self.context_of(REASON);
         self.know(route, &mut context);
         lock(&control.rollout).tick(&context)

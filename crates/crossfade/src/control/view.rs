@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crossfade_exchange::RouteId;
-use crossfade_rollout::{Entry, ProposeContext, RouteStatus, Split, Stage};
+use crossfade_exchange::{Group, RouteId};
+use crossfade_rollout::{Engine, Entry, RouteStatus, Split, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{Controller, RouteControl, lock};
+use crate::telemetry::{FreezeCause, RouteControlMetrics};
 
 /// A route as operators see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,8 +151,16 @@ impl Controller {
     }
 
     fn view(&self, control: &RouteControl, now: Instant) -> RouteView {
-        let mut rollout =
-            lock(&control.rollout).status(&ProposeContext::at(self.shared.clock.unix_ms()));
+        let (route, stage) = {
+            let rollout = lock(&control.rollout);
+            (rollout.route().clone(), rollout.stage())
+        };
+        let mut context = self.shared.context_of("");
+        self.shared.know(&route, &mut context);
+        if stage == Stage::Window {
+            context.closing.open_reviews = (self.shared.sources().open_reviews)(&route);
+        }
+        let mut rollout = lock(&control.rollout).status(&context);
         let held = lock(&control.held).as_ref().map(|held| held.text.clone());
         let barred = held.or_else(|| lock(&control.bar).clone());
         rollout.missing.extend(barred.clone());
@@ -182,38 +191,63 @@ impl Controller {
             let Some(handles) = metrics.control(route.as_str()) else {
                 continue;
             };
-            let RouteView {
-                rollout,
-                lease_seconds,
-                ..
-            } = self.view(control, now);
+            let view = self.view(control, now);
             let split = control.publisher.published();
             handles.split.set(effective_ratio(&split, now));
-            handles.lease.set(lease_seconds.unwrap_or(0.0));
+            handles.lease.set(view.lease_seconds.unwrap_or(0.0));
             let held = lock(&control.held)
                 .as_ref()
                 .is_some_and(|held| held.rolled_back);
-            let rolled_back = held || rollout.rolled_back.is_some();
-            handles.rolled_back.set(f64::from(u8::from(rolled_back)));
+            let rolled_back = held || view.rollout.rolled_back.is_some();
+            handles.rolled_back.set(flag(rolled_back));
             for (stage, gauge) in Stage::ALL.iter().zip(handles.stage.iter()) {
-                gauge.set(f64::from(u8::from(*stage == split.stage)));
+                gauge.set(flag(*stage == split.stage));
             }
-            // A metric that no attempt watches shows no evidence.
+            #[expect(clippy::cast_precision_loss, reason = "a size for display")]
             handles
-                .evidence
-                .iter()
-                .chain(handles.alarm.iter())
-                .for_each(|gauge| gauge.set(0.0));
-            for metric in &rollout.metrics {
-                if let Some(gauge) = handles.evidence.at(metric.metric.index()) {
-                    gauge.set(metric.evidence_ratio);
-                }
-            }
-            for group in &rollout.groups {
-                if let Some(gauge) = handles.alarm.at(group.group.index()) {
-                    gauge.set(group.alarm_ratio);
-                }
-            }
+                .memory
+                .set(lock(&control.rollout).memory_bytes() as f64);
+            export_tests(handles, &view.rollout);
+        }
+    }
+}
+
+fn flag(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+/// What the tests and the gates say, and what lets nothing advance.
+fn export_tests(handles: &RouteControlMetrics, rollout: &RouteStatus) {
+    handles.held.set(flag(rollout.held.is_some()));
+    handles.failing.set(flag(rollout.failing.is_some()));
+    for (cause, gauge) in FreezeCause::ALL.iter().zip(handles.frozen.iter()) {
+        let frozen = rollout.freeze.as_ref().map(FreezeCause::of);
+        gauge.set(flag(frozen == Some(*cause)));
+    }
+    // A metric that no attempt watches shows no evidence, and a gate that the stage does not have no more.
+    let alarms = Engine::ALL
+        .iter()
+        .flat_map(|engine| Group::ALL.iter().map(move |group| (engine, group)))
+        .filter_map(|(engine, group)| handles.alarm.at(engine.index(), group.index()));
+    handles
+        .evidence
+        .iter()
+        .chain(handles.gate.iter())
+        .chain(alarms)
+        .for_each(|gauge| gauge.set(0.0));
+    for metric in &rollout.metrics {
+        if let Some(gauge) = handles.evidence.at(metric.metric.index()) {
+            gauge.set(metric.evidence_ratio.max(metric.pairs_ratio));
+        }
+    }
+    for group in &rollout.groups {
+        if let Some(gauge) = handles.alarm.at(group.engine.index(), group.group.index()) {
+            gauge.set(group.alarm_ratio);
+        }
+    }
+    for standing in &rollout.standings {
+        if let Some(gauge) = handles.gate.at(standing.gate.index()) {
+            gauge.set(standing.gate_ratio);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The closed label sets that belong to the control plane alone.
 
 use crossfade_exchange::{Side, VerdictClass};
+use crossfade_rollout::Freeze;
 
 /// Declares a fieldless enum with its fixed names, as metric labels show them.
 macro_rules! labels {
@@ -43,6 +44,29 @@ labels! {
         Alarm = "alarm",
         /// An owner re-armed the route after a roll-back.
         Resume = "resume",
+    }
+}
+
+labels! {
+    /// Why the ramp stands still by itself.
+    pub enum FreezeCause {
+        /// The primary fails more than it usually does.
+        Primary = "primary",
+        /// An answer was not on the side that its unit draws.
+        Assignment = "assignment",
+        /// The sides' shares of the drawn units do not fit the split.
+        SampleRatio = "sample_ratio",
+    }
+}
+
+impl FreezeCause {
+    /// The label of a freeze.
+    pub const fn of(freeze: &Freeze) -> Self {
+        match freeze {
+            Freeze::PrimaryTrouble { .. } => Self::Primary,
+            Freeze::Assignment => Self::Assignment,
+            Freeze::SampleRatio => Self::SampleRatio,
+        }
     }
 }
 

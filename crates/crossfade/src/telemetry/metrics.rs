@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crossfade_exchange::{Check, CheckOutcome, Group, Metric, Role, Side};
-use crossfade_rollout::Stage;
+use crossfade_exchange::{Check, CheckOutcome, Gate, Group, Metric, Role, Side};
+use crossfade_rollout::{Engine, Stage};
 use metrics::{Counter, Gauge, Histogram};
 
 use super::{
     catalogue::{AGREEMENT, MICROS, metric_struct},
     dollars::Dollars,
     labels::{
-        EvidenceOutcome, ExchangeLabel, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
-        ReviewOutcome, TokenKind, TransitionReason,
+        EvidenceOutcome, ExchangeLabel, FreezeCause, OpinionKind, OpinionOutcome, OutcomeFate,
+        Pairing, ReviewOutcome, TokenKind, TransitionReason,
     },
     money::RouteMoneyMetrics,
     recorder::Registrar,
 };
-
-/// The only sequential test that rolls back, until there are others.
-const ENGINE: &str = "R";
 
 /// Series of one metric along one closed label set.
 #[derive(Debug)]
@@ -87,10 +84,20 @@ metric_struct! {
         split: Gauge = Gauge("crossfade_split_ratio", "ratio", ["route"], &[]);
         /// 1 for the stage the route is in, 0 for the others.
         stage: Family<Gauge> = Gauge("crossfade_stage", "", ["route", "stage"], &[]);
-        /// The evidence for a roll-back by metric: its logarithm over that of the threshold; 1 rolls back.
+        /// The evidence for a roll-back by metric, of the test on the split or the one on pairs, whichever says more: its logarithm over that of the threshold; 1 rolls back.
         evidence: Family<Gauge> = Gauge("crossfade_evidence_ratio", "ratio", ["route", "metric"], &[]);
         /// The sum that rolls back, in logarithms, over the threshold; 1 rolls back.
-        alarm: Family<Gauge> = Gauge("crossfade_alarm_ratio", "ratio", ["route", "engine", "group"], &[]);
+        alarm: Grid<Gauge> = Gauge("crossfade_alarm_ratio", "ratio", ["route", "engine", "group"], &[]);
+        /// The evidence that the candidate is not worse than the margin, by gate of the stage: its logarithm over that of the threshold; 1 passes.
+        gate: Family<Gauge> = Gauge("crossfade_gate_ratio", "ratio", ["route", "metric"], &[]);
+        /// 1 while the ramp stands still by itself, by cause.
+        frozen: Family<Gauge> = Gauge("crossfade_frozen", "", ["route", "cause"], &[]);
+        /// 1 while somebody lets the route not advance, until it is resumed.
+        held: Gauge = Gauge("crossfade_held", "", ["route"], &[]);
+        /// 1 while pairs of stage shadow speak so much against the candidate that the route may not advance.
+        failing: Gauge = Gauge("crossfade_failing", "", ["route"], &[]);
+        /// Memory that the statistics of the running attempt take.
+        memory: Gauge = Gauge("crossfade_rollout_memory_bytes", "bytes", ["route"], &[]);
         /// Changes of the split by the stage they lead to and their reason.
         transitions: Grid<Counter> = Counter("crossfade_transitions_total", "", ["route", "to", "reason"], &[]);
         /// Time until the route's lease runs out; without one the candidate answers nothing.
@@ -256,10 +263,23 @@ impl RouteControlMetrics {
                     &[("route", route), ("metric", metric)],
                 )
             }),
-            alarm: Family::new(Group::ALL.iter().map(|group| group.as_str()), |group| {
-                let labels = [("route", route), ("engine", ENGINE), ("group", group)];
-                made.gauge("crossfade_alarm_ratio", &labels)
+            alarm: Grid::new(Engine::ALL.iter().map(|engine| engine.as_str()), |engine| {
+                Family::new(Group::ALL.iter().map(|group| group.as_str()), |group| {
+                    let labels = [("route", route), ("engine", engine), ("group", group)];
+                    made.gauge("crossfade_alarm_ratio", &labels)
+                })
             }),
+            gate: Family::new(Gate::ALL.iter().map(|gate| gate.as_str()), |gate| {
+                let labels = [("route", route), ("metric", gate)];
+                made.gauge("crossfade_gate_ratio", &labels)
+            }),
+            frozen: Family::new(
+                FreezeCause::ALL.iter().map(|cause| cause.as_str()),
+                |cause| made.gauge("crossfade_frozen", &[("route", route), ("cause", cause)]),
+            ),
+            held: made.gauge("crossfade_held", &[("route", route)]),
+            failing: made.gauge("crossfade_failing", &[("route", route)]),
+            memory: made.gauge("crossfade_rollout_memory_bytes", &[("route", route)]),
             transitions: Grid::new(stage_names(), |to| {
                 Family::new(
                     TransitionReason::ALL.iter().map(|reason| reason.as_str()),

@@ -10,7 +10,7 @@ mod recorder;
 
 pub use catalogue::{MetricInfo, MetricKind, catalogue, markdown};
 pub use labels::{
-    EvidenceOutcome, ExchangeLabel, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
+    EvidenceOutcome, ExchangeLabel, FreezeCause, OpinionKind, OpinionOutcome, OutcomeFate, Pairing,
     ReviewOutcome, TokenKind, TransitionReason,
 };
 pub use logging::{LogFormat, LoggingError, init_logging, quiet_panics};
