@@ -139,7 +139,7 @@ impl DataDirectory {
     /// Whether there is room for an append: writes more than any append does, durably, and removes it again.
     pub fn probe(&self) -> io::Result<()> {
         let path = self.path.join("probe");
-        let result = write_durably(&path, &[0x5a; PROBE_BYTES]);
+        let result = write_durably(&path, &vec![0x5a; PROBE_BYTES]);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => result.and(Err(error)),
             _ => result,

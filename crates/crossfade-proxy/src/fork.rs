@@ -222,6 +222,10 @@ impl Collected {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one moment: what is read, decided and announced belongs together"
+    )]
     fn decide(&self, mut eligible: Eligible) -> Decided {
         let route = &eligible.route;
         let split: Arc<Split> = Arc::clone(&route.split.borrow());

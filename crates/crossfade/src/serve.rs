@@ -1,5 +1,7 @@
 //! A running process: listeners, data plane, worker, controller; and how they end.
 
+mod worker;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -39,8 +41,8 @@ use crate::{
     review::{Keeper, Records},
     telemetry::{self, Telemetry},
     wiring,
-    worker::{Comparer, Outcomes, SETTLEMENTS, Sink},
 };
+use worker::Worker;
 
 /// How long a drain waits for mirrors under way.
 const MIRROR_PATIENCE: Duration = Duration::from_secs(5);
@@ -396,66 +398,6 @@ impl Core {
             }),
         })
     }
-}
-
-/// What compares, and what puts outcomes into order.
-struct Worker {
-    checks: HashMap<RouteId, Arc<Checks>>,
-    records: Records,
-    metrics: Arc<telemetry::Metrics>,
-    exchanges: mpsc::Receiver<Queued>,
-    messages: mpsc::Receiver<OutcomeMessage>,
-    /// The models that are asked about pairs, if there are any.
-    panel: Option<(Panel, Option<Batcher>)>,
-}
-
-// === impl Worker ===
-
-impl Worker {
-    /// Starts it, with the leases that its outcomes may end. The comparer is waited for by its handle, as it ends before the
-    /// others are stopped.
-    fn start(
-        self,
-        controller: &Controller,
-        spawner: &Spawner,
-        stop: &CancellationToken,
-    ) -> (JoinHandle<()>, Option<Asking>) {
-        let (settlements, settled) = mpsc::channel(SETTLEMENTS);
-        let records = self.records;
-        let sink: Sink = Arc::new(move |judged| records.take(judged));
-        let (sink, opinions) = match self.panel {
-            Some((panel, batcher)) => {
-                let (sink, asking) = ask_before(sink, panel, batcher, spawner);
-                (sink, Some(asking))
-            }
-            None => (sink, None),
-        };
-        let (differences, differing) = mpsc::channel(SETTLEMENTS);
-        let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics))
-            .with_differences(differing);
-        let comparer = Comparer::new(self.checks, self.metrics, settlements, sink)
-            .with_differences(differences);
-        spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
-        spawner.spawn(controller.clone().run_leases(stop.clone()));
-        spawner.spawn(controller.clone().run_ticks(stop.clone()));
-        (spawn(comparer.run(self.exchanges)), opinions)
-    }
-}
-
-/// Puts the models that are asked about pairs before where verdicts go.
-fn ask_before(
-    sink: Sink,
-    panel: Panel,
-    batcher: Option<Batcher>,
-    spawner: &Spawner,
-) -> (Sink, Asking) {
-    let (sink, asker) = panel.before(sink);
-    if let Some(batcher) = batcher {
-        spawner.spawn(batcher.run());
-    }
-    let no_more = CancellationToken::new();
-    let task = spawn(asker.run(no_more.clone()));
-    (sink, Asking { task, no_more })
 }
 
 type Routes = Vec<(String, RouteSettings, watch::Receiver<Arc<Split>>)>;

@@ -19,6 +19,7 @@ struct Setup {
 }
 
 /// A request that the coin gave to the primary, with or without a shadow under way.
+#[expect(clippy::too_many_lines, reason = "one value after the other")]
 fn setup(shadow: bool) -> Setup {
     let route = RouteId::new("r");
     let (outcome_sender, outcomes) = mpsc::channel(16);

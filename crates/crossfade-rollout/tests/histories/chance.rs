@@ -1,6 +1,6 @@
 //! Seeded chance: the same seed gives the same history on every machine.
 
-/// A small generator of good enough numbers (the finalizer of SplitMix64).
+/// A small generator of good enough numbers (the finalizer of `SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
 

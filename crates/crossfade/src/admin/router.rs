@@ -34,7 +34,7 @@ use crate::{
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// The money of a route.
-pub type MoneyFn = Arc<dyn Fn(&RouteId) -> Option<Money> + Send + Sync>;
+pub(crate) type MoneyFn = Arc<dyn Fn(&RouteId) -> Option<Money> + Send + Sync>;
 
 /// What the handlers look at.
 pub struct AdminState {

@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crossfade_exchange::Percent;
 
-pub(super) use operate::{AdvanceArgs, ReportArgs, ReportFormat, RollbackArgs, SignoffArgs};
+pub(super) use operate::{
+    AdvanceArgs, ReportArgs, ReportFormat, RollbackArgs, SignoffArgs, VerifyArgs,
+};
 pub(super) use review::{
     ExchangesArgs, FindingsArgs, ForgetArgs, ReviewArgs, ReviewsArgs, RulesArgs, State,
 };
@@ -264,34 +266,6 @@ pub(super) struct SplitArgs {
     pub(super) if_match: Option<u64>,
     #[command(flatten)]
     pub(super) admin: AdminArgs,
-}
-
-/// `verify-ledger`
-#[derive(Debug, Args)]
-#[group(id = "where", required = true, multiple = false)]
-pub(super) struct VerifySource {
-    /// The configuration file, which says where the data directory is
-    #[arg(long, value_name = "FILE", group = "where")]
-    pub(super) config: Option<PathBuf>,
-    /// The data directory, or a copy of it
-    #[arg(long, value_name = "DIR", group = "where")]
-    pub(super) data: Option<PathBuf>,
-}
-
-/// `verify-ledger`
-#[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
-    #[command(flatten)]
-    pub(super) source: VerifySource,
-    /// Compute only this route's decisions again; the chain is checked as a whole
-    #[arg(long, value_name = "ROUTE")]
-    pub(super) route: Option<String>,
-    /// A head that `status` showed earlier: it must be the hash of an entry, or history was cut or written anew
-    #[arg(long, value_name = "HASH")]
-    pub(super) head: Option<String>,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub(super) output: Output,
 }
 
 /// `hold`, `resume`

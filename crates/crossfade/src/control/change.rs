@@ -52,7 +52,7 @@ impl Shared {
     pub(super) fn change(
         &self,
         route: &RouteId,
-        command: Command,
+        command: &Command,
         actor: &Actor,
         mut context: ProposeContext,
         cap: Option<&CapId>,
@@ -62,7 +62,7 @@ impl Shared {
             .get(route)
             .ok_or_else(|| ControlError::UnknownRoute(route.to_string()))?;
         let mut disk = lock(&self.disk);
-        if command == Command::Advance {
+        if *command == Command::Advance {
             self.count_coverage(&mut disk, control);
         }
         // It may have waited for its turn; what is decided and what is recorded are dated alike.
@@ -70,7 +70,7 @@ impl Shared {
         let by = (actor, context.now_unix_ms);
         let proposal = {
             let rollout = lock(&control.rollout);
-            let proposal = rollout.propose(&command, actor, &context);
+            let proposal = rollout.propose(command, actor, &context);
             proposal.and_then(|proposal| match command {
                 Command::Resume => at_revision(&rollout, &context).map(|()| proposal),
                 Command::Split { .. }

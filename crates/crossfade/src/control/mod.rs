@@ -323,7 +323,7 @@ impl Controller {
         let job = self.on_disk(move |shared| {
             // Another change may come first, and make a raise of it.
             let context = shared.context(&ask, if_match);
-            shared.change(&route, command, &ask.actor, context, cap.as_ref())
+            shared.change(&route, &command, &ask.actor, context, cap.as_ref())
         });
         match tokio::time::timeout(RECORD_PATIENCE, job).await {
             Ok(Ok(result)) => result,
@@ -345,7 +345,7 @@ impl Controller {
             let mut context = shared.context(&ask, if_match);
             context.closing = closing;
             shared.know(&route, &mut context);
-            shared.change(&route, command, &ask.actor, context, None)
+            shared.change(&route, &command, &ask.actor, context, None)
         });
         match tokio::time::timeout(RAISE_PATIENCE, job).await {
             Ok(Ok(result)) => result,

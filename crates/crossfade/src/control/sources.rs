@@ -29,7 +29,7 @@ pub struct Sources {
 }
 
 /// Verifies the ledger in a data directory as far as it concerns a route.
-pub type VerifyFn = Arc<dyn Fn(&Path, &RouteId) -> Result<(), String> + Send + Sync>;
+pub(crate) type VerifyFn = Arc<dyn Fn(&Path, &RouteId) -> Result<(), String> + Send + Sync>;
 
 // === impl Sources ===
 

@@ -136,7 +136,7 @@ impl Shared {
         };
         let mut context = self.context_of(REASON);
         self.know(route, &mut context);
-        let changed = self.change(route, command, &Actor::controller(), context, None);
+        let changed = self.change(route, &command, &Actor::controller(), context, None);
         let Err(error) = changed else { return };
         lock(&control.counted).quiet_until = Some(self.clock.instant() + MINUTE);
         match error {

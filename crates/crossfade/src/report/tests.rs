@@ -121,6 +121,7 @@ fn replayed(exit_code: u8) -> ReplayResult {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn every_question_is_answered_by_its_worst_line() {
     let check = |question: Question, change: &dyn Fn(&mut World), expected: Answer| {
         let mut world = World::new();

@@ -27,7 +27,6 @@ pub(crate) struct Program {
     path: PathBuf,
     child: Child,
     /// Goes with the process, if nothing else needs it.
-    #[expect(dead_code, reason = "it is removed with the value")]
     home: Option<TempDir>,
     /// Where applications connect.
     pub(crate) address: SocketAddr,

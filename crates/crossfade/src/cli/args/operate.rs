@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{AdminArgs, reason};
+use super::{AdminArgs, Output, reason};
 
 /// `advance`
 #[derive(Debug, Args)]
@@ -87,4 +87,32 @@ fn hash(text: &str) -> Result<String, String> {
                 .to_owned(),
         )
     }
+}
+
+/// `verify-ledger`
+#[derive(Debug, Args)]
+#[group(id = "where", required = true, multiple = false)]
+pub(in crate::cli) struct VerifySource {
+    /// The configuration file, which says where the data directory is
+    #[arg(long, value_name = "FILE", group = "where")]
+    pub(in crate::cli) config: Option<PathBuf>,
+    /// The data directory, or a copy of it
+    #[arg(long, value_name = "DIR", group = "where")]
+    pub(in crate::cli) data: Option<PathBuf>,
+}
+
+/// `verify-ledger`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct VerifyArgs {
+    #[command(flatten)]
+    pub(in crate::cli) source: VerifySource,
+    /// Compute only this route's decisions again; the chain is checked as a whole
+    #[arg(long, value_name = "ROUTE")]
+    pub(in crate::cli) route: Option<String>,
+    /// A head that `status` showed earlier: it must be the hash of an entry, or history was cut or written anew
+    #[arg(long, value_name = "HASH")]
+    pub(in crate::cli) head: Option<String>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(in crate::cli) output: Output,
 }

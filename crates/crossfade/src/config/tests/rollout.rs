@@ -182,6 +182,7 @@ fn what_a_route_lacks_keeps_it_in_shadow() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn success_metrics_that_cannot_be_judged() {
     let cannot = |gate: &str, rest: &str, why: &str| {
         wrong(

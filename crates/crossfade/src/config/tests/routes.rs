@@ -139,7 +139,6 @@ fn candidates() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn rollouts() {
     let with = |keys: &str| format!("{ROUTE}[routes.support.rollout]\n{keys}");
     check(
