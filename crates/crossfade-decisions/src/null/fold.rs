@@ -41,9 +41,9 @@ pub(super) struct Fold {
     begun: bool,
     filters: Vec<UnitFilter>,
     small: [Small; 2],
-    clock: u64,
-    period: u64,
-    seen: HashSet<(Metric, Unit)>,
+    /// Each group has its ten minutes, by the clock that requests are sent by.
+    arrival: Seen,
+    content: Seen,
     alarm: Option<Engine>,
 }
 
@@ -53,6 +53,13 @@ struct Tally {
     share: f64,
     r: EngineR,
     p: EngineP,
+}
+
+/// Whose pairs have counted in the ten minutes that run.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    period: u64,
+    units: HashSet<(Metric, Unit)>,
 }
 
 /// A Bloom filter of 2 048 bits.
@@ -97,9 +104,8 @@ impl Fold {
             begun: false,
             filters: Vec::new(),
             small: [Small::default(), Small::default()],
-            clock: 0,
-            period: 0,
-            seen: HashSet::new(),
+            arrival: Seen::default(),
+            content: Seen::default(),
             alarm: None,
         }
     }
@@ -167,17 +173,22 @@ impl Fold {
             }
             PairResult::BreakerOpen { .. } => return,
         };
-        let period = self.clock / Self::PERIOD;
-        if period != self.period {
-            self.period = period;
-            self.seen.clear();
+        let seen = match pair.group {
+            Group::Arrival => &mut self.arrival,
+            Group::Content => &mut self.content,
+        };
+        // Pairs come in the order of sending, so the time never goes back.
+        let period = pair.key.sent_unix_micros / Self::PERIOD;
+        if period != seen.period {
+            seen.period = period;
+            seen.units.clear();
         }
         for tally in &mut self.tallies {
             let metric = tally.metric;
             let counts = metric.group() == pair.group
                 && pair.applies.contains(metric)
                 && (pair.result != PairResult::PrimaryFailed || metric == Metric::Transport);
-            if counts && self.seen.insert((metric, pair.unit)) {
+            if counts && seen.units.insert((metric, pair.unit)) {
                 tally
                     .p
                     .pair(candidate.contains(metric), primary.contains(metric));
@@ -213,7 +224,6 @@ impl Eat for Fold {
     }
 
     fn eat(&mut self, record: &Record) -> bool {
-        self.clock = self.clock.max(record.at_unix_micros());
         match record {
             Record::Answer(answer) => {
                 self.answer(answer);

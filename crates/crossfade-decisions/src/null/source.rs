@@ -131,10 +131,11 @@ impl Source {
             Side::Primary
         };
         let failed = |fates: &Fates| fates.arrival.bad.contains(Metric::Transport);
-        let mirror = if answer == Side::Primary && failed(&primary) {
-            Mirror::PrimaryFailed
-        } else if self.setting.breaker && open {
+        let mirror = if self.setting.breaker && open {
+            // Whatever the primary does: the candidate would not have been asked.
             Mirror::BreakerOpen
+        } else if answer == Side::Primary && failed(&primary) {
+            Mirror::PrimaryFailed
         } else {
             Mirror::Compared
         };
