@@ -177,7 +177,7 @@ impl RouteRollout {
             &Command::Split { to, .. } => self.lower(to, actor, context),
             Command::Advance => self.advance(actor, context),
             Command::Rollback => {
-                need_to_primary(actor)?;
+                need(actor, ActorRole::Operator)?;
                 check_reason(&context.reason)?;
                 let cause = Cause::Manual;
                 Ok(Change::Rollback { from, cause })

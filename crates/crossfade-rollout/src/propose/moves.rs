@@ -2,7 +2,7 @@
 
 use crossfade_exchange::Percent;
 
-use super::{ProposeContext, check_reason, need, need_to_primary};
+use super::{ProposeContext, check_reason, need};
 use crate::{
     Actor, ActorRole, AttemptFacts, Change, Phase, Refusal, Requirements, RouteRollout, Stage,
 };
@@ -58,7 +58,7 @@ impl RouteRollout {
         actor: &Actor,
         context: &ProposeContext,
     ) -> Result<Change, Refusal> {
-        need_to_primary(actor)?;
+        need(actor, ActorRole::Operator)?;
         check_reason(&context.reason)?;
         let changes = to < self.share();
         let new_attempt = if changes && !to.is_zero() {

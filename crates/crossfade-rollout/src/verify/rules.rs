@@ -124,37 +124,8 @@ impl Rules {
             Change::Started | Change::MirrorSwitched { .. } => {
                 Err("it concerns all routes and names one".to_owned())
             }
-            Change::Split {
-                from,
-                to,
-                attempt,
-                new_attempt,
-                override_,
-                stage,
-                ..
-            } => {
-                let raise = Raise {
-                    actor,
-                    from: *from,
-                    to: *to,
-                    new_attempt: new_attempt.as_deref(),
-                };
-                self.split(&raise, *override_, known)?;
-                self.stage_by_hand(*from, *to, *stage)?;
-                let expected = new_attempt.as_ref().map(|facts| facts.id);
-                let expected = expected.or(self.running.map(|(id, _)| id));
-                same("attempt", attempt, &expected)
-            }
-            Change::Observe { facts } => {
-                need(actor, CONTROLLER)?;
-                if self.rolled_back {
-                    return Err("the route was rolled back and not resumed".to_owned());
-                }
-                if matches!(self.running, Some((_, Phase::Attempt))) {
-                    return Err("an attempt runs".to_owned());
-                }
-                self.begins(facts, Phase::Shadow)
-            }
+            Change::Split { .. } => self.split(entry, known),
+            Change::Observe { facts } => self.observe(actor, facts),
             Change::GatesRestarted { .. } => {
                 need(actor, CONTROLLER)?;
                 self.running.map(drop).ok_or("nothing runs".to_owned())
@@ -188,7 +159,49 @@ impl Rules {
         }
     }
 
-    fn split(&self, raise: &Raise<'_>, override_: bool, known: Known<'_>) -> Result<(), String> {
+    fn observe(&self, actor: &Actor, facts: &AttemptFacts) -> Result<(), String> {
+        need(actor, CONTROLLER)?;
+        if self.rolled_back {
+            return Err("the route was rolled back and not resumed".to_owned());
+        }
+        if matches!(self.running, Some((_, Phase::Attempt))) {
+            return Err("an attempt runs".to_owned());
+        }
+        self.begins(facts, Phase::Shadow)
+    }
+
+    fn split(&self, entry: &Entry, known: Known<'_>) -> Result<(), String> {
+        let Change::Split {
+            from,
+            to,
+            attempt,
+            new_attempt,
+            override_,
+            stage,
+            ..
+        } = &entry.change
+        else {
+            return Ok(());
+        };
+        let raise = Raise {
+            actor: &entry.actor,
+            from: *from,
+            to: *to,
+            new_attempt: new_attempt.as_deref(),
+        };
+        self.share_by_hand(&raise, *override_, known)?;
+        self.stage_by_hand(*from, *to, *stage)?;
+        let expected = new_attempt.as_ref().map(|facts| facts.id);
+        let expected = expected.or(self.running.map(|(id, _)| id));
+        same("attempt", attempt, &expected)
+    }
+
+    fn share_by_hand(
+        &self,
+        raise: &Raise<'_>,
+        override_: bool,
+        known: Known<'_>,
+    ) -> Result<(), String> {
         let &Raise {
             actor,
             from,
@@ -371,10 +384,7 @@ impl Rules {
                 new_attempt,
                 ..
             } => {
-                if let Some(facts) = new_attempt {
-                    self.begin(facts);
-                }
-                self.salts.push(*salt);
+                self.drawn_with(*salt, new_attempt.as_deref());
                 self.enter(rollout.stage(), *to, entry.at_unix_ms);
             }
             Change::Observe { facts } => {
@@ -393,10 +403,7 @@ impl Rules {
                 new_attempt,
                 ..
             } => {
-                if let Some(facts) = new_attempt {
-                    self.begin(facts);
-                }
-                self.salts.push(*salt);
+                self.drawn_with(*salt, new_attempt.as_deref());
                 self.enter(*to, *share_to, entry.at_unix_ms);
                 if *to == Stage::Complete {
                     self.running = None;
@@ -413,14 +420,7 @@ impl Rules {
                 result,
                 fingerprint,
             } => self.replayed = result.is_passed().then(|| fingerprint.clone()),
-            Change::Rollback { .. } => {
-                self.share = Percent::ZERO;
-                self.stage = self.stage.min(Stage::Shadow);
-                self.reached = Percent::ZERO;
-                self.rolled_back = true;
-                self.running = None;
-                self.counts_anew(entry.at_unix_ms);
-            }
+            Change::Rollback { .. } => self.roll_back(entry.at_unix_ms),
             Change::Resume => {
                 self.rolled_back = false;
                 // A failing shadow watch ends with it.
@@ -428,10 +428,31 @@ impl Rules {
             }
             Change::Started | Change::MirrorSwitched { .. } | Change::Drilled { .. } => {}
         }
+        self.agrees_with(rollout)
+    }
+
+    fn agrees_with(&self, rollout: &RouteRollout) -> Result<(), String> {
         same("share", &rollout.share(), &self.share)?;
         same("stage", &rollout.stage(), &self.stage)?;
         let running = rollout.attempt().map(|facts| (facts.id, facts.phase));
         same("attempt", &running, &self.running)
+    }
+
+    /// The salt of a new share, and the attempt that begins with it, if one does.
+    fn drawn_with(&mut self, salt: u64, new_attempt: Option<&AttemptFacts>) {
+        if let Some(facts) = new_attempt {
+            self.begin(facts);
+        }
+        self.salts.push(salt);
+    }
+
+    fn roll_back(&mut self, at_unix_ms: u64) {
+        self.share = Percent::ZERO;
+        self.stage = self.stage.min(Stage::Shadow);
+        self.reached = Percent::ZERO;
+        self.rolled_back = true;
+        self.running = None;
+        self.counts_anew(at_unix_ms);
     }
 
     fn begin(&mut self, facts: &AttemptFacts) {

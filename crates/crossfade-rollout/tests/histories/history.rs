@@ -134,15 +134,15 @@ impl History {
         let proposal = self.rollout.propose(command, actor, &self.context())?;
         let sequence = self.entries.len() as u64;
         let entry = proposal.into_entry(sequence, self.now_ms, route(), actor.clone());
-        self.record(entry);
+        self.record(&entry);
         Ok(())
     }
 
     /// Records an entry in the form that a file gives back.
-    pub(crate) fn record(&mut self, entry: Entry) {
-        let text = serde_json::to_string(&entry).unwrap();
+    pub(crate) fn record(&mut self, entry: &Entry) {
+        let text = serde_json::to_string(entry).unwrap();
         let read: Entry = serde_json::from_str(&text).unwrap();
-        assert_eq!(read, entry, "what is written is what is read");
+        assert_eq!(&read, entry, "what is written is what is read");
         self.rollout.apply_entry(&read);
         self.entries.push(read);
     }

@@ -22,3 +22,4 @@ mod model;
 mod prefixes;
 mod stories;
 mod tampering;
+mod ward;

@@ -34,8 +34,8 @@ fn covered(history: &History, attempt: u64) -> usize {
             | Change::Advance {
                 new_attempt: Some(facts),
                 ..
-            } => running = facts.id,
-            Change::Observe { facts } => running = facts.id,
+            }
+            | Change::Observe { facts } => running = facts.id,
             Change::Rollback { .. } => running = 0,
             _ => {}
         }
@@ -259,8 +259,8 @@ const LIES: &[Lie] = &[
         Change::Split {
             new_attempt: Some(facts),
             ..
-        } => Some(facts.alpha /= 2.0),
-        Change::Observe { facts } => Some(facts.alpha /= 2.0),
+        }
+        | Change::Observe { facts } => Some(facts.alpha /= 2.0),
         _ => None,
     }),
     ("the alarm", |entry| match &mut entry.change {
