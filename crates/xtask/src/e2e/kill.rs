@@ -12,7 +12,7 @@ use std::{
     process::Command,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -32,11 +32,23 @@ const HELD_MICROS: u32 = 25_000;
 /// The most points at which the program is killed, apart from those in the ledger.
 const OTHER_POINTS: usize = 40;
 
+/// How many runs go on at a time: most of each is waiting.
+const AT_A_TIME: usize = 4;
+
 /// A change that an operator makes, and what it leads to.
 #[derive(Clone, Copy, Debug)]
 struct Verb {
-    words: &'static [&'static str],
+    does: Does,
     leads_to: fn(State) -> State,
+}
+
+/// What an operator types.
+#[derive(Clone, Copy, Debug)]
+enum Does {
+    /// These words.
+    Words(&'static [&'static str]),
+    /// The route's report is read, and its hash signed.
+    ReadAndSign,
 }
 
 /// What must survive.
@@ -44,75 +56,91 @@ struct Verb {
 struct State {
     percent: f64,
     rolled_back: bool,
+    held: bool,
+    /// There is a sign-off that counts.
+    signed: bool,
     mirror: bool,
 }
 
 const START: State = State {
     percent: 0.0,
     rolled_back: false,
+    held: false,
+    signed: false,
     mirror: true,
 };
 
-/// What operators do, in order.
+/// What operators do, in order. A sign-off is of a stage, and gone with it.
 const SCRIPT: &[Verb] = &[
-    Verb {
-        words: &["split", "support", "5", "--override"],
-        leads_to: |state| State {
-            percent: 5.0,
-            ..state
-        },
-    },
-    Verb {
-        words: &["split", "support", "20", "--override"],
-        leads_to: |state| State {
-            percent: 20.0,
-            ..state
-        },
-    },
-    Verb {
-        words: &["split", "support", "10"],
-        leads_to: |state| State {
-            percent: 10.0,
-            ..state
-        },
-    },
-    Verb {
-        words: &["mirror", "off"],
-        leads_to: |state| State {
-            mirror: false,
-            ..state
-        },
-    },
-    Verb {
-        words: &["mirror", "on"],
-        leads_to: |state| State {
-            mirror: true,
-            ..state
-        },
-    },
-    Verb {
-        words: &["rollback", "support"],
-        leads_to: |state| State {
-            percent: 0.0,
-            rolled_back: true,
-            ..state
-        },
-    },
-    Verb {
-        words: &["resume", "support"],
-        leads_to: |state| State {
-            rolled_back: false,
-            ..state
-        },
-    },
-    Verb {
-        words: &["split", "support", "3", "--override"],
-        leads_to: |state| State {
-            percent: 3.0,
-            ..state
-        },
-    },
+    verb(&["hold", "support"], |state| State {
+        held: true,
+        ..state
+    }),
+    verb(&["resume", "support"], |state| State {
+        held: false,
+        ..state
+    }),
+    SIGN,
+    verb(&["split", "support", "5", "--override"], |state| State {
+        percent: 5.0,
+        signed: false,
+        ..state
+    }),
+    verb(&["split", "support", "20", "--override"], |state| State {
+        percent: 20.0,
+        ..state
+    }),
+    SIGN,
+    verb(&["hold", "support"], |state| State {
+        held: true,
+        ..state
+    }),
+    verb(&["split", "support", "10"], |state| State {
+        percent: 10.0,
+        ..state
+    }),
+    verb(&["mirror", "off"], |state| State {
+        mirror: false,
+        ..state
+    }),
+    verb(&["mirror", "on"], |state| State {
+        mirror: true,
+        ..state
+    }),
+    verb(&["resume", "support"], |state| State {
+        held: false,
+        ..state
+    }),
+    verb(&["rollback", "support"], |state| State {
+        percent: 0.0,
+        rolled_back: true,
+        signed: false,
+        ..state
+    }),
+    verb(&["resume", "support"], |state| State {
+        rolled_back: false,
+        ..state
+    }),
+    verb(&["split", "support", "3", "--override"], |state| State {
+        percent: 3.0,
+        ..state
+    }),
 ];
+
+const SIGN: Verb = Verb {
+    does: Does::ReadAndSign,
+    leads_to: |state| State {
+        signed: true,
+        ..state
+    },
+};
+
+const fn verb(words: &'static [&'static str], leads_to: fn(State) -> State) -> Verb {
+    Verb {
+        does: Does::Words(words),
+        leads_to,
+    }
+}
 
 /// How a run ended.
 #[derive(Debug)]
@@ -120,6 +148,8 @@ struct Run {
     acknowledged: State,
     /// What was asked and not answered.
     under_way: Option<Verb>,
+    /// Verbs that were acknowledged.
+    done: usize,
     killed: bool,
     /// Of each call in the data directory, whether it was the ledger's.
     calls: Vec<bool>,
@@ -129,34 +159,74 @@ struct Run {
 pub(super) fn check(program: &Path, stage: &Stage) -> Result<()> {
     let whole = run(program, stage, &home()?, None)?;
     ensure!(
-        whole.under_way.is_none(),
-        "the script does not run through even if nobody is killed"
+        whole.done == SCRIPT.len(),
+        "the script does not run through even if nobody is killed: {:?} after {:?}",
+        whole.under_way,
+        whole.acknowledged
     );
     let points = points(&whole.calls);
-    let (mut killed, mut in_ledger) = (0, 0);
-    for point in &points {
-        let home = home()?;
-        let run = run(program, stage, &home, Some(*point))?;
-        killed += usize::from(run.killed);
-        in_ledger += usize::from(run.killed && run.calls.last() == Some(&true));
-        look(program, stage, &home, &run).with_context(|| {
-            format!(
-                "killed after call {point} of {}: {run:?}",
-                whole.calls.len()
-            )
-        })?;
-    }
+    let next = AtomicUsize::new(0);
+    let killed = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME)
+            .map(|_| scope.spawn(|| kill_in_turn(program, stage, &points, &next)))
+            .collect();
+        let mut killed = Killed::default();
+        for worker in workers {
+            let of_one = worker.join();
+            killed.add(of_one.map_err(|_| anyhow::anyhow!("a worker panicked"))??);
+        }
+        anyhow::Ok(killed)
+    })?;
     // A run may make a call less than the one before; most must have been killed, or nothing was tried.
     ensure!(
-        killed * 10 >= points.len() * 9,
-        "only {killed} of {} runs were killed",
+        killed.runs * 10 >= points.len() * 9,
+        "only {} of {} runs were killed",
+        killed.runs,
         points.len()
     );
     print::line(format_args!(
-        "kill: killed at {killed} of {} calls that change the data directory, {in_ledger} of them in the ledger; everything acknowledged was there after the next start",
-        whole.calls.len()
+        "kill: killed at {} of {} calls that change the data directory, {} of them in the ledger, during {} verbs; everything acknowledged was there after the next start",
+        killed.runs,
+        whole.calls.len(),
+        killed.in_ledger,
+        SCRIPT.len()
     ));
     Ok(())
+}
+
+/// How many runs were killed where.
+#[derive(Debug, Default)]
+struct Killed {
+    runs: usize,
+    in_ledger: usize,
+}
+
+impl Killed {
+    fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.in_ledger += other.in_ledger;
+    }
+}
+
+/// Takes one point after the other, until there are no more or something does not hold.
+fn kill_in_turn(
+    program: &Path,
+    stage: &Stage,
+    points: &[usize],
+    next: &AtomicUsize,
+) -> Result<Killed> {
+    let mut killed = Killed::default();
+    while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let home = home()?;
+        let run = run(program, stage, &home, Some(*point))?;
+        killed.add(Killed {
+            runs: usize::from(run.killed),
+            in_ledger: usize::from(run.killed && run.calls.last() == Some(&true)),
+        });
+        look(program, stage, &home, &run)
+            .with_context(|| format!("killed after call {point}: {run:?}"))?;
+    }
+    Ok(killed)
 }
 
 fn home() -> Result<TempDir> {
@@ -209,19 +279,22 @@ fn run(program: &Path, stage: &Stage, home: &TempDir, point: Option<usize>) -> R
         home.path(),
         started,
     );
-    let (mut acknowledged, mut under_way) = (START, None);
-    if let Ok(proxy) = &serving {
+    let (mut acknowledged, mut under_way, mut done) = (START, None, 0);
+    if let Ok(proxy) = &serving
+        && watches(proxy)
+    {
         for verb in SCRIPT {
             if !recorded(proxy, verb) {
                 under_way = Some(*verb);
                 break;
             }
             acknowledged = (verb.leads_to)(acknowledged);
+            done += 1;
         }
     }
     over.store(true, Ordering::Relaxed);
-    let watched = watcher.context("nothing was started")?.join();
-    let (killed, calls) = watched.map_err(|_| anyhow::anyhow!("the watcher panicked"))??;
+    let ended = watcher.context("nothing was started")?.join();
+    let (killed, calls) = ended.map_err(|_| anyhow::anyhow!("the watcher panicked"))??;
     if !killed {
         let proxy = serving.context("it does not start under the tracer")?;
         kill(proxy.id())?;
@@ -229,18 +302,48 @@ fn run(program: &Path, stage: &Stage, home: &TempDir, point: Option<usize>) -> R
     Ok(Run {
         acknowledged,
         under_way,
+        done,
         killed,
         calls,
     })
 }
 
+/// Waits until the route is watched: what was signed before would be signed of nothing, and does not count after it.
+fn watches(proxy: &Program) -> bool {
+    let watched = proxy.until("support", "a watch of stage shadow", |route| {
+        route
+            .pointer("/rollout/attempt")
+            .is_some_and(|attempt| !attempt.is_null())
+    });
+    watched.is_ok()
+}
+
 /// Whether a verb was acknowledged as recorded.
 fn recorded(proxy: &Program, verb: &Verb) -> bool {
     let tail = ["--reason", "killed in between", "--output", "json"];
-    let words: Vec<&str> = verb.words.iter().chain(&tail).copied().collect();
-    let said = proxy.operate(&words).ok();
-    let said = said.and_then(|said| serde_json::from_str::<Value>(&said).ok());
+    let said = match verb.does {
+        Does::Words(words) => {
+            let words: Vec<&str> = words.iter().chain(&tail).copied().collect();
+            proxy.operate(&words)
+        }
+        Does::ReadAndSign => hash(proxy).and_then(|hash| {
+            let words = ["signoff", "support", "--report", &hash];
+            let words: Vec<&str> = words.iter().chain(&tail).copied().collect();
+            proxy.operate(&words)
+        }),
+    };
+    let said = said
+        .ok()
+        .and_then(|said| serde_json::from_str::<Value>(&said).ok());
     said.is_some_and(|said| said.get("recorded") == Some(&Value::Bool(true)))
+}
+
+/// The hash of the report as it is now.
+fn hash(proxy: &Program) -> Result<String> {
+    let report = proxy.operate(&["report", "support", "--format", "json"])?;
+    let report: Value = serde_json::from_str(&report).context("the report is no JSON")?;
+    let hash = report.get("hash").and_then(Value::as_str);
+    Ok(hash.context("the report has no hash")?.to_owned())
 }
 
 /// Waits until `point` calls are seen, and kills.
@@ -327,14 +430,14 @@ fn look(program: &Path, stage: &Stage, home: &TempDir, run: &Run) -> Result<()> 
     let route = proxy.until("support", "a lease", |route| {
         route.get("lease_seconds").is_some_and(Value::is_number)
     })?;
-    let state = state(&route)?;
+    let found = state(&route)?;
     let next = run.under_way.map(|verb| (verb.leads_to)(run.acknowledged));
     ensure!(
-        state == run.acknowledged || Some(state) == next,
-        "in effect is {state:?}"
+        found == run.acknowledged || Some(found) == next,
+        "in effect is {found:?}"
     );
     proxy.until("support", "the share in effect", |route| {
-        route.get("effective_percent").and_then(Value::as_f64) == Some(state.percent)
+        route.get("effective_percent").and_then(Value::as_f64) == Some(found.percent)
     })?;
     let data = home.path().join("data");
     let verified = Command::new(program)
@@ -357,11 +460,16 @@ fn state(route: &Value) -> Result<State> {
         .and_then(Value::as_f64)
         .context("no share")?;
     let mirror = rollout.get("mirror_enabled").and_then(Value::as_bool);
+    let is_there = |name| {
+        rollout
+            .get(name)
+            .is_some_and(|what: &Value| !what.is_null())
+    };
     Ok(State {
         percent,
-        rolled_back: rollout
-            .get("rolled_back")
-            .is_some_and(|what| !what.is_null()),
+        rolled_back: is_there("rolled_back"),
+        held: is_there("held"),
+        signed: is_there("signoff"),
         mirror: mirror.context("no mirror")?,
     })
 }
