@@ -350,3 +350,29 @@ fn internal_callers() {
         "routes.support.internal.claim: unknown key \"claim\"; did you mean \"claims\"? (known here: credentials, headers, claims)",
     );
 }
+
+/// `deploy/rollout.md` has every key and every stage, and no other.
+#[test]
+fn the_guide_knows_every_key_and_stage() {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let guide = std::fs::read_to_string(root.join("deploy/rollout.md")).unwrap();
+    let named = |heading: &str| -> Vec<String> {
+        let (_, after) = guide.split_once(&format!("\n## {heading}\n")).unwrap();
+        let (section, _) = after.split_once("\n## ").unwrap();
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        cells
+            .map(|cell| cell.split_once('`').unwrap().0.to_owned())
+            .collect()
+    };
+    let stages: Vec<&str> = Stage::ALL.iter().map(|stage| stage.as_str()).collect();
+    assert_eq!(named("Stages"), stages);
+    let schema = schema::generate();
+    let keys = schema["$defs"]["RawRollout"]["properties"]
+        .as_object()
+        .unwrap();
+    let mut keys: Vec<&String> = keys.keys().collect();
+    let mut told = named("Keys");
+    keys.sort();
+    told.sort();
+    assert_eq!(told.iter().collect::<Vec<_>>(), keys);
+}
