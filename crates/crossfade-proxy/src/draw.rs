@@ -47,6 +47,8 @@ struct DrawState {
     arrival: Option<Permit>,
     content: Option<Permit>,
     last_byte: Option<Instant>,
+    /// What is bad of each group, arrival first, of an answer that failed and for which the primary is asked.
+    fallen: Option<[MetricSet; 2]>,
 }
 
 impl Draw {
@@ -82,6 +84,7 @@ impl Draw {
                     arrival: Some(arrival),
                     content: Some(content),
                     last_byte: None,
+                    fallen: None,
                 }),
             });
             (message, Waiting::Draw(Arc::clone(&draw)), draw)
@@ -94,12 +97,15 @@ impl Draw {
 
     /// The first content came this long after the request was sent.
     pub(crate) fn first_content(&self, after: Duration) {
-        let bad = if after > self.slow {
+        self.settle(Group::Arrival, self.slow_if(after));
+    }
+
+    fn slow_if(&self, after: Duration) -> MetricSet {
+        if after > self.slow {
             MetricSet::EMPTY.with(Metric::Slow)
         } else {
             MetricSet::EMPTY
-        };
-        self.settle(Group::Arrival, bad);
+        }
     }
 
     /// Bytes came.
@@ -120,6 +126,25 @@ impl Draw {
         self.settle(Group::Content, MetricSet::EMPTY.with(Metric::Envelope));
     }
 
+    /// The candidate failed, and the primary is asked in its place. That is the candidate's bad event, unless the primary refuses the
+    /// request too: then it is the request's, which would not have been bad either had the primary been drawn. Whatever else happens,
+    /// to the caller or in time, it stays one.
+    pub(crate) fn fell_back(&self, garbled: Option<Duration>) {
+        let bad = match garbled {
+            Some(after) => [self.slow_if(after), MetricSet::EMPTY.with(Metric::Envelope)],
+            None => [MetricSet::EMPTY.with(Metric::Transport), MetricSet::EMPTY],
+        };
+        lock(&self.state).fallen = Some(bad);
+    }
+
+    /// What became of it after [`Draw::fell_back`]: whether the primary refused the request.
+    pub(crate) fn replaced(&self, is_refused: bool) {
+        let fallen = lock(&self.state).fallen.filter(|_| !is_refused);
+        let [arrival, content] = fallen.unwrap_or_default();
+        self.settle(Group::Arrival, arrival);
+        self.settle(Group::Content, content);
+    }
+
     /// The answer broke off after its head: before the first content that is a bad arrival, after it a bad stream.
     pub(crate) fn broke(&self) {
         let arrived = lock(&self.state).arrival.is_none();
@@ -133,7 +158,14 @@ impl Draw {
     /// The caller went away. After the primary's 99th percentile that is a bad event, or a hanging side would censor itself.
     pub(crate) fn aborted(&self, after: Duration, p99: Option<(Duration, Duration)>) {
         let (first, total) = p99.unwrap_or((self.arrival_age, self.content_age));
-        let arrived = lock(&self.state).arrival.is_none();
+        let (arrived, fell_back) = {
+            let state = lock(&self.state);
+            (state.arrival.is_none(), state.fallen.is_some())
+        };
+        if fell_back {
+            self.replaced(false);
+            return;
+        }
         match arrived {
             false if after > first => self.failed(),
             true if after > total => {
@@ -184,12 +216,24 @@ impl Draw {
     /// Resolves what has reached its age.
     pub(crate) fn age(&self, now: Instant) {
         let age = now.saturating_duration_since(self.sent);
+        let (last, fallen) = {
+            let state = lock(&self.state);
+            (state.last_byte, state.fallen)
+        };
+        if let Some([arrival, content]) = fallen {
+            if age >= self.arrival_age {
+                self.settle(Group::Arrival, arrival);
+            }
+            if age >= self.content_age {
+                self.settle(Group::Content, content);
+            }
+            return;
+        }
         if age >= self.arrival_age {
             // No content yet at this age is silence.
             self.settle(Group::Arrival, MetricSet::EMPTY.with(Metric::Transport));
         }
         if age >= self.content_age {
-            let last = lock(&self.state).last_byte;
             let silent = last.is_some_and(|at| now.saturating_duration_since(at) >= SILENT);
             let bad = if silent {
                 MetricSet::EMPTY.with(Metric::Stream)
@@ -209,8 +253,7 @@ impl Draw {
 impl Drop for Draw {
     /// Whatever path forgot it, a drawn answer is resolved.
     fn drop(&mut self) {
-        self.settle(Group::Arrival, MetricSet::EMPTY);
-        self.settle(Group::Content, MetricSet::EMPTY);
+        self.replaced(false);
     }
 }
 

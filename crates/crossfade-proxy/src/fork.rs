@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use tower::Service;
 
 use crossfade_exchange::{
-    Assignment, BoxError, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
+    Assignment, BoxError, Failover, Patience, Side, SideBody, SideReport, SideResponse, SkipReason,
 };
 use crossfade_rollout::{AttemptFacts, DecideFacts, Split, decide};
 
@@ -156,6 +156,10 @@ struct Waiting {
     pair: Option<(Arc<Pair>, Side)>,
     /// Why it will not be mirrored whatever happens, if that is so.
     unselected: Option<SkipReason>,
+    /// Who is being asked for an answer, since when.
+    asked: (Side, Instant),
+    /// Whether a side has answered.
+    is_over: bool,
 }
 
 impl Waiting {
@@ -168,22 +172,47 @@ impl Waiting {
 
     /// A side is asked for an answer.
     fn ask(&mut self, side: Side, now: Instant) {
+        self.asked = (side, now);
         if let Some((pair, asked)) = &mut self.pair {
             pair.asked(side, now);
             *asked = side;
         }
     }
 
-    /// Who wants to know of the answer of the side that is asked.
-    fn watch(&self) -> Watch {
-        Watch {
-            draw: self.draw.clone(),
+    /// The candidate failed: its pair knows at once, its drawn answer when it is known what the primary says to the request.
+    fn fell_back(&self, reason: Failover, sent: Instant) {
+        let watch = Watch {
+            draw: None,
             pair: self.pair.clone(),
+        };
+        shadow::tell(&watch, reason, sent);
+        if let Some(draw) = &self.draw {
+            draw.fell_back((reason == Failover::Garbage).then(|| sent.elapsed()));
+        }
+    }
+
+    /// The primary has answered, or failed: in the candidate's place, if it `fell_back`.
+    fn replaced_if(&mut self, fell_back: bool, status: Option<StatusCode>) {
+        if fell_back && let Some(draw) = self.draw.take() {
+            draw.replaced(status.is_some_and(shadow::is_refused));
+        }
+    }
+
+    /// A caller who left a candidate that was silent for longer than nearly all answers of the primary take: were that not counted,
+    /// a candidate that hangs would be asked by everybody for ever, where callers are less patient than the proxy.
+    fn note_silence(&self, p99: Option<(Duration, Duration)>) {
+        let (side, since) = self.asked;
+        if let Some((first, _)) = p99
+            && side == Side::Candidate
+            && since.elapsed() > first
+        {
+            self.route.state.breaker.record(true, Instant::now());
         }
     }
 
     /// It has been answered: its recorder and its pairing take over.
     fn answered(&mut self) -> (Option<Ticket>, Watch) {
+        self.is_over = true;
         let watch = Watch {
             draw: self.draw.take(),
             pair: self.pair.take(),
@@ -199,11 +228,14 @@ impl Drop for Waiting {
             return;
         }
         self.skip(SkipReason::ClientAbort);
+        let p99 = self.route.state.p99(self.streamed);
+        if !self.is_over {
+            self.note_silence(p99);
+        }
         if let Some(draw) = &self.draw {
-            draw.aborted(self.since.elapsed(), self.route.state.p99(self.streamed));
+            draw.aborted(self.since.elapsed(), p99);
         }
         if let Some((pair, side)) = &self.pair {
-            let p99 = self.route.state.p99(self.streamed);
             pair.aborted(*side, Instant::now(), p99);
         }
     }
@@ -273,7 +305,7 @@ impl Collected {
         }
         let pair = match &split.attempt {
             Some(attempt) if assignment.shadow.is_some() => {
-                self.announce_pair(&eligible, attempt, assignment, now)
+                self.announce_pair(&eligible, attempt, assignment, facts.breaker_open, now)
             }
             _ => None,
         };
@@ -281,7 +313,10 @@ impl Collected {
             .shadow
             .is_none()
             .then(|| not_selected(&self.plane, route, assignment));
+        let asked = (assignment.answer, now.instant);
         let waiting = Waiting {
+            asked,
+            is_over: false,
             route: Arc::clone(route),
             streamed: eligible.streamed,
             since: now.instant,
@@ -303,6 +338,7 @@ impl Collected {
         eligible: &Eligible,
         attempt: &AttemptFacts,
         assignment: Assignment,
+        breaker_open: bool,
         now: Now,
     ) -> Option<Arc<Pair>> {
         let route = &eligible.route;
@@ -318,6 +354,7 @@ impl Collected {
             applies: applies.and(attempt.metrics.or(gated.collect())),
             streamed: eligible.streamed,
             deadline: self.plane.settings.deadline,
+            breaker_open,
         };
         let room = route.line.room_for_pair();
         if room.is_none() {
@@ -345,6 +382,10 @@ impl Collected {
             Ok(answer) => answer,
             Err(error) => {
                 waiting.skip(SkipReason::PrimaryFailed);
+                waiting.replaced_if(failed.is_some(), None);
+                if let Some((pair, _)) = &waiting.pair {
+                    pair.kept_back_if(route.state.breaker.gate(Instant::now()) == Gate::Open);
+                }
                 waiting.answered().1.failed();
                 return Err(error);
             }
@@ -354,6 +395,7 @@ impl Collected {
         self.plane
             .learn_quota(&route, &eligible.deployment, &answer);
         route.metrics.answered(Side::Primary, status);
+        waiting.replaced_if(failed.is_some(), Some(status));
         let (ticket, watch) = waiting.answered();
         let opened = Answered {
             eligible,
@@ -389,9 +431,7 @@ impl Collected {
         let answer = match asked {
             CandidateAnswer::Answer(answer) => answer,
             failed @ CandidateAnswer::Failed { reason, .. } => {
-                shadow::tell(&waiting.watch(), reason, sent);
-                // The drawn answer is the candidate's, and this was it.
-                drop(waiting.draw.take());
+                waiting.fell_back(reason, sent);
                 route.metrics.fallback(reason);
                 tracing::info!(route = %route.id(), reason = reason.as_str(), "proxy.candidate.fallback");
                 let decided = Decided {

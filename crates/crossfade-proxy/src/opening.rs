@@ -11,6 +11,7 @@ use crossfade_exchange::{AnswerReason, Assignment, Exchange, Operation, Role, Si
 
 use crate::{
     accounting::Ticket,
+    breaker::Gate,
     call::{Eligible, id_text},
     candidate::{self, CandidateAnswer},
     face,
@@ -155,6 +156,9 @@ impl Answered {
             }
         };
         if let (Some((pair, _)), Some(shadow)) = (&self.watch.pair, shadow) {
+            if reason == SkipReason::PrimaryFailed {
+                pair.kept_back_if(route.state.breaker.gate(Instant::now()) == Gate::Open);
+            }
             pair.skipped(shadow, reason, Instant::now());
         }
         if let Some(ticket) = self.ticket.take() {

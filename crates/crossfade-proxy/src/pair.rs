@@ -35,6 +35,8 @@ pub(crate) struct MirroredAs {
     pub(crate) streamed: bool,
     /// The longest that a mirror may take: no side is given longer to begin.
     pub(crate) deadline: Duration,
+    /// Whether the breaker was open when it was sent.
+    pub(crate) breaker_open: bool,
 }
 
 /// One mirrored request, shared by the recorders of its sides and the line that ages it.
@@ -47,6 +49,8 @@ pub(crate) struct Pair {
     arrival_age: Duration,
     content_age: Duration,
     sent: Instant,
+    /// Whether the breaker was open when it was sent.
+    kept_back: bool,
     state: Mutex<State>,
 }
 
@@ -101,6 +105,7 @@ impl Pair {
                 applies,
                 streamed,
                 deadline,
+                breaker_open: kept_back,
             } = mirrored;
             let message = OutcomeMessage::Mirrored(Mirrored {
                 key,
@@ -130,6 +135,7 @@ impl Pair {
                 arrival_age: attempt.arrival_age.min(deadline),
                 content_age: attempt.content_age,
                 sent: now.instant,
+                kept_back,
                 state: Mutex::new(state),
             });
             (message, Waiting::Pair(Arc::clone(&pair)), pair)
@@ -223,6 +229,14 @@ impl Pair {
         self.conclude(&mut state);
         if is_unknown {
             self.close_arrival(&mut state);
+        }
+    }
+
+    /// The primary is about to fail it, and the breaker `is_open`. If it was so from the beginning, the candidate would not have been
+    /// asked anyway: counting the primary's failures where the candidate's cannot show would be a selection.
+    pub(crate) fn kept_back_if(&self, is_open: bool) {
+        if self.kept_back && is_open {
+            self.skipped(Side::Candidate, SkipReason::Breaker, self.sent);
         }
     }
 

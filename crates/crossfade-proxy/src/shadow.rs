@@ -275,6 +275,11 @@ pub(crate) fn refused(status: StatusCode) -> SkipReason {
     }
 }
 
+/// Whether the primary refused a request for what it is, rather than failing it.
+pub(crate) fn is_refused(status: StatusCode) -> bool {
+    !status.is_success() && refused(status) == SkipReason::PrimaryRefused
+}
+
 /// Gives money back where the provider cannot have charged for anything.
 pub(crate) fn refund(money: Option<Reservation>, reason: Failover) {
     match reason {

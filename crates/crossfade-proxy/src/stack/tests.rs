@@ -20,6 +20,7 @@ use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 use super::*;
 use crate::{Accounting, Caps, StickyBy};
 
+mod draws;
 mod face;
 mod pairs;
 mod pinned;
@@ -178,7 +179,10 @@ fn scripted_primary(
 ) -> Forward {
     BoxCloneSyncService::new(service_fn(move |request: Request<SideBody>| {
         note(&asked, request.method(), request.uri().path(), None);
-        let (status, body) = script.primary;
+        let (status, body) = match request.uri().query() {
+            Some("prime") => (200, PRIMARY),
+            _ => script.primary,
+        };
         let mut answer = answer(status, body);
         for (name, value) in headers {
             answer.headers_mut().insert(*name, value.parse().unwrap());
@@ -289,7 +293,8 @@ impl World {
 
     /// Azure accepts the caller.
     async fn prime(&self) {
-        assert_eq!(self.post(CHAT, "{\"hard\":1}").await.0, 200);
+        let prime = format!("{CHAT}?prime");
+        assert_eq!(self.post(&prime, "{\"hard\":1}").await.0, 200);
     }
 
     fn counts(&self) -> Accounting {
