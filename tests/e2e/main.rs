@@ -38,6 +38,7 @@ mod shadowing;
 mod streaming;
 mod transparency;
 mod verbs;
+mod verifying;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crossfade-under-test");
