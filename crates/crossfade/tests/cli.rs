@@ -143,7 +143,7 @@ fn a_valid_configuration_is_explained() {
     for part in [
         "is valid",
         "support -> us.anthropic",
-        "may not  above 0 %",
+        "may not  advance beyond shadow",
         "warning: no admin token",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
