@@ -51,6 +51,12 @@ impl RouteRollout {
         })
     }
 
+    /// Whether setting the share to `to` takes anything from the candidate: in stage `internal` its share is 0, and it answers
+    /// somebody.
+    pub fn is_above(&self, to: Percent) -> bool {
+        to < self.share() || (to.is_zero() && self.stage().lets_candidate_answer())
+    }
+
     /// A lower share is always allowed. A route that was complete is in an attempt again, so that it is watched.
     pub(super) fn lower(
         &self,
@@ -60,7 +66,7 @@ impl RouteRollout {
     ) -> Result<Change, Refusal> {
         need(actor, ActorRole::Operator)?;
         check_reason(&context.reason)?;
-        let changes = to < self.share();
+        let changes = self.is_above(to);
         let new_attempt = if changes && !to.is_zero() {
             self.new_attempt(context)
         } else {

@@ -392,3 +392,22 @@ fn status_says_what_is_missing() {
         &["rolled back", "no owner"],
     );
 }
+
+#[test]
+fn a_share_of_0_takes_internal_callers_back() {
+    let check = |stage, share: f64, to: f64, expected| {
+        let rollout = crate::testing::at_stage(crate::testing::plan(), stage, share);
+        let operator = actor(ActorRole::Operator);
+        let change = rollout.propose(&split(to), &operator, &context());
+        let Ok(Change::Split { stage: got, .. }) = change.map(|proposal| proposal.change) else {
+            panic!("{stage} {share}");
+        };
+        assert_eq!(got, Some(expected), "{stage} {share}");
+    };
+    check(Stage::Shadow, 0.0, 0.0, Stage::Shadow);
+    check(Stage::Internal, 0.0, 0.0, Stage::Shadow);
+    check(Stage::Slice, 1.0, 0.0, Stage::Shadow);
+    check(Stage::Slice, 1.0, 1.0, Stage::Slice);
+    check(Stage::Window, 100.0, 50.0, Stage::Ramp);
+    check(Stage::Complete, 100.0, 0.0, Stage::Shadow);
+}

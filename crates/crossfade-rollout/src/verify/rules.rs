@@ -244,10 +244,13 @@ impl Rules {
         stage: Option<Stage>,
     ) -> Result<(), String> {
         let Some(stage) = stage else { return Ok(()) };
-        let fits = if from == to {
-            stage == self.stage
+        let fits = if from == to && stage == self.stage {
+            true
         } else if to.is_zero() {
+            // Also from 0, where the candidate answers internal callers.
             stage == self.stage.min(Stage::Shadow)
+        } else if from == to {
+            false
         } else {
             matches!(stage, Stage::Slice | Stage::Ramp)
         };

@@ -26,6 +26,8 @@ pub(super) async fn report(
     Named(route): Named,
 ) -> Result<Json<MigrationReport>, Problem> {
     let controller = state.controller.clone();
+    // Before anything is gathered: what changes from now on makes the report one of the past.
+    let standing = controller.standing(&route).map_err(problem)?;
     let view = controller
         .route_view(&route)
         .ok_or_else(|| unknown_route(&route))?;
@@ -51,7 +53,7 @@ pub(super) async fn report(
     let report = at_desk(&state, make).await?;
     state
         .controller
-        .report_made(&route, &report.hash)
+        .report_made(&route, &report.hash, standing)
         .map_err(problem)?;
     Ok(Json(report))
 }

@@ -4,8 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{
-    Actor, Alarm, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext, Refusal,
-    RouteRollout, Split,
+    Actor, Alarm, Cause, Change, Command, Entry, Evidence, Proposal, ProposeContext, Refusal, Split,
 };
 
 use super::{
@@ -71,19 +70,7 @@ impl Shared {
         let proposal = {
             let rollout = lock(&control.rollout);
             let proposal = rollout.propose(command, actor, &context);
-            proposal.and_then(|proposal| match command {
-                Command::Resume => at_revision(&rollout, &context).map(|()| proposal),
-                Command::Split { .. }
-                | Command::Rollback
-                | Command::Alarm(_)
-                | Command::Advance
-                | Command::Hold
-                | Command::Signoff { .. }
-                | Command::Replayed(_)
-                | Command::Drilled(_)
-                | Command::Observe
-                | Command::RestartGates => Ok(proposal),
-            })
+            proposal.and_then(|proposal| not_while_held(control, proposal))
         };
         match proposal {
             Err(refusal) => {
@@ -229,7 +216,7 @@ impl Shared {
             return Err(ControlError::NotRecorded(held.text.clone()));
         }
         if let Some(bar) = lock(&control.bar).as_ref() {
-            return Err(ControlError::NotRecorded(bar.clone()));
+            return Err(ControlError::NotRecorded(bar.problem.clone()));
         }
         disk.ready().map_err(refuse)?;
         let sequence = disk
@@ -301,12 +288,18 @@ impl Shared {
     }
 }
 
-/// A resume is for the state that its actor knew, if it said which.
-fn at_revision(rollout: &RouteRollout, context: &ProposeContext) -> Result<(), Refusal> {
-    let current = rollout.revision();
-    match context.if_match {
-        Some(given) if given != current => Err(Refusal::Stale { given, current }),
-        Some(_) | None => Ok(()),
+/// A hold counts from when it is asked for: what waited for the disk before it moves nothing any more.
+fn not_while_held(control: &RouteControl, proposal: Proposal) -> Result<Proposal, Refusal> {
+    let moves = matches!(
+        proposal.change,
+        Change::Advance { .. } | Change::Split { .. }
+    );
+    match lock(&control.holding).front() {
+        Some(ask) if moves && !proposal.change.is_toward_primary() => Err(Refusal::Held {
+            by: ask.actor.to_string(),
+            reason: ask.reason.clone(),
+        }),
+        Some(_) | None => Ok(proposal),
     }
 }
 
@@ -314,9 +307,7 @@ fn at_revision(rollout: &RouteRollout, context: &ProposeContext) -> Result<(), R
 /// the candidate answers somebody.
 fn changes_nothing(control: &RouteControl, change: &Change) -> bool {
     match change {
-        Change::Split { from, to, .. } => {
-            from == to && !(to.is_zero() && lock(&control.rollout).stage().lets_candidate_answer())
-        }
+        Change::Split { from, to, .. } => from == to && !lock(&control.rollout).is_above(*to),
         Change::Started
         | Change::Rollback { .. }
         | Change::Advance { .. }

@@ -117,7 +117,7 @@ impl Shared {
                 cause: Cause::Alarm(alarm),
                 ..
             } => Command::Alarm(*alarm),
-            Change::Split { to, .. } if *to < lock(&control.rollout).share() => Command::Split {
+            Change::Split { to, .. } if lock(&control.rollout).is_above(*to) => Command::Split {
                 to: *to,
                 override_: false,
             },
@@ -159,8 +159,10 @@ impl Shared {
         let mut disk = lock(&self.disk);
         let known = lock(&self.history).entries.clone();
         let mut ended = BTreeMap::new();
-        for (route, from) in shares(&known) {
-            if self.routes.contains_key(&route) || from.is_zero() {
+        for (route, rollout) in standing(&known) {
+            let from = rollout.share();
+            // Where internal callers were answered, the share is 0.
+            if self.routes.contains_key(&route) || !rollout.is_above(Percent::ZERO) {
                 continue;
             }
             let Some(sequence) = disk.next_sequence() else {
@@ -203,19 +205,18 @@ fn unconfigured(route: &RouteId, known: &[Entry], disk: &mut Disk) -> RouteContr
     control
 }
 
-/// The share of every route that the ledger names.
-fn shares(entries: &[Entry]) -> BTreeMap<RouteId, Percent> {
-    let mut rollouts: BTreeMap<&RouteId, RouteRollout> = BTreeMap::new();
+/// Where every route stands that the ledger names.
+fn standing(entries: &[Entry]) -> BTreeMap<RouteId, RouteRollout> {
+    let mut rollouts: BTreeMap<RouteId, RouteRollout> = BTreeMap::new();
     for entry in entries {
         if let Some(route) = &entry.route {
             rollouts
-                .entry(route)
+                .entry(route.clone())
                 .or_insert_with(|| RouteRollout::new(RoutePlan::new(route.clone())))
                 .apply_entry(entry);
         }
     }
-    let share = |(route, rollout): (&RouteId, RouteRollout)| (route.clone(), rollout.share());
-    rollouts.into_iter().map(share).collect()
+    rollouts
 }
 
 /// Opens the marks, or says why not.

@@ -21,7 +21,7 @@ mod verbs;
 mod view;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fmt,
     path::PathBuf,
     sync::{
@@ -46,6 +46,7 @@ use tick::Counted;
 
 pub use clock::{Clock, ManualClock};
 pub use outcomes::{Applied, NotLogged};
+pub use reports::Standing;
 pub use sources::{BaselineFn, Sources};
 pub use start::ControllerOptions;
 pub use view::{History, LedgerState, Orphan, RouteView};
@@ -155,8 +156,10 @@ struct Shared {
 struct RouteControl {
     rollout: Mutex<RouteRollout>,
     publisher: Publisher,
-    /// Why the route gets no lease, apart from the disk: its running attempt's evidence could not be read.
-    bar: Mutex<Option<String>>,
+    /// Why the route gets no lease, apart from the disk.
+    bar: Mutex<Option<Bar>>,
+    /// Holds that wait for the disk; they are in effect.
+    holding: Mutex<VecDeque<Ask>>,
     /// What holds the share down until the next start, because the ledger could not take it.
     held: Mutex<Option<Held>>,
     /// The reports that a sign-off may name.
@@ -165,6 +168,16 @@ struct RouteControl {
     counted: Mutex<Counted>,
     /// When the oldest request was sent that is not decided yet, in microseconds since the Unix epoch; 0: there is none.
     unresolved: AtomicU64,
+}
+
+/// Why a route gets no lease, and nothing of it moves toward the candidate.
+#[derive(Clone, Debug)]
+struct Bar {
+    /// For people: what is wrong and what to do.
+    problem: String,
+    /// Whether the running attempt's evidence could not be read, so that nothing can be added to it. If not, it is judged on: in
+    /// stage `window` the candidate goes on answering without a lease.
+    is_blind: bool,
 }
 
 /// A job panicked.
@@ -179,6 +192,18 @@ impl Default for LeaseTimes {
             duration: Duration::from_secs(60),
             renew: Duration::from_secs(15),
             retry: Duration::from_secs(2),
+        }
+    }
+}
+
+// === impl Bar ===
+
+impl Bar {
+    /// The running attempt's evidence is not there.
+    const fn blind(problem: String) -> Self {
+        Self {
+            problem,
+            is_blind: true,
         }
     }
 }
@@ -323,7 +348,12 @@ impl Controller {
         let job = self.on_disk(move |shared| {
             // Another change may come first, and make a raise of it.
             let context = shared.context(&ask, if_match);
-            shared.change(&route, &command, &ask.actor, context, cap.as_ref())
+            let holds = command == Command::Hold;
+            let changed = shared.change(&route, &command, &ask.actor, context, cap.as_ref());
+            if let Some(control) = shared.routes.get(&route).filter(|_| holds) {
+                lock(&control.holding).pop_front();
+            }
+            changed
         });
         match tokio::time::timeout(RECORD_PATIENCE, job).await {
             Ok(Ok(result)) => result,

@@ -3,7 +3,7 @@
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Ages, Record};
 
-use super::{Controller, Lost, RouteControl, Shared, disk::Disk, lock};
+use super::{Bar, Controller, Lost, RouteControl, Shared, disk::Disk, lock};
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Controller {
             // What is in memory may no longer be what is in the log, so the route gets no further lease.
             let problem = "applying outcomes panicked: restart to read the log again".to_owned();
             if let Some(control) = self.shared.routes.get(route) {
-                *lock(&control.bar) = Some(problem.clone());
+                *lock(&control.bar) = Some(Bar::blind(problem.clone()));
             }
             Err(NotLogged {
                 batch: Vec::new(),
@@ -79,8 +79,8 @@ impl Shared {
             disk.nothing_to_log(route);
             return Ok(applied);
         };
-        if let Some(problem) = lock(&control.bar).clone() {
-            // The route has no lease, so these are the last of it; they cannot be judged without what was before.
+        if let Some(Bar { problem, .. }) = lock(&control.bar).clone().filter(|bar| bar.is_blind) {
+            // They cannot be judged without what was before.
             tracing::debug!(%route, problem, "control.outcomes.unreadable_attempt");
             return Ok(Applied {
                 decided: 0,

@@ -17,7 +17,15 @@ pub(super) struct Reports(VecDeque<Made>);
 #[derive(Debug)]
 struct Made {
     hash: String,
+    of: Standing,
+}
+
+/// What a report is of: once the route stands elsewhere, no sign-off may name it any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
     stage: Stage,
+    /// Of the last attempt, or shadow watch: what was seen in an earlier one says nothing of this one.
+    attempt: u64,
     fingerprint: String,
 }
 
@@ -32,9 +40,9 @@ impl Reports {
         self.0.push_back(made);
     }
 
-    /// The hashes of those of a stage and a configuration.
-    fn of(&self, stage: Stage, fingerprint: &str) -> Vec<String> {
-        let fits = |made: &&Made| made.stage == stage && made.fingerprint == fingerprint;
+    /// The hashes of those of where the route stands.
+    fn of(&self, standing: &Standing) -> Vec<String> {
+        let fits = |made: &&Made| made.of == *standing;
         let hash = |made: &Made| made.hash.clone();
         self.0.iter().filter(fits).map(hash).collect()
     }
@@ -43,26 +51,38 @@ impl Reports {
 impl RouteControl {
     /// The reports that a sign-off may name now.
     pub(super) fn current_reports(&self) -> Vec<String> {
-        let (stage, fingerprint) = self.standing();
-        lock(&self.reports).of(stage, &fingerprint)
+        let standing = self.standing();
+        lock(&self.reports).of(&standing)
     }
 
-    fn standing(&self) -> (Stage, String) {
+    fn standing(&self) -> Standing {
         let rollout = lock(&self.rollout);
-        (rollout.stage(), rollout.plan().gates.fingerprint.clone())
+        Standing {
+            stage: rollout.stage(),
+            attempt: rollout.last_attempt(),
+            fingerprint: rollout.plan().gates.fingerprint.clone(),
+        }
     }
 }
 
 impl Controller {
-    /// A report of the route, as it stands now, was made and has this hash: an owner who has read it may name it in a sign-off, as
-    /// long as the stage and the configuration stay. The last 16 of a route are remembered, until the next start.
-    pub fn report_made(&self, route: &RouteId, hash: &str) -> Result<(), ControlError> {
+    /// Where the route stands: to be asked for before a report is made.
+    pub fn standing(&self, route: &RouteId) -> Result<Standing, ControlError> {
+        Ok(self.route(route)?.standing())
+    }
+
+    /// A report of the route as it stood at `of` was made and has this hash: an owner who has read it may name it in a sign-off,
+    /// as long as the stage, the attempt and the configuration stay. The last 16 of a route are remembered, until the next start.
+    pub fn report_made(
+        &self,
+        route: &RouteId,
+        hash: &str,
+        of: Standing,
+    ) -> Result<(), ControlError> {
         let control = self.route(route)?;
-        let (stage, fingerprint) = control.standing();
         lock(&control.reports).add(Made {
             hash: hash.to_owned(),
-            stage,
-            fingerprint,
+            of,
         });
         Ok(())
     }
@@ -73,30 +93,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_reports_of_the_stage_and_the_configuration_count_and_the_oldest_goes() {
+    fn only_reports_of_the_stage_the_attempt_and_the_configuration_count_and_the_oldest_goes() {
         let mut reports = Reports::default();
-        let mut add = |hash: &str, stage, fingerprint: &str| {
+        let standing = |stage, attempt, fingerprint: &str| Standing {
+            stage,
+            attempt,
+            fingerprint: fingerprint.to_owned(),
+        };
+        let mut add = |hash: &str, of| {
             reports.add(Made {
                 hash: hash.to_owned(),
-                stage,
-                fingerprint: fingerprint.to_owned(),
+                of,
             });
         };
-        add("a", Stage::Shadow, "one");
-        add("b", Stage::Slice, "one");
-        add("c", Stage::Shadow, "two");
-        add("a", Stage::Shadow, "two");
-        assert_eq!(reports.of(Stage::Shadow, "one"), Vec::<String>::new());
-        assert_eq!(reports.of(Stage::Slice, "one"), ["b"]);
-        assert_eq!(reports.of(Stage::Shadow, "two"), ["c", "a"]);
+        add("a", standing(Stage::Shadow, 1, "one"));
+        add("b", standing(Stage::Slice, 1, "one"));
+        add("c", standing(Stage::Shadow, 1, "two"));
+        add("a", standing(Stage::Shadow, 1, "two"));
+        add("d", standing(Stage::Shadow, 2, "two"));
+        let check = |reports: &Reports, of, expected: &[&str]| {
+            assert_eq!(reports.of(&of), expected, "{of:?}");
+        };
+        check(&reports, standing(Stage::Shadow, 1, "one"), &[]);
+        check(&reports, standing(Stage::Slice, 1, "one"), &["b"]);
+        check(&reports, standing(Stage::Shadow, 1, "two"), &["c", "a"]);
+        check(&reports, standing(Stage::Shadow, 2, "two"), &["d"]);
+        check(&reports, standing(Stage::Shadow, 3, "two"), &[]);
         for number in 0..REMEMBERED {
             reports.add(Made {
                 hash: number.to_string(),
-                stage: Stage::Ramp,
-                fingerprint: "two".to_owned(),
+                of: standing(Stage::Ramp, 2, "two"),
             });
         }
-        assert_eq!(reports.of(Stage::Shadow, "two"), Vec::<String>::new());
-        assert_eq!(reports.of(Stage::Ramp, "two").len(), REMEMBERED);
+        check(&reports, standing(Stage::Shadow, 2, "two"), &[]);
+        assert_eq!(
+            reports.of(&standing(Stage::Ramp, 2, "two")).len(),
+            REMEMBERED
+        );
     }
 }

@@ -13,12 +13,12 @@ use std::{
 
 use crossfade_backplane::{DataDirectory, Ledger, OutcomeReader};
 use crossfade_exchange::{MetricSet, RouteId};
-use crossfade_rollout::{Change, Entry, Record, RoutePlan, RouteRollout, refold};
+use crossfade_rollout::{Change, Entry, Phase, Record, RoutePlan, RouteRollout, refold};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Clock, Controller, LeaseTimes, RouteControl, Shared,
+    Bar, Clock, Controller, LeaseTimes, RouteControl, Shared,
     disk::{Disk, chain},
     held::open_marks,
     lock,
@@ -141,7 +141,9 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
     });
     let mut bar = Log::close(&log, &route, disk).map(|problem| {
         tracing::error!(%route, problem, "control.outcomes.unreadable");
-        format!("{problem}; roll the route back and resume it to begin a new attempt")
+        Bar::blind(format!(
+            "{problem}; roll the route back and resume it to begin a new attempt"
+        ))
     });
     let (seen, found) = (seen_outcomes(&route, entries), rollout.decided());
     if bar.is_none() && rollout.attempt().is_some() && found < seen {
@@ -150,13 +152,16 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
              restore the log from a backup, or roll the route back and resume it"
         );
         tracing::error!(%route, problem, "control.outcomes.missing");
-        bar = Some(problem);
+        bar = Some(Bar::blind(problem));
     }
     if bar.is_none() {
-        bar = outgrown(&rollout, has_owner, metrics);
-        if let Some(problem) = &bar {
+        bar = outgrown(&rollout, has_owner, metrics).map(|problem| {
             tracing::error!(%route, problem, "control.attempt.outgrown");
-        }
+            Bar {
+                problem,
+                is_blind: false,
+            }
+        });
     }
     tracing::info!(
         %route, revision = rollout.revision(), share_percent = rollout.share().percent(),
@@ -167,6 +172,7 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         rollout: Mutex::new(rollout),
         publisher,
         bar: Mutex::new(bar),
+        holding: Mutex::default(),
         held: Mutex::new(None),
         reports: Mutex::default(),
         counted: Mutex::default(),
@@ -214,9 +220,11 @@ impl Log {
 }
 
 /// What in the configuration no longer fits the running attempt: without an owner nobody answers for it, and with other metrics than
-/// it was begun with the roll-back test would go on looking at what is not judged any more.
+/// it was begun with the roll-back test would go on looking at what is not judged any more. A shadow watch answers nobody, and begins anew by itself.
 fn outgrown(rollout: &RouteRollout, has_owner: bool, metrics: MetricSet) -> Option<String> {
-    let attempt = rollout.attempt()?;
+    let attempt = rollout
+        .attempt()
+        .filter(|attempt| attempt.phase == Phase::Attempt)?;
     if !has_owner {
         return Some(
             "the running attempt's route has no owner any more: set `owner` again, or roll the route back"

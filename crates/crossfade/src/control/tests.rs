@@ -3,6 +3,7 @@
 mod full_disk;
 mod held;
 mod model;
+mod standing;
 mod verbs;
 
 use std::{fs, path::Path};

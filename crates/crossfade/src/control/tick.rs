@@ -167,7 +167,9 @@ impl Shared {
                 rollout.attempt().map(|attempt| attempt.id),
             )
         };
-        let Some(attempt) = attempt.filter(|_| lock(&control.bar).is_none()) else {
+        let Some(attempt) =
+            attempt.filter(|_| lock(&control.bar).as_ref().is_none_or(|bar| !bar.is_blind))
+        else {
             return;
         };
         let Some(accounting) = (self.sources().accounting)(&route) else {

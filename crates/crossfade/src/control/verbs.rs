@@ -24,6 +24,7 @@ impl Controller {
         let control = self.route(route)?;
         let context = self.shared.context(&ask, None);
         drop(lock(&control.rollout).propose(&Command::Hold, &ask.actor, &context)?);
+        lock(&control.holding).push_back(ask.clone());
         self.toward_primary(route, Command::Hold, ask, None, None)
             .await
     }

@@ -162,7 +162,7 @@ impl Controller {
         }
         let mut rollout = lock(&control.rollout).status(&context);
         let held = lock(&control.held).as_ref().map(|held| held.text.clone());
-        let barred = held.or_else(|| lock(&control.bar).clone());
+        let barred = held.or_else(|| lock(&control.bar).as_ref().map(|bar| bar.problem.clone()));
         rollout.missing.extend(barred.clone());
         let split: Arc<Split> = control.publisher.published();
         let lease = split

@@ -141,7 +141,8 @@ async fn a_sign_off_names_a_report_that_was_made() {
         matches!(unknown, Err(ControlError::Refused(_))),
         "{unknown:?}"
     );
-    controller.report_made(&support(), &hash).unwrap();
+    let standing = controller.standing(&support()).unwrap();
+    controller.report_made(&support(), &hash, standing).unwrap();
     let operator = controller
         .signoff(&support(), &hash, ask(ActorRole::Operator, "x"))
         .await;
