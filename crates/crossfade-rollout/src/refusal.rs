@@ -166,7 +166,7 @@ pub enum Refusal {
     },
     /// Nothing of the stage was compared.
     #[error(
-        "nothing has been compared in this stage: see that the route has eligible traffic and that mirroring is on"
+        "nothing of this stage is counted as compared yet, which is done once a minute: if it stays so, see that the route has eligible traffic and that mirroring is on"
     )]
     NothingCompared,
     /// Too little of a size was compared.

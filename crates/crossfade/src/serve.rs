@@ -364,7 +364,7 @@ impl Core {
     ) -> Arc<AdminState> {
         // Weak, so that the admin listener does not keep the data plane's queue open while it drains.
         let accounting = proxy.downgrade();
-        let before_scrape = proxy.downgrade();
+        let (before_scrape, killed) = (proxy.downgrade(), proxy.downgrade());
         let draining = Arc::clone(draining);
         let (spending, gauges) = (Arc::clone(money), Arc::clone(money));
         Arc::new(AdminState {
@@ -383,6 +383,7 @@ impl Core {
                     .unwrap_or_default()
             }),
             money: Arc::new(move |route| spending.of(route)),
+            killed: Arc::new(move || killed.upgrade().is_some_and(|proxy| proxy.is_killed())),
             before_scrape: Arc::new(move || {
                 gauges.export();
                 if let Some(proxy) = before_scrape.upgrade() {

@@ -151,11 +151,11 @@ fn what_the_evidence_lacks_is_named_with_its_numbers() {
     );
     lacks(
         |evidence| evidence.coverage.clear(),
-        "nothing has been compared in this stage: see that the route has eligible traffic and that mirroring is on",
+        "nothing of this stage is counted as compared yet, which is done once a minute: if it stays so, see that the route has eligible traffic and that mirroring is on",
     );
     lacks(
         |evidence| evidence.coverage = vec![size(SizeClass::M2, 0, 0)],
-        "nothing has been compared in this stage: see that the route has eligible traffic and that mirroring is on",
+        "nothing of this stage is counted as compared yet, which is done once a minute: if it stays so, see that the route has eligible traffic and that mirroring is on",
     );
     lacks(
         |evidence| evidence.coverage[1] = size(SizeClass::M2, 200, 179),

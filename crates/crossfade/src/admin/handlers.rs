@@ -111,6 +111,7 @@ pub(super) async fn status(State(state): Shared, _: Caller) -> Result<Json<Statu
     Ok(Json(StatusReport {
         version: env!("CARGO_PKG_VERSION"),
         mirror_enabled: state.controller.mirror_enabled(),
+        kill_switch: (state.killed)(),
         ledger: state.controller.ledger_state(),
         unrouted: unrouted.cloned(),
         routes: with_findings(&state, every_route(&state)).await?,

@@ -58,6 +58,8 @@ pub struct AdminState {
     pub accounting: Arc<dyn Fn() -> Vec<Accounting> + Send + Sync>,
     /// The money of a route, by name.
     pub money: MoneyFn,
+    /// Whether the local kill switch is on.
+    pub killed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Brings the data plane's metrics in step before they are rendered.
     pub before_scrape: Arc<dyn Fn() + Send + Sync>,
     /// Whether the primary can be tried, or why not.

@@ -76,6 +76,7 @@ fn api_with(tokens: Vec<Token>, metrics_auth: bool) -> Api {
         key: HashKey::new([5; 32]),
         accounting: Arc::new(Vec::new),
         money: Arc::new(|_| None),
+        killed: Arc::new(|| true),
         before_scrape: Arc::new(|| ()),
         ready: Arc::new(|| Err("the listener is not bound yet".to_owned())),
     };

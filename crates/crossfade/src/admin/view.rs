@@ -57,6 +57,8 @@ pub struct StatusReport {
     pub version: &'static str,
     /// Whether copies may be sent.
     pub mirror_enabled: bool,
+    /// Whether the local kill switch is on: only the primary answers, and nothing is copied, whatever the routes say.
+    pub kill_switch: bool,
     /// How the ledger does.
     pub ledger: LedgerState,
     /// By name.

@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     report::{MigrationReport, html, markdown},
-    text::plain_json,
+    text::{plain, plain_json},
 };
 
 /// `report`
 pub(super) fn run(args: &ReportArgs) -> Result<(), Failure> {
+    let format = format(args)?;
     let path = format!("/api/v1/routes/{}/report", escape(&args.route));
     let answer = Admin::new(&args.admin)?.ask(Ask::get(path))?;
     let report = MigrationReport::deserialize(&answer).map_err(|error| foreign(&error))?;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<(), Failure> {
             "use the program of the server's version, and look for whoever stands between",
         ));
     }
-    let text = rendered(format(args), &report, &answer);
+    let text = rendered(format, &report, &answer);
     let Some(file) = &args.out else {
         print::data(&text);
         return Ok(());
@@ -59,7 +60,10 @@ fn rendered(format: ReportFormat, report: &MigrationReport, answer: &Value) -> S
 }
 
 /// As it was asked for; else as the file's name says; else for people.
-fn format(args: &ReportArgs) -> ReportFormat {
+fn format(args: &ReportArgs) -> Result<ReportFormat, Failure> {
+    if let Some(asked) = args.format {
+        return Ok(asked);
+    }
     let ending = args.out.as_deref().and_then(Path::extension);
     let ending = ending
         .and_then(|ending| ending.to_str())
@@ -67,14 +71,19 @@ fn format(args: &ReportArgs) -> ReportFormat {
     let named = match ending.as_deref() {
         Some("html" | "htm") => Some(ReportFormat::Html),
         Some("json") => Some(ReportFormat::Json),
-        Some(_) | None => None,
+        Some("md" | "markdown" | "txt") => Some(ReportFormat::Markdown),
+        None => None,
+        Some(other) => {
+            let what = format!("a report is not written as .{}", plain(other));
+            return Err(Failure::usage(
+                what,
+                "name the file .html, .md or .json, or say --format",
+            ));
+        }
     };
     let json =
         (args.out.is_none() && args.admin.output == Output::Json).then_some(ReportFormat::Json);
-    args.format
-        .or(named)
-        .or(json)
-        .unwrap_or(ReportFormat::Markdown)
+    Ok(named.or(json).unwrap_or(ReportFormat::Markdown))
 }
 
 #[cfg(test)]
@@ -94,16 +103,21 @@ mod tests {
                     output,
                 },
             };
-            assert_eq!(format(&args), expected, "{asked:?} {out:?}");
+            let found = format(&args).map_err(|failure| failure.what().to_owned());
+            let expected: Result<_, &str> = expected;
+            assert_eq!(found, expected.map_err(str::to_owned), "{asked:?} {out:?}");
         };
-        check(None, None, Output::Text, ReportFormat::Markdown);
-        check(None, None, Output::Json, ReportFormat::Json);
-        check(None, Some("a.html"), Output::Text, ReportFormat::Html);
-        check(None, Some("a.HTM"), Output::Text, ReportFormat::Html);
-        check(None, Some("a.json"), Output::Text, ReportFormat::Json);
-        check(None, Some("a.md"), Output::Json, ReportFormat::Markdown);
+        check(None, None, Output::Text, Ok(ReportFormat::Markdown));
+        check(None, None, Output::Json, Ok(ReportFormat::Json));
+        check(None, Some("a.html"), Output::Text, Ok(ReportFormat::Html));
+        check(None, Some("a.HTM"), Output::Text, Ok(ReportFormat::Html));
+        check(None, Some("a.json"), Output::Text, Ok(ReportFormat::Json));
+        check(None, Some("a.md"), Output::Json, Ok(ReportFormat::Markdown));
+        let pdf = Err("a report is not written as .pdf");
+        check(None, Some("a.pdf"), Output::Text, pdf);
         let asked = Some(ReportFormat::Html);
-        check(asked, Some("a.md"), Output::Text, ReportFormat::Html);
-        check(asked, None, Output::Json, ReportFormat::Html);
+        check(asked, Some("a.md"), Output::Text, Ok(ReportFormat::Html));
+        check(asked, Some("a.pdf"), Output::Text, Ok(ReportFormat::Html));
+        check(asked, None, Output::Json, Ok(ReportFormat::Html));
     }
 }

@@ -31,6 +31,10 @@ use accounting::Accounting;
 pub(super) use words::ago;
 pub(crate) use words::count;
 
+/// What is said while the local kill switch is on.
+const KILLED: &str = "THE KILL SWITCH IS ON: only the primary answers and nothing is mirrored, whatever stands below\n  \
+    SIGUSR2 to the process, and no file kill-switch in its data directory, end it\n";
+
 /// How much of a route is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Span {
@@ -46,6 +50,8 @@ struct Status {
     #[serde(default)]
     version: String,
     mirror_enabled: bool,
+    #[serde(default)]
+    kill_switch: bool,
     ledger: LedgerState,
     routes: Vec<Route>,
     #[serde(default)]
@@ -159,6 +165,9 @@ fn text(status: &Status, span: Span, now_ms: u64) -> String {
             out,
             ", NOT WRITABLE: {why}; nothing can be raised, and leases run out"
         );
+    }
+    if status.kill_switch {
+        out.push_str(KILLED);
     }
     if ledger.unrecorded > 0 {
         let _ = match ledger.unrecorded {

@@ -66,7 +66,7 @@ pub struct Rollout {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawRollout {
-    /// The stages that the route goes through, in their order: replay, shadow, internal, slice, ramp, window, complete. Absent: shadow, slice, ramp, window and complete, and internal if callers are named.
+    /// The stages that the route goes through, in their order: replay, shadow, internal, slice, ramp, window, complete. Absent: shadow, slice and ramp; internal if callers are named; window and complete if the ramp ends at 100.
     #[cfg_attr(test, schemars(schema_with = "super::schema::stages"))]
     pub(crate) stages: Option<Vec<Stage>>,
     /// The share of stage `slice`, in percent.
@@ -259,11 +259,14 @@ fn stages(
     at: &mut Findings<'_>,
 ) -> Vec<Stage> {
     let path = ["routes", name, "rollout", "stages"];
+    let ends_whole = raw.ramp.last() == Some(&Percent::HUNDRED);
     let Some(stages) = &raw.stages else {
         let usual = |stage: &Stage| match stage {
             Stage::Replay => false,
             Stage::Internal => beside.has_internal,
-            Stage::Shadow | Stage::Slice | Stage::Ramp | Stage::Window | Stage::Complete => true,
+            // From a ramp that ends below it nothing leaps to 100 %.
+            Stage::Window | Stage::Complete => ends_whole,
+            Stage::Shadow | Stage::Slice | Stage::Ramp => true,
         };
         return Stage::ALL.iter().copied().filter(usual).collect();
     };
@@ -283,7 +286,7 @@ fn stages(
             "internal, and no caller is named: add some under internal, or remove the stage";
         at.wrong(&path, message);
     }
-    if has(Stage::Window) && !(has(Stage::Ramp) && raw.ramp.last() == Some(&Percent::HUNDRED)) {
+    if has(Stage::Window) && !(has(Stage::Ramp) && ends_whole) {
         let message = "window follows 100 %: add ramp, with 100 as its last step";
         at.wrong(&path, message);
     }

@@ -26,11 +26,15 @@ fn support() -> RouteId {
 }
 
 fn start_with(home: &Path, lease: LeaseTimes) -> Controller {
-    let metrics = Telemetry::new().unwrap().metrics(["support"]);
-    let plan = RoutePlan {
+    let owned = RoutePlan {
         owner: Some("team".to_owned()),
         ..RoutePlan::new(support())
     };
+    start_plan(home, lease, owned)
+}
+
+fn start_plan(home: &Path, lease: LeaseTimes, plan: RoutePlan) -> Controller {
+    let metrics = Telemetry::new().unwrap().metrics(["support"]);
     let directory = Arc::new(DataDirectory::open(home).unwrap());
     Controller::start(ControllerOptions {
         directory,
@@ -373,6 +377,20 @@ async fn a_broken_ledger_leaves_everything_with_the_primary() {
             .unwrap()
             .contains("broken")
     );
+}
+
+#[tokio::test]
+async fn a_shadow_watch_is_not_held_back_for_want_of_an_owner() {
+    let home = tempfile::tempdir().unwrap();
+    let bare = || start_plan(home.path(), QUICK, RoutePlan::new(support()));
+    let controller = bare();
+    controller.tick().await;
+    let watch = controller.route_view(&support()).unwrap().rollout.attempt;
+    assert_eq!(watch.unwrap().facts.phase, crossfade_rollout::Phase::Shadow);
+    drop(controller);
+    let view = bare().route_view(&support()).unwrap();
+    assert!(view.rollout.attempt.is_some());
+    assert_eq!(view.barred, None);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crossfade_exchange::{Group, RouteId};
+use crossfade_exchange::{Group, Percent, RouteId};
 use crossfade_rollout::{Engine, Entry, RouteStatus, Split, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +160,10 @@ impl Controller {
         if stage == Stage::Window {
             context.closing.open_reviews = (self.shared.sources().open_reviews)(&route);
         }
-        let mut rollout = lock(&control.rollout).status(&context);
+        let (mut rollout, reverse_share) = {
+            let folded = lock(&control.rollout);
+            (folded.status(&context), folded.plan().reverse_share)
+        };
         let held = lock(&control.held).as_ref().map(|held| held.text.clone());
         let barred = held.or_else(|| lock(&control.bar).as_ref().map(|bar| bar.problem.clone()));
         rollout.missing.extend(barred.clone());
@@ -173,7 +176,7 @@ impl Controller {
             effective_percent: effective_ratio(&split, now) * 100.0,
             lease_seconds: lease,
             barred,
-            notes: notes(&split),
+            notes: notes(&split, reverse_share),
         }
     }
 
@@ -252,12 +255,14 @@ fn export_tests(handles: &RouteControlMetrics, rollout: &RouteStatus) {
     }
 }
 
-/// What the test on the split cannot do at this share.
-fn notes(split: &Split) -> Vec<String> {
-    let note = if split.share.is_whole() {
-        "R is silent at 100 %: nothing rolls back by itself"
+/// What the tests cannot do at this share.
+fn notes(split: &Split, reverse_share: Percent) -> Vec<String> {
+    let note = if split.share.is_whole() && reverse_share.is_zero() {
+        "R is silent at 100 %, and without mirror.reverse_share P too: nothing rolls back by itself"
+    } else if split.share.is_whole() {
+        "R is silent at 100 %: what rolls back by itself is P, on what is mirrored back to the primary"
     } else if split.share.percent() > 95.0 {
-        "R sees little of the primary above 95 %, so a roll-back by itself takes longer"
+        "R sees little of the primary above 95 %, so a roll-back by it takes longer"
     } else {
         return Vec::new();
     };
@@ -269,5 +274,29 @@ fn effective_ratio(split: &Split, now: Instant) -> f64 {
         split.share.ratio()
     } else {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_whole_share_it_is_said_what_still_rolls_back() {
+        let check = |percent: f64, reverse: f64, expected: Option<&str>| {
+            let split = Split {
+                share: Percent::new(percent).unwrap(),
+                ..Split::initial(RouteId::new("support"))
+            };
+            let notes = notes(&split, Percent::new(reverse).unwrap());
+            let found = notes.first().map(String::as_str);
+            assert_eq!(found.is_some(), expected.is_some(), "{percent} {reverse}");
+            let (found, expected) = (found.unwrap_or_default(), expected.unwrap_or_default());
+            assert!(found.contains(expected), "{percent} {reverse}: {found}");
+        };
+        check(50.0, 0.0, None);
+        check(96.0, 0.0, Some("little of the primary"));
+        check(100.0, 0.0, Some("nothing rolls back by itself"));
+        check(100.0, 5.0, Some("is P, on what is mirrored back"));
     }
 }

@@ -3,7 +3,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -191,9 +192,12 @@ fn read(file: &Path) -> io::Result<OnDisk> {
 
 /// As a whole or not at all, whenever the process ends.
 fn write(file: &Path, spending: &OnDisk) -> io::Result<()> {
-    let new = file.with_extension("new");
-    fs::write(&new, serde_json::to_vec(spending)?)?;
-    fs::rename(&new, file)
+    let path = file.with_extension("new");
+    let mut new = fs::File::create(&path)?;
+    new.write_all(&serde_json::to_vec(spending)?)?;
+    // Or a power cut could leave the new name with nothing in it.
+    new.sync_all()?;
+    fs::rename(&path, file)
 }
 
 #[cfg(test)]

@@ -264,7 +264,9 @@ impl Forecast {
 }
 
 fn show_days(days: f64) -> String {
-    if days < 1.0 {
+    if days < 1.0 / 24.0 {
+        format!("{:.0} min", (days * 24.0 * 60.0).ceil())
+    } else if days < 1.0 {
         format!("{:.1} h", days * 24.0)
     } else if days < 10.0 {
         format!("{days:.1} d")

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crossfade_rollout::{
-    Engine, GateEvidence, GateStanding, GateState, GroupStatus, MetricStatus, Phase, RouteStatus,
+    Engine, GateEvidence, GateStanding, GateState, MetricStatus, Phase, RouteStatus,
 };
 
 use super::{
@@ -103,6 +103,7 @@ pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
         attempt.facts.id,
         count(attempt.decided)
     );
+    let mut quiet = Vec::new();
     for group in &rollout.groups {
         let name = format!("{} {}", group.engine, group.group);
         let of = rollout
@@ -115,37 +116,34 @@ pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
         let nearest = seen
             .iter()
             .max_by(|a, b| metric_ratio(a, group.engine).total_cmp(&metric_ratio(b, group.engine)));
-        let bar = evidence(!seen.is_empty(), group.alarm_ratio);
-        match (span, nearest) {
-            (Span::Brief, Some(metric)) => {
+        let Some(metric) = nearest else {
+            quiet.push(name);
+            continue;
+        };
+        let bar = bar(group.alarm_ratio);
+        match span {
+            Span::Brief => {
                 let says = bad(metric, group.engine);
                 let _ = writeln!(out, "  {name:<9} {bar}  {} {says}", metric.metric);
             }
-            (Span::Brief, None) => {
-                let _ = writeln!(out, "  {name:<9} {}", bar.trim_end());
-            }
-            (Span::Whole, _) => {
-                let _ = writeln!(out, "  {name:<17} {}", bar.trim_end());
+            Span::Whole => {
+                let _ = writeln!(out, "  {name:<17} {bar}");
+                metrics(out, group.engine, &seen);
             }
         }
-        if span == Span::Whole {
-            metrics(out, rollout, group);
-        }
+    }
+    if !quiet.is_empty() {
+        let _ = writeln!(out, "  quiet     no evidence yet: {}", quiet.join(", "));
     }
 }
 
-fn metrics(out: &mut String, rollout: &RouteStatus, group: &GroupStatus) {
-    let of = rollout
-        .metrics
-        .iter()
-        .filter(|metric| metric.group == group.group);
-    for metric in of {
-        let engine = group.engine;
+fn metrics(out: &mut String, engine: Engine, seen: &[&MetricStatus]) {
+    for metric in seen {
         let _ = writeln!(
             out,
             "    {:<15} {}   {}",
             metric.metric.as_str(),
-            evidence(has_evidence(metric, engine), metric_ratio(metric, engine)),
+            bar(metric_ratio(metric, engine)),
             bad(metric, engine),
         );
     }
@@ -181,14 +179,5 @@ fn bad(metric: &MetricStatus, engine: Engine) -> String {
             count(metric.pairs.candidate_bad),
             count(metric.pairs.pairs),
         ),
-    }
-}
-
-/// A bar, where there is anything to show.
-fn evidence(seen: bool, ratio: f64) -> String {
-    if seen {
-        bar(ratio)
-    } else {
-        format!("{:<27}", "no evidence yet")
     }
 }

@@ -91,7 +91,7 @@ fn trouble(out: &mut String, route: &Route, now_ms: u64) {
         let _ = writeln!(out, "  FAILING: {alarm}");
         let _ = writeln!(
             out,
-            "            nothing advances until an owner resumes: crossfade resume {name}"
+            "            nothing advances until an owner resumes: crossfade resume {name} --reason …"
         );
     } else if let Some(alarm) = rollout.attempt.as_ref().and_then(|attempt| attempt.alarm) {
         let _ = writeln!(out, "  ROLLING BACK: {alarm}");
@@ -228,7 +228,7 @@ fn way_back(out: &mut String, rollout: &RouteStatus, now_ms: u64) {
     let _ = match &rollout.last_drill {
         None => writeln!(
             out,
-            "  way back  not drilled yet: crossfade rollback {name} --drill"
+            "  way back  not drilled yet: crossfade rollback {name} --drill --reason …"
         ),
         Some((at, drill)) => {
             let problems = if drill.problems.is_empty() {
@@ -277,7 +277,7 @@ fn counts(out: &mut String, route: &Route, span: Span) {
     if route.identity_holds == Some(false) {
         out.push_str("  THE COUNTS DO NOT ADD UP: please report this\n");
     }
-    if let Some(coverage) = route.coverage {
+    if let Some(coverage) = route.coverage.filter(|_| span == Span::Whole) {
         let _ = writeln!(
             out,
             "  coverage  {:.1} % of what was eligible and selected",

@@ -136,14 +136,13 @@ support   ramp 10 % (effective 0 %)   no lease   revision 7   owner team@example
   attempt   1: 10 000 outcomes decided; 1.00 is a roll-back, below 0 speaks for the candidate
   R content [##########..........]  0.50  refusal bad: primary 3 of 9 000, candidate 2 of 1 000
   P content [######..............]  0.30  refusal bad: primary 5, candidate 6 of 4 000 pairs
-  R arrival no evidence yet
+  quiet     no evidence yet: R arrival
   stage     1 204 users; compared 4k 98.2 % of 1 000
   way back  drilled 3 min ago: 1.2 ms to the deciding point, 5.0 ms to the disk
   golden    60 of 60 cases passed, exit code 0, data set abababababab…
   sign-off  ramp signed off, 3 min ago, by eva (owner): read it
   requests  12 000 seen (11 990 finished + 10 in flight) = 500 ineligible + 11 500 eligible
   eligible  11 500 = 10 400 compared + 1 090 skipped + 10 in flight
-  coverage  90.0 % of what was eligible and selected
   findings  no gate fails; 10 400 pairs; noise floor from 500
   reviews   3 open: crossfade reviews --route support
 ";
@@ -163,7 +162,8 @@ fn a_route_that_is_named_is_shown_whole() {
          bad: primary 3 of 9 000, candidate 2 of 1 000\n",
         "  P content         [######..............]  0.30\n    refusal         [##..................]  0.10   \
          bad: primary 5, candidate 6 of 4 000 pairs\n",
-        "    transport       no evidence yet               bad: primary 0 of 0, candidate 0 of 0\n",
+        "  quiet     no evidence yet: R arrival\n",
+        "  coverage  90.0 % of what was eligible and selected\n",
         "    transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = 12.5 s\n",
         "    ineligible: too_large 400, unsupported 100\n    skipped: slots 1 090\n    mirrored only: loss 70\n",
         "  losses    of 10 500 asked of the candidate: seed_dropped 5 250 (50.0 %), hint_dropped 42 (0.4 %), \
@@ -177,6 +177,7 @@ fn a_route_that_is_named_is_shown_whole() {
 #[test]
 fn trouble_is_not_to_be_overlooked() {
     let mut answer = answer();
+    answer["kill_switch"] = json!(true);
     set(
         &mut answer["ledger"],
         &json!({ "writable": false, "problem": "no space left", "unrecorded": 1,
@@ -220,7 +221,8 @@ fn trouble_is_not_to_be_overlooked() {
         "revision 7   rolled back   owner",
         "ROLLED BACK 1 s ago by R (engine): transport bad in 9\n              transport is bad: no answer, 408, 429 or 5xx, or silent for longer than the age A\n",
         "  FAILING: engine R: transport bad in 9 of 100",
-        "crossfade resume support",
+        "crossfade resume support --reason …",
+        "THE KILL SWITCH IS ON: only the primary answers",
         "  FROZEN: the primary fails more than usual, last sign 60 s ago; the ramp goes on after 15 quiet minutes\n",
         "  HELD 60 s ago by ana (operator): a\\u{1b}[2Jb\\nc\n",
         "  note      R is silent at 100 %: nothing rolls back by itself\n",
@@ -249,7 +251,7 @@ fn without_a_next_step_what_is_missing_is_said() {
     let shown = shown(&answer);
     for part in [
         "  for more  this is missing:\n            route has no owner\n",
-        "  way back  not drilled yet: crossfade rollback support --drill\n",
+        "  way back  not drilled yet: crossfade rollback support --drill --reason …\n",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }

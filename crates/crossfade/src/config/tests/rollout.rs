@@ -102,6 +102,14 @@ fn what_a_file_says_stands_in_the_plan() {
 }
 
 #[test]
+fn a_ramp_that_ends_early_ends_the_way() {
+    let made = plan(&owned("ramp = [5, 50]"));
+    assert_eq!(made.stages, [Stage::Shadow, Stage::Slice, Stage::Ramp]);
+    let made = plan(&owned("ramp = [5, 100]"));
+    assert!(made.stages.contains(&Stage::Window) && made.stages.contains(&Stage::Complete));
+}
+
+#[test]
 fn stages_that_do_not_fit() {
     wrong(
         "stages = [\"shadow\", \"ramp\", \"slice\"]",

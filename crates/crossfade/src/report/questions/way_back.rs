@@ -27,7 +27,7 @@ pub(super) fn way_back(facts: &Facts<'_>) -> Vec<Line> {
         }
         None => open(
             "last drill",
-            "none yet: `crossfade rollback ROUTE --drill` tries the way back without harm",
+            "none yet: `crossfade rollback ROUTE --drill --reason …` tries the way back without harm",
         ),
     }];
     let back = facts.entries.iter().rev();
