@@ -33,6 +33,7 @@ pub(super) async fn report(
         .ok_or_else(|| unknown_route(&route))?;
     let accounting = (state.accounting)();
     let setup = state.setups.get(&route).cloned().unwrap_or_default();
+    let money = (state.money)(&route);
     let asked = route.clone();
     let make = move |records: &Records| {
         let findings = records.report(&asked);
@@ -44,6 +45,7 @@ pub(super) async fn report(
             open_reviews: records.open_reviews(&asked) as u64,
             rules: &rules,
             accounting: accounting.iter().find(|counts| counts.route == asked),
+            money: money.as_ref(),
             entries: &entries,
             ledger: &controller.ledger_state(),
             setup: &setup,

@@ -7,6 +7,7 @@ use crossfade_statistics::RouteReport as Findings;
 use super::RouteSetup;
 use crate::{
     control::{LedgerState, RouteView},
+    money::Money,
     review::RuleLine,
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Facts<'a> {
     pub rules: &'a [RuleLine],
     /// The counts of the accounting identity.
     pub accounting: Option<&'a Accounting>,
+    /// What was spent, and what 100 % would cost.
+    pub money: Option<&'a Money>,
     /// Every entry of the ledger that concerns the route, oldest first.
     pub entries: &'a [Entry],
     /// How the ledger does.

@@ -45,6 +45,21 @@ pub(crate) fn rate(rate: &Rate) -> String {
     }
 }
 
+/// US dollars to two digits that count: more would only say at which moment somebody looked.
+pub(crate) fn dollars(usd: f64) -> String {
+    if usd < 0.01 {
+        return "less than 0.01 USD".to_owned();
+    }
+    // From the scientific form, as it carries a rounding up to the next power of ten.
+    let rounded: f64 = format!("{usd:.1e}").parse().unwrap_or(usd);
+    let digits = match rounded {
+        ..1.0 => 2,
+        1.0..10.0 => 1,
+        _ => 0,
+    };
+    format!("{rounded:.digits$} USD")
+}
+
 /// A duration from microseconds.
 #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
 pub(crate) fn micros(micros: u64) -> String {
@@ -76,6 +91,17 @@ mod tests {
             (Gate::TextSimilarity, -0.02, "-2.00 hundredths"),
         ] {
             assert_eq!(points(gate, difference), said);
+        }
+        for (usd, said) in [
+            (0.0, "less than 0.01 USD"),
+            (0.009, "less than 0.01 USD"),
+            (0.0123, "0.01 USD"),
+            (0.996, "1.0 USD"),
+            (1.25, "1.2 USD"),
+            (9.97, "10 USD"),
+            (1_234.5, "1200 USD"),
+        ] {
+            assert_eq!(dollars(usd), said);
         }
         for (given, said) in [(7, "7 µs"), (1_250, "1.2 ms"), (2_000_000, "2.0 s")] {
             assert_eq!(micros(given), said);

@@ -8,7 +8,10 @@ use crossfade_rollout::{
 use serde_json::json;
 
 use super::*;
-use crate::control::{LedgerState, RouteView};
+use crate::{
+    control::{LedgerState, RouteView},
+    money::Money,
+};
 
 /// What a report is made from, all owned.
 struct World {
@@ -17,6 +20,7 @@ struct World {
     ledger: LedgerState,
     setup: RouteSetup,
     open_reviews: u64,
+    money: Option<Money>,
 }
 
 impl World {
@@ -62,6 +66,7 @@ impl World {
                 ..RouteSetup::default()
             },
             open_reviews: 0,
+            money: None,
         }
     }
 
@@ -72,6 +77,7 @@ impl World {
             open_reviews: self.open_reviews,
             rules: &[],
             accounting: None,
+            money: self.money.as_ref(),
             entries: &self.entries,
             ledger: &self.ledger,
             setup: &self.setup,
@@ -222,6 +228,96 @@ fn the_hash_is_of_what_is_said_and_of_no_time() {
     assert!(!forged.is_whole());
     world.open_reviews = 1;
     assert_ne!(world.report().hash, first.hash);
+}
+
+/// The money of an attempt, with a cap, at so many requests a second.
+fn money(shadow: f64, served: f64, rate: f64) -> Money {
+    let bill = |mean: f64| {
+        let hour = mean * rate * 3_600.0;
+        json!({ "mean_usd": mean, "calls": 40, "hour_usd": hour, "day_usd": hour * 24.0, "thirty_days_usd": hour * 720.0 })
+    };
+    let budget = |window: &str, shadow: f64, served: f64| {
+        json!({ "window": window, "shadow_usd": shadow, "served_usd": served, "cap_usd": 500.0, "left_usd": 1.0,
+            "reached": false })
+    };
+    serde_json::from_value(json!({
+        "budgets": [budget("hour", 7.7, 6.6), budget("attempt", shadow, served)],
+        "forecast": { "requests_per_second": rate, "measured_seconds": 60, "primary": bill(0.002), "candidate": bill(0.001) }
+    }))
+    .unwrap()
+}
+
+#[test]
+fn the_owner_is_told_of_the_money() {
+    let check = |money: Money, expected: [&str; 2]| {
+        let mut world = World::new();
+        world.money = Some(money);
+        let content = world.report().content;
+        let lines = &content.sections[Question::Owner.index()].lines;
+        let says = ["spent", "bill at 100 %"].map(|what| {
+            let line = lines.iter().find(|line| line.what == what);
+            line.unwrap().says.as_str()
+        });
+        assert_eq!(says, expected);
+    };
+    let both = "primary about 350 USD a day, 10000 USD in thirty days; candidate about 170 USD a day, 5200 USD in thirty \
+                days; a call changes by -50 %";
+    check(
+        money(12.345, 0.0, 2.0),
+        [
+            "since this attempt began: 12 USD of at most 500 USD on copies and repeats, less than 0.01 USD on the \
+             candidate's answers to callers",
+            both,
+        ],
+    );
+    check(
+        money(0.0, 0.0, 2.0),
+        [
+            "nothing since this attempt began, or no prices are configured",
+            both,
+        ],
+    );
+    let mut unknown = money(1.0, 3.26, 2.0);
+    unknown.forecast = None;
+    check(
+        unknown,
+        [
+            "since this attempt began: 1.0 USD of at most 500 USD on copies and repeats, 3.3 USD on the candidate's \
+             answers to callers",
+            "not known before the rate has been measured for a minute",
+        ],
+    );
+    let mut priceless = money(1.0, 1.0, 2.0);
+    priceless.forecast.as_mut().unwrap().primary = None;
+    check(
+        priceless,
+        [
+            "since this attempt began: 1.0 USD of at most 500 USD on copies and repeats, 1.0 USD on the candidate's \
+             answers to callers",
+            "primary not known, without a price or with too few calls; candidate about 170 USD a day, 5200 USD in thirty \
+             days",
+        ],
+    );
+}
+
+#[test]
+fn the_hash_does_not_follow_the_money_of_each_moment() {
+    let mut world = World::new();
+    let mut hash = |given: Money| {
+        world.money = Some(given);
+        world.report().hash
+    };
+    let first = hash(money(12.1, 3.31, 2.0));
+    assert_eq!(hash(money(12.3, 3.33, 2.01)), first, "a moment later");
+    let mut later = money(12.1, 3.31, 2.0);
+    later.budgets[0].shadow_usd = 0.0;
+    assert_eq!(hash(later), first, "in the next hour");
+    assert_ne!(hash(money(12.1, 3.31, 4.0)), first, "at twice the rate");
+    assert_ne!(
+        hash(money(24.0, 3.31, 2.0)),
+        first,
+        "with twice the spending"
+    );
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! What changed for the owner: what is asked now, what is lost, what was accepted, what it costs and how long it takes.
 
+use std::fmt::Write as _;
+
 use crossfade_exchange::Side;
 use crossfade_statistics::{Quantiles, RouteReport, SideStatistics};
 
 use super::{Facts, Line, good, note, open};
-use crate::report::said::{moment, percent, rate};
+use crate::{
+    money::{Bill, Budget, Forecast, Window},
+    report::said::{dollars, moment, percent, rate},
+};
 
 /// Kinds that are named of each sort; the rest are counted.
 const MOST: usize = 12;
@@ -53,8 +58,64 @@ pub(super) fn owner(facts: &Facts<'_>) -> Vec<Line> {
         lines.extend(losses(found));
         lines.extend(deltas(found));
     }
+    lines.extend(money(facts));
     lines.extend(accepted(facts));
     lines
+}
+
+/// What was spent in this attempt, and the bill if one side answered all. The hours and days that budgets run over begin
+/// anew by the clock alone, so they are no part of a report.
+fn money(facts: &Facts<'_>) -> Vec<Line> {
+    let Some(money) = facts.money else {
+        return Vec::new();
+    };
+    let attempt = |budget: &&Budget| budget.window == Window::Attempt;
+    let mut lines = Vec::new();
+    if let Some(spent) = money.budgets.iter().find(attempt) {
+        let of = spent
+            .cap_usd
+            .map_or_else(String::new, |cap| format!(" of at most {}", dollars(cap)));
+        let says = if spent.shadow_usd > 0.0 || spent.served_usd > 0.0 {
+            format!(
+                "since this attempt began: {}{of} on copies and repeats, {} on the candidate's answers to callers",
+                dollars(spent.shadow_usd),
+                dollars(spent.served_usd)
+            )
+        } else {
+            "nothing since this attempt began, or no prices are configured".to_owned()
+        };
+        lines.push(note("spent", says));
+    }
+    lines.push(note("bill at 100 %", bills(money.forecast.as_ref())));
+    lines
+}
+
+/// Both sides' bills, and how they compare.
+fn bills(forecast: Option<&Forecast>) -> String {
+    let Some(forecast) = forecast else {
+        return "not known before the rate has been measured for a minute".to_owned();
+    };
+    let bill = |side: Side, bill: Option<&Bill>| match bill {
+        Some(bill) => format!(
+            "{side} about {} a day, {} in thirty days",
+            dollars(bill.day_usd),
+            dollars(bill.thirty_days_usd)
+        ),
+        None => format!("{side} not known, without a price or with too few calls"),
+    };
+    let (primary, candidate) = (forecast.primary.as_ref(), forecast.candidate.as_ref());
+    let mut says = format!(
+        "{}; {}",
+        bill(Side::Primary, primary),
+        bill(Side::Candidate, candidate)
+    );
+    if let (Some(primary), Some(candidate)) = (primary, candidate)
+        && primary.mean_usd > 0.0
+    {
+        let change = (candidate.mean_usd / primary.mean_usd - 1.0) * 100.0;
+        let _ = write!(says, "; a call changes by {change:+.0} %");
+    }
+    says
 }
 
 /// What stays with the primary whatever the share.
