@@ -224,6 +224,8 @@ async fn the_mirror_switched_off_and_killed() {
     world.primary_answers(&question("not copied")).await;
     assert_eq!(world.admin().mirror(true).await.status(), 200);
     world.primary_answers(&question("copied")).await;
+    // What is under way when it is thrown is given up.
+    world.quiet().await;
     world.server().proxy().kill(true);
     world.primary_answers(&question("not copied")).await;
     world.server().proxy().kill(false);

@@ -209,6 +209,8 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
         .await
         .iter()
         .map(|entry| entry["change"]["kind"].to_string())
+        // Whether counting began before the share was raised is a matter of moments.
+        .filter(|kind| kind != "\"observe\"")
         .collect();
     assert_eq!(
         kinds,

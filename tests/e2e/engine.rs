@@ -197,7 +197,11 @@ async fn shadowing_alone_moves_nothing() {
     world.quiet().await;
     assert_eq!(world.compared(), 120);
     let route = world.admin().route().await;
-    assert_eq!(route["rollout"]["attempt"], Value::Null);
+    assert_eq!(
+        route["rollout"]["attempt"]["facts"]["phase"], "shadow",
+        "{route}"
+    );
+    assert_eq!(route["effective_percent"], 0.0, "{route}");
     assert_eq!(route["rollout"]["rolled_back"], Value::Null);
     let series = "crossfade_check_total{route=\"support\",check=\"json_parse\",outcome=\"fail\",pairing=\"candidate\"}";
     assert!(world.admin().metric(series).await >= 100.0);

@@ -102,7 +102,7 @@ async fn let_the_candidate_fail(process: &Process, bedrock: &BedrockSim) {
         200
     );
     for percent in [50.0, 0.0] {
-        assert_eq!(admin.split_as("operator", percent).await.status(), 200);
+        assert_eq!(admin.override_split(percent).await.status(), 200);
         admin.effective(percent).await;
         for fault in [
             Fault::None,

@@ -53,6 +53,10 @@ enum Does {
 
 /// What must survive.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the route"
+)]
 struct State {
     percent: f64,
     rolled_back: bool,
@@ -195,7 +199,7 @@ pub(super) fn check(program: &Path, stage: &Stage) -> Result<()> {
 }
 
 /// How many runs were killed where.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Killed {
     runs: usize,
     in_ledger: usize,

@@ -175,6 +175,7 @@ fn a_route_that_is_named_is_shown_whole() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn trouble_is_not_to_be_overlooked() {
     let mut answer = answer();
     answer["kill_switch"] = json!(true);

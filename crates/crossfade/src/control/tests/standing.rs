@@ -155,6 +155,10 @@ async fn what_waited_before_a_hold_moves_nothing_any_more() {
     let shared = Arc::clone(&controller.shared);
     // The disk is busy with something else.
     let turn = Arc::clone(&shared.turn).lock_owned().await;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test itself waits for its end"
+    )]
     let waiting = tokio::spawn({
         let controller = controller.clone();
         async move { raise(&controller, 20.0).await }
