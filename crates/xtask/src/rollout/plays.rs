@@ -83,7 +83,7 @@ impl Play {
             Self::InvalidJson => {
                 let models = Models {
                     primary: "gpt-3.5-turbo-0125",
-                    candidate: "claude-3-opus-20240229",
+                    candidate: "Meta-Llama-3-8B-Instruct",
                     worse: None,
                 };
                 let cast = Cast::new(data, "zeroeval_gsm", models)?;
