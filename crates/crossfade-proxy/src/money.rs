@@ -59,7 +59,7 @@ pub struct Caps {
 /// What was spent in one window of time, in USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
-    /// Which hour or day since the Unix epoch, or which attempt.
+    /// Which hour or day since the Unix epoch, or which attempt; 0 while none has begun.
     pub window: u64,
     /// On copies and repeats: set aside, or known.
     pub shadow: f64,
@@ -83,7 +83,7 @@ pub struct Spending {
     pub hour: Spent,
     /// On the running day (UTC).
     pub day: Spent,
-    /// In the running attempt, or the shadow watch before it.
+    /// In the running attempt, or the shadow watch before it, with what was spent since the one before had ended.
     pub attempt: Spent,
     /// What caps the spending on copies and repeats.
     pub caps: Caps,
@@ -115,7 +115,15 @@ impl Cost {
 /// What one route has spent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Purse {
-    spent: Arc<Mutex<Spending>>,
+    books: Arc<Mutex<Books>>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    spending: Spending,
+    /// How often the attempt's account was begun anew. It tells accounts apart where the attempt's number cannot: one is opened
+    /// before the attempt that it becomes part of has a number.
+    attempts_begun: u64,
 }
 
 /// When and in which attempt money is spent.
@@ -123,95 +131,112 @@ pub(crate) struct Purse {
 pub(crate) struct Moment {
     /// Seconds since the Unix epoch.
     pub unix_seconds: u64,
-    /// The attempt's number, 0 before the first.
+    /// The number of the attempt, or of the shadow watch; 0 while none runs.
     pub attempt: u64,
+}
+
+impl Books {
+    /// The accounts of a moment; what belonged to earlier ones is forgotten.
+    fn at(&mut self, at: Moment) -> [&mut Spent; 3] {
+        let attempt = &mut self.spending.attempt;
+        if attempt.window == 0 {
+            // Requests come before the first watch has begun, and between a roll-back and the next attempt: what they cost belongs to
+            // what begins then, or its cap would not hold.
+            attempt.window = at.attempt;
+        } else if attempt.window != at.attempt {
+            self.attempts_begun += 1;
+        }
+        [
+            self.spending.hour.at(at.unix_seconds / 3600),
+            self.spending.day.at(at.unix_seconds / 86_400),
+            self.spending.attempt.at(at.attempt),
+        ]
+    }
 }
 
 impl Purse {
     /// An empty purse.
     pub(crate) fn new(caps: Caps) -> Self {
-        let spending = Spending {
-            caps,
-            ..Spending::default()
+        let books = Books {
+            spending: Spending {
+                caps,
+                ..Spending::default()
+            },
+            attempts_begun: 0,
         };
         Self {
-            spent: Arc::new(Mutex::new(spending)),
+            books: Arc::new(Mutex::new(books)),
         }
     }
 
     /// Sets `usd` aside, if every cap has room for it.
     pub(crate) fn reserve(&self, usd: f64, at: Moment) -> Option<Reservation> {
-        let mut spent = self.lock();
-        let caps = [spent.caps.hourly, spent.caps.daily, spent.caps.attempt];
-        let windows = windows(&mut spent, at);
-        if windows
+        let mut books = self.lock();
+        let caps = books.spending.caps;
+        let caps = [caps.hourly, caps.daily, caps.attempt];
+        let accounts = books.at(at);
+        if accounts
             .iter()
             .zip(caps)
             .any(|(spent, cap)| cap.is_some_and(|cap| spent.shadow + usd > cap))
         {
             return None;
         }
-        for window in windows {
-            window.shadow += usd;
+        for account in accounts {
+            account.shadow += usd;
         }
         Some(Reservation {
             purse: self.clone(),
             usd,
             at,
+            attempts_begun: books.attempts_begun,
         })
     }
 
     /// The candidate answered a caller for this much.
     pub(crate) fn served(&self, usd: f64, at: Moment) {
-        let mut spent = self.lock();
-        for window in windows(&mut spent, at) {
-            window.served += usd;
+        for account in self.lock().at(at) {
+            account.served += usd;
         }
     }
 
     /// A call whose usage is known cost this much.
     pub(crate) fn cost(&self, side: Side, usd: f64) {
-        let mut spent = self.lock();
+        let mut books = self.lock();
         let cost = match side {
-            Side::Primary => &mut spent.primary,
-            Side::Candidate => &mut spent.candidate,
+            Side::Primary => &mut books.spending.primary,
+            Side::Candidate => &mut books.spending.candidate,
         };
         cost.add(Cost { calls: 1, usd });
     }
 
     /// What has been spent by now.
     pub(crate) fn spending(&self, at: Moment) -> Spending {
-        let mut spent = self.lock();
-        windows(&mut spent, at);
-        *spent
+        let mut books = self.lock();
+        books.at(at);
+        books.spending
     }
 
     /// Goes on from what was spent before a restart: the windows that still run, and what calls cost.
     pub(crate) fn resume(&self, before: &Spending, at: Moment) {
-        let mut spent = self.lock();
-        let earlier = [before.hour, before.day, before.attempt];
-        for (window, earlier) in windows(&mut spent, at).into_iter().zip(earlier) {
-            if window.window == earlier.window {
-                window.shadow += earlier.shadow;
-                window.served += earlier.served;
+        let mut books = self.lock();
+        let mut earlier = [before.hour, before.day, before.attempt];
+        if before.attempt.window == 0 {
+            earlier[2].window = at.attempt;
+        }
+        for (account, earlier) in books.at(at).into_iter().zip(earlier) {
+            if account.window == earlier.window {
+                account.shadow += earlier.shadow;
+                account.served += earlier.served;
             }
         }
-        spent.candidate.add(before.candidate);
-        spent.primary.add(before.primary);
+        books.spending.candidate.add(before.candidate);
+        books.spending.primary.add(before.primary);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Spending> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The windows that run at a moment; what belonged to earlier ones is forgotten.
-fn windows(spent: &mut Spending, at: Moment) -> [&mut Spent; 3] {
-    [
-        spent.hour.at(at.unix_seconds / 3600),
-        spent.day.at(at.unix_seconds / 86_400),
-        spent.attempt.at(at.attempt),
-    ]
 }
 
 /// Money set aside for one shadow call. Dropped unsettled it stays spent: the provider may have charged for it.
@@ -220,24 +245,25 @@ pub(crate) struct Reservation {
     purse: Purse,
     usd: f64,
     at: Moment,
+    attempts_begun: u64,
 }
 
 impl Reservation {
     /// Replaces the estimate by what it cost.
     pub(crate) fn settle(self, actual_usd: f64) {
-        let mut spent = self.purse.lock();
-        let reserved_in = [
-            self.at.unix_seconds / 3600,
-            self.at.unix_seconds / 86_400,
-            self.at.attempt,
+        let mut books = self.purse.lock();
+        let goes_on = [
+            books.spending.hour.window == self.at.unix_seconds / 3600,
+            books.spending.day.window == self.at.unix_seconds / 86_400,
+            books.attempts_begun == self.attempts_begun,
         ];
         let Spending {
             hour, day, attempt, ..
-        } = &mut *spent;
-        for (window, reserved_in) in [hour, day, attempt].into_iter().zip(reserved_in) {
-            // A window that has ended since must not be given money back from another one.
-            if window.window == reserved_in {
-                window.shadow += actual_usd - self.usd;
+        } = &mut books.spending;
+        for (account, goes_on) in [hour, day, attempt].into_iter().zip(goes_on) {
+            // An account that has ended since must not be given money back from another one.
+            if goes_on {
+                account.shadow += actual_usd - self.usd;
             }
         }
     }
@@ -300,6 +326,34 @@ mod tests {
         assert_eq!((resumed.candidate, resumed.primary), (cost(5.0), cost(0.5)));
         assert!(anew.reserve(0.75, at(48, 1)).is_none(), "the cap goes on");
         assert!(anew.reserve(0.75, at(48, 2)).is_some());
+    }
+
+    #[test]
+    fn what_is_spent_between_attempts_belongs_to_the_next() {
+        let purse = Purse::new(Caps {
+            attempt: Some(1.0),
+            ..Caps::default()
+        });
+        let at = |attempt: u64| Moment {
+            unix_seconds: 0,
+            attempt,
+        };
+        let before_the_first = purse.reserve(0.75, at(0)).unwrap();
+        assert!(purse.reserve(0.75, at(1)).is_none());
+        before_the_first.settle(0.25);
+        let in_the_first = purse.reserve(0.75, at(1)).unwrap();
+        assert!(purse.reserve(0.25, at(1)).is_none());
+        let after_it = purse.reserve(0.75, at(0)).unwrap();
+        in_the_first.settle(0.0);
+        assert!(purse.reserve(0.75, at(2)).is_none());
+        assert_eq!(purse.spending(at(2)).attempt.window, 2);
+        after_it.settle(0.0);
+        assert!(purse.reserve(1.0, at(2)).is_some());
+        // The same over a restart.
+        purse.served(1.0, at(0));
+        let anew = Purse::default();
+        anew.resume(&purse.spending(at(0)), at(3));
+        assert!((anew.spending(at(3)).attempt.served - 1.0).abs() < 1e-12);
     }
 
     #[test]
