@@ -1,12 +1,13 @@
 //! Counts by case, held against what was frozen and against their size.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::Context as _;
 
 use crate::{
     instructions::{TOLERANCE, counted},
     print,
+    program::Against,
 };
 
 /// What is counted, and what it is held against.
@@ -18,12 +19,8 @@ pub struct Counting<'a> {
     pub function: &'static str,
     /// Times that a case is played.
     pub times: u64,
-    /// Whether a count that has drifted fails.
-    pub check: bool,
-    /// Whether what is counted now is frozen.
-    pub freeze: bool,
-    /// The frozen counts.
-    pub expected: &'a Path,
+    /// What the counts are held against.
+    pub against: &'a Against,
 }
 
 // === impl Counting ===
@@ -61,15 +58,16 @@ impl Counting<'_> {
         counts: &BTreeMap<C, u64>,
         name: impl Fn(C) -> &'static str,
     ) -> anyhow::Result<bool> {
-        let frozen = match std::fs::read_to_string(self.expected) {
+        let what = self.what;
+        let Against { check, freeze, .. } = *self.against;
+        let file = self.against.file(what);
+        let frozen = match std::fs::read_to_string(&file) {
             Ok(text) => parse(&text)?,
-            Err(_) if !self.check => BTreeMap::new(),
+            Err(_) if !check => BTreeMap::new(),
             Err(error) => {
-                let file = self.expected.display();
-                return Err(error).with_context(|| format!("cannot read {file}"));
+                return Err(error).with_context(|| format!("cannot read {}", file.display()));
             }
         };
-        let what = self.what;
         print::line(format_args!(
             "| {what} | instructions | since frozen |\n|---|--:|--:|"
         ));
@@ -86,10 +84,10 @@ impl Counting<'_> {
             print::line(format_args!("| {name} | {count} | {shown} |"));
             holds &= drift.is_some_and(|drift| drift.abs() <= TOLERANCE);
         }
-        if self.freeze {
-            std::fs::write(self.expected, self.text(counts, name))?;
+        if freeze {
+            std::fs::write(&file, self.text(counts, name))?;
         }
-        Ok(holds || !self.check)
+        Ok(holds || !check)
     }
 
     fn text<C: Copy + Ord>(
@@ -158,24 +156,28 @@ mod tests {
     fn counts_hold_within_the_tolerance_of_what_was_frozen() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("expected");
-        let counting = Counting {
+        let checking = Against {
+            check: true,
+            freeze: false,
+            expected: Some(file.clone()),
+        };
+        let freezing = Against {
+            check: false,
+            freeze: true,
+            ..checking.clone()
+        };
+        let against = |against| Counting {
             what: "test",
             function: "*",
             times: 1,
-            check: true,
-            freeze: false,
-            expected: &file,
+            against,
         };
+        let (counting, freezing) = (against(&checking), against(&freezing));
         let counts = |count| BTreeMap::from([(0_u8, count), (1, 7)]);
         assert!(
             counting.hold(&counts(1000), name).is_err(),
             "nothing is frozen"
         );
-        let freezing = Counting {
-            check: false,
-            freeze: true,
-            ..counting
-        };
         assert!(freezing.hold(&counts(1000), name).unwrap());
         for (count, holds) in [(1000, true), (1029, true), (1031, false), (960, false)] {
             assert_eq!(

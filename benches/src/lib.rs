@@ -9,6 +9,7 @@ pub mod outcomes;
 #[cfg(feature = "bedrock")]
 pub mod overhead;
 pub mod print;
+pub mod program;
 pub mod samples;
 pub mod stats;
 #[cfg(feature = "bedrock")]

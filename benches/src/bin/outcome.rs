@@ -1,14 +1,15 @@
 //! Instructions of one outcome on its way to the statistics, counted by callgrind and held against what was frozen and against
 //! the rate that has to be sustained. `--help` says more.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 use crossfade_benches::{
     frozen::Counting,
     outcomes::{Case, MOST_INSTRUCTIONS, measure, play},
     print,
+    program::{Against, Asked},
 };
 
 /// Counts what an outcome costs (order, log, fold) by valgrind, and shows outcomes a second and memory for each route.
@@ -20,54 +21,20 @@ use crossfade_benches::{
 #[derive(Debug, Parser)]
 #[command(name = "outcome")]
 struct Args {
-    /// Fails if a count is more than 3 % from the frozen one, either way.
-    #[arg(long)]
-    check: bool,
-    /// Freezes what is counted now.
-    #[arg(long, conflicts_with = "check")]
-    freeze: bool,
-    /// The frozen counts.
-    #[arg(long, default_value_os_t = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/outcome.expected")))]
-    expected: PathBuf,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Plays a case: what runs under valgrind, and what to profile.
-    Play {
-        /// The case.
-        case: Case,
-        /// How many thousand requests.
-        thousands: u64,
-    },
+    #[command(flatten)]
+    asked: Asked<Case>,
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = match args.command {
-        Some(Command::Play { case, thousands }) => play(case, thousands).map(|()| true),
-        None => count(&args),
-    };
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            print::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    Args::parse().asked.run(play, count)
 }
 
-fn count(args: &Args) -> anyhow::Result<bool> {
+fn count(against: &Against) -> anyhow::Result<bool> {
     let counting = Counting {
         what: "outcome",
         function: "*crossfade_benches::outcomes::counted*",
         times: 10,
-        check: args.check,
-        freeze: args.freeze,
-        expected: &args.expected,
+        against,
     };
     let thousand_requests = counting.count(Case::ALL, Case::as_str)?;
     let each: BTreeMap<Case, u64> = thousand_requests
