@@ -136,6 +136,15 @@ impl DataDirectory {
         self.replica
     }
 
+    /// Replaces a small file of the directory, which only its owner may read. Durable when it returns; on failure the file is what it
+    /// was.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let fresh = self.path.join(format!("{name}.new"));
+        write_durably(&fresh, bytes)?;
+        fs::rename(&fresh, self.path.join(name))?;
+        sync_directory(&self.path)
+    }
+
     /// Whether there is room for an append: writes more than any append does, durably, and removes it again.
     pub fn probe(&self) -> io::Result<()> {
         let path = self.path.join("probe");

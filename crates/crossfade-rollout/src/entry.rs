@@ -34,14 +34,6 @@ impl ActorRole {
             Self::Engine | Self::Controller => false,
         }
     }
-
-    /// Whether this role may move traffic toward the primary.
-    pub fn may_move_to_primary(self) -> bool {
-        match self {
-            Self::Operator | Self::Owner | Self::Engine => true,
-            Self::Viewer | Self::Controller => false,
-        }
-    }
 }
 
 /// Who did it.

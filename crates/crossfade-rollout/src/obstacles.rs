@@ -54,8 +54,8 @@ impl RoutePlan {
 impl RouteRollout {
     /// Everything that stands between this route and a larger share, whoever asks and however; first what must be mended
     /// first. No override passes it.
-    pub fn obstacles(&self) -> Vec<Refusal> {
-        let mut obstacles = self.standstill();
+    pub fn obstacles(&self, context: &ProposeContext) -> Vec<Refusal> {
+        let mut obstacles = self.standstill(context);
         obstacles.extend(self.plan().missing());
         obstacles.extend(self.replay_obstacle());
         obstacles
@@ -78,20 +78,20 @@ impl RouteRollout {
             return vec![Refusal::LastStage { stage }];
         };
         if stage == Stage::Replay {
-            let mut obstacles = self.standstill();
+            let mut obstacles = self.standstill(context);
             obstacles.extend(self.replay_obstacle());
             return obstacles;
         }
-        let mut obstacles = self.obstacles();
+        let mut obstacles = self.obstacles(context);
         if share.is_whole() && self.plan().reverse_share.is_zero() {
             obstacles.push(Refusal::ReverseMissing);
         }
         if next == Stage::Ramp {
             obstacles.extend(evidence.freeze.map(Refusal::Frozen));
         }
-        self.watching(&mut obstacles);
-        obstacles.extend(self.time_obstacle(context.now_unix_ms));
-        let had = self.seconds_in_stage(context.now_unix_ms);
+        obstacles.extend(self.watching());
+        obstacles.extend(self.time_obstacle(context));
+        let had = self.seconds_in_stage(context);
         open_gates(evidence, had, &mut obstacles);
         self.units(evidence, had, &mut obstacles);
         self.coverage(evidence, &mut obstacles);
@@ -104,23 +104,39 @@ impl RouteRollout {
     }
 
     /// What nothing passes, up to the next decision of somebody.
-    fn standstill(&self) -> Vec<Refusal> {
-        let mut obstacles = Vec::new();
-        if self.alarm().is_some() {
-            obstacles.push(Refusal::AlarmRaised);
-        }
-        if self.rolled_back().is_some() {
-            obstacles.push(Refusal::RolledBack);
-        }
-        obstacles.extend(
-            self.failing()
-                .map(|alarm| Refusal::Failing { alarm: *alarm }),
-        );
+    fn standstill(&self, context: &ProposeContext) -> Vec<Refusal> {
+        let mut obstacles = self.against_it();
         obstacles.extend(self.held().map(|held| Refusal::Held {
             by: held.actor.to_string(),
             reason: held.reason.clone(),
         }));
+        if context.killed {
+            obstacles.push(Refusal::KillSwitch);
+        }
         obstacles
+    }
+
+    /// What was found against the candidate, or decided against it, and not forgiven.
+    fn against_it(&self) -> Vec<Refusal> {
+        let mut against = Vec::new();
+        if self.alarm().is_some() {
+            against.push(Refusal::AlarmRaised);
+        }
+        if self.rolled_back().is_some() {
+            against.push(Refusal::RolledBack);
+        }
+        against.extend(
+            self.failing()
+                .map(|alarm| Refusal::Failing { alarm: *alarm }),
+        );
+        against
+    }
+
+    /// What would make a sign-off void before anything could stand on it: counting begins, or begins anew, after it.
+    pub(crate) fn makes_void(&self) -> Vec<Refusal> {
+        let mut voids = self.against_it();
+        voids.extend(self.watching());
+        voids
     }
 
     /// Stage `replay` is not left without a golden set that passed under the present configuration.
@@ -142,21 +158,22 @@ impl RouteRollout {
     }
 
     /// Whether what is counted is of this configuration, and is counted at all.
-    fn watching(&self, obstacles: &mut Vec<Refusal>) {
+    fn watching(&self) -> Vec<Refusal> {
         let Some(facts) = self.attempt() else {
-            obstacles.push(Refusal::NotWatched);
-            return;
+            return vec![Refusal::NotWatched];
         };
+        let mut obstacles = Vec::new();
         if facts.phase == Phase::Shadow && self.stage() != Stage::Shadow {
             obstacles.push(Refusal::NotWatched);
         }
         if facts.gates.fingerprint != self.plan().gates.fingerprint {
             obstacles.push(Refusal::GatesOutdated);
         }
+        obstacles
     }
 
-    fn time_obstacle(&self, now_unix_ms: u64) -> Option<Refusal> {
-        let (needed, had) = (self.minimum_time(), self.time_in_stage(now_unix_ms));
+    fn time_obstacle(&self, context: &ProposeContext) -> Option<Refusal> {
+        let (needed, had) = (self.minimum_time(), self.time_in_stage(context));
         (had < needed).then(|| Refusal::MinimumTime {
             stage: self.stage(),
             needed,
@@ -218,13 +235,16 @@ impl RouteRollout {
         times.get(&self.stage()).copied().unwrap_or_default()
     }
 
-    /// How long the stage, or the step, has counted.
-    pub(crate) fn time_in_stage(&self, now_unix_ms: u64) -> Duration {
-        Duration::from_millis(now_unix_ms.saturating_sub(self.entered_unix_ms()))
+    /// How long the stage, or the step, has counted: a date that jumped forward is not believed where a clock that never goes
+    /// back says less.
+    pub(crate) fn time_in_stage(&self, context: &ProposeContext) -> Duration {
+        let dated = context.now_unix_ms.saturating_sub(self.entered_unix_ms());
+        let dated = Duration::from_millis(dated);
+        context.in_stage.map_or(dated, |counted| counted.min(dated))
     }
 
-    pub(crate) fn seconds_in_stage(&self, now_unix_ms: u64) -> f64 {
-        self.time_in_stage(now_unix_ms).as_secs_f64()
+    pub(crate) fn seconds_in_stage(&self, context: &ProposeContext) -> f64 {
+        self.time_in_stage(context).as_secs_f64()
     }
 
     /// The stage and share that an advance leads to, by the plan's stages; `None` after the last.

@@ -4,6 +4,8 @@
 mod moves;
 mod watch;
 
+use std::time::Duration;
+
 use crossfade_exchange::{Percent, RouteId};
 
 use crate::{
@@ -23,7 +25,7 @@ pub enum Command {
     },
     /// Go back to the primary, and stay.
     Rollback,
-    /// The same, demanded by a sequential test.
+    /// The same, demanded by a sequential test. Of the test alone.
     Alarm(Alarm),
     /// Allow raises again after a roll-back, watch anew what failed in stage `shadow`, or lift a hold: the first of these
     /// that there is.
@@ -66,6 +68,11 @@ pub struct ProposeContext {
     /// The hashes of the reports of this route that were made lately, in its present stage and under its present
     /// configuration.
     pub reports: Vec<String>,
+    /// How long the stage, or the step of the ramp, has counted by a clock that never goes back, where that is known: the less of
+    /// this and what the dates say counts.
+    pub in_stage: Option<Duration>,
+    /// Whether the local kill switch is on. Then nothing is raised, by whomever.
+    pub killed: bool,
     /// What only stage `complete` asks for.
     pub closing: Closing,
 }
@@ -183,7 +190,7 @@ impl RouteRollout {
                 Ok(Change::Rollback { from, cause })
             }
             &Command::Alarm(alarm) => {
-                need_to_primary(actor)?;
+                need_role(actor, ActorRole::Engine)?;
                 let cause = Cause::Alarm(alarm);
                 Ok(Change::Rollback { from, cause })
             }
@@ -242,6 +249,9 @@ impl RouteRollout {
         if matches!(stage, Stage::Replay | Stage::Complete) {
             return Err(Refusal::NothingToSign { stage });
         }
+        if let Some(first) = self.makes_void().into_iter().next() {
+            return Err(first);
+        }
         if !context.reports.iter().any(|known| known == report) {
             return Err(Refusal::ReportUnknown {
                 report: report.chars().take(REPORT_SHOWN).collect(),
@@ -277,14 +287,13 @@ fn need(actor: &Actor, needs: ActorRole) -> Result<(), Refusal> {
     }
 }
 
-fn need_to_primary(actor: &Actor) -> Result<(), Refusal> {
-    if actor.role.may_move_to_primary() {
+/// Of the machines' roles each has its own commands.
+fn need_role(actor: &Actor, needs: ActorRole) -> Result<(), Refusal> {
+    let has = actor.role;
+    if has == needs {
         Ok(())
     } else {
-        Err(Refusal::Role {
-            has: actor.role,
-            needs: ActorRole::Operator,
-        })
+        Err(Refusal::Role { has, needs })
     }
 }
 

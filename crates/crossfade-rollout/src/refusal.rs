@@ -83,6 +83,11 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The local kill switch is on.
+    #[error(
+        "the local kill switch is on, so the candidate answers nobody here and nothing is raised: end it first, by SIGUSR2 or by removing the file kill-switch from the data directory, whichever set it"
+    )]
+    KillSwitch,
     /// The plan cannot decide anything.
     #[error("the route's rollout settings do not fit: {0}")]
     Plan(#[from] PlanError),
@@ -305,6 +310,7 @@ impl Refusal {
             | Self::Failing { .. }
             | Self::NotRolledBack
             | Self::Held { .. }
+            | Self::KillSwitch
             | Self::Plan(_)
             | Self::OwnerMissing
             | Self::SuccessMetricMissing
@@ -348,6 +354,7 @@ impl Refusal {
             Self::Failing { .. } => "failing",
             Self::NotRolledBack => "nothing_to_resume",
             Self::Held { .. } => "held",
+            Self::KillSwitch => "kill_switch",
             Self::Plan(_) => "plan",
             Self::OwnerMissing => "owner_missing",
             Self::SuccessMetricMissing => "success_metric_missing",

@@ -24,6 +24,7 @@ pub struct RouteRollout {
     /// `None` until an entry says one: the plan's first.
     stage: Option<Stage>,
     entered_unix_ms: u64,
+    entrances: u64,
     share: Percent,
     reached: Percent,
     salt: u64,
@@ -47,6 +48,7 @@ impl RouteRollout {
             revision: 0,
             stage: None,
             entered_unix_ms: 0,
+            entrances: 0,
             share: Percent::ZERO,
             reached: Percent::ZERO,
             salt: 0,
@@ -131,6 +133,12 @@ impl RouteRollout {
     /// that began its gates anew. 0 before the first.
     pub const fn entered_unix_ms(&self) -> u64 {
         self.entered_unix_ms
+    }
+
+    /// How often [`Self::entered_unix_ms`] was set: it grows whenever a stage, a step or its gates begin, also where two dates are
+    /// alike.
+    pub const fn entrances(&self) -> u64 {
+        self.entrances
     }
 
     /// The largest share that an advance, or an owner, has granted in this attempt: up to it any operator may raise. 0 outside

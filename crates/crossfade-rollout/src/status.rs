@@ -241,7 +241,7 @@ impl RouteRollout {
         } = self.split();
         let evidence = self.evidence();
         let next = self.next(&evidence, context);
-        let had = self.seconds_in_stage(context.now_unix_ms);
+        let had = self.seconds_in_stage(context);
         let Evidence {
             decided,
             metrics,
@@ -282,7 +282,7 @@ impl RouteRollout {
             next,
             last_drill: self.last_drill().cloned(),
             replayed: self.replayed_now(),
-            missing: words(&self.obstacles()),
+            missing: words(&self.obstacles(context)),
             last_change: self.last_change().cloned(),
             ignored: self.ignored(),
         }

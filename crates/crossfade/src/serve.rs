@@ -221,7 +221,7 @@ impl Server {
 
 /// Whom the controller asks.
 fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
-    let (baseline, accounting, probe) = (plane.clone(), plane.clone(), plane);
+    let (baseline, accounting, probe) = (plane.clone(), plane.clone(), plane.clone());
     Sources {
         baseline: Arc::new(move |route| baseline.upgrade()?.baseline(route)),
         accounting: Arc::new(move |route| {
@@ -229,6 +229,7 @@ fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
             all.into_iter().find(|counts| counts.route == *route)
         }),
         probe: Arc::new(move |route| probe.upgrade()?.drill(route)),
+        killed: Arc::new(move || plane.upgrade().is_some_and(|plane| plane.is_killed())),
         open_reviews: Arc::new(move |route| records.open_reviews(route) as u64),
         verify: Arc::new(|directory, route| {
             match crate::verification::verify_directory(directory, Some(route)) {

@@ -218,17 +218,16 @@ fn an_alarm_and_its_evidence_are_read_as_written() {
 #[test]
 fn roles_cover_those_below_them_and_machines_cover_none() {
     use ActorRole::{Controller, Engine, Operator, Owner, Viewer};
-    let check = |role: ActorRole, covers: [bool; 3], to_primary: bool| {
+    let check = |role: ActorRole, covers: [bool; 3]| {
         assert_eq!(
             ActorRole::TOKEN_ROLES.map(|needed| role.covers(needed)),
             covers,
             "{role}"
         );
-        assert_eq!(role.may_move_to_primary(), to_primary, "{role}");
     };
-    check(Viewer, [true, false, false], false);
-    check(Operator, [true, true, false], true);
-    check(Owner, [true, true, true], true);
-    check(Engine, [false, false, false], true);
-    check(Controller, [false, false, false], false);
+    check(Viewer, [true, false, false]);
+    check(Operator, [true, true, false]);
+    check(Owner, [true, true, true]);
+    check(Engine, [false, false, false]);
+    check(Controller, [false, false, false]);
 }

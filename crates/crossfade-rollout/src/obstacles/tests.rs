@@ -412,7 +412,7 @@ fn only_a_golden_set_that_passed_leaves_replay() {
             owner: None,
             ..plan()
         };
-        let common = rollout.obstacles();
+        let common = rollout.obstacles(&later());
         rollout.set_plan(bare);
         assert_eq!(rollout.obstacles_to_advance(&later()), expected);
         assert_eq!(common, expected);
@@ -464,4 +464,25 @@ fn the_whole_share_needs_a_mirror_back_and_the_end_a_clean_house() {
         },
         "the ledger does not verify (entry 7 differs): run `crossfade verify-ledger`",
     );
+}
+
+#[test]
+fn a_date_that_jumped_forward_is_not_believed() {
+    let check = |days_by_date: u64, hours_counted: Option<u64>, expected: Option<u64>| {
+        let rollout = at_stage(plan(), Stage::Slice, 1.0);
+        let context = ProposeContext {
+            in_stage: hours_counted.map(|hours| Duration::from_hours(hours)),
+            ..ProposeContext::at(BEGIN + days_by_date * DAY)
+        };
+        let found = rollout.obstacles_by(&enough(), &context);
+        let had = found.first().map(|refusal| match refusal {
+            Refusal::MinimumTime { had, .. } => had.as_secs() / 3_600,
+            other => panic!("{other}"),
+        });
+        assert_eq!(had, expected, "{days_by_date} {hours_counted:?}");
+    };
+    check(365, Some(3), Some(3));
+    check(365, Some(24), None);
+    check(365, None, None);
+    check(0, Some(48), Some(0));
 }

@@ -19,7 +19,7 @@ impl RouteRollout {
         need(actor, ActorRole::Operator)?;
         check_reason(&context.reason)?;
         self.check_revision(context)?;
-        if let Some(first) = self.obstacles().into_iter().next() {
+        if let Some(first) = self.obstacles(context).into_iter().next() {
             return Err(first);
         }
         let reached = self.reached();

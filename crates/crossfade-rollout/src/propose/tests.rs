@@ -116,11 +116,7 @@ fn who_may_do_what() {
     // A test gives back what its alarm demands, and nothing else.
     check(&[beyond(5.0)], beyond(1.0), &[Operator, Owner]);
     check(&[beyond(5.0)], Command::Rollback, &[Operator, Owner]);
-    check(
-        &[beyond(5.0)],
-        Command::Alarm(alarm()),
-        &[Operator, Owner, Engine],
-    );
+    check(&[beyond(5.0)], Command::Alarm(alarm()), &[Engine]);
     check(&[beyond(5.0), Command::Rollback], Command::Resume, &[Owner]);
     for (role, may) in [
         (Viewer, false),
@@ -299,10 +295,16 @@ fn toward_the_primary_is_always_allowed() {
     ] {
         let mut rollout = after(owned(), &history);
         rollout.set_plan(hindered.clone());
-        for command in [beyond(0.0), Command::Rollback, Command::Alarm(alarm())] {
-            let got = rollout
-                .propose(&command, &actor(ActorRole::Operator), &context())
-                .unwrap();
+        for (command, role) in [
+            (beyond(0.0), ActorRole::Operator),
+            (Command::Rollback, ActorRole::Operator),
+            (Command::Alarm(alarm()), ActorRole::Engine),
+        ] {
+            let killed = ProposeContext {
+                killed: true,
+                ..context()
+            };
+            let got = rollout.propose(&command, &actor(role), &killed).unwrap();
             assert!(got.change.is_toward_primary(), "{command:?}");
         }
     }
@@ -391,6 +393,29 @@ fn status_says_what_is_missing() {
         &[Command::Rollback],
         &["rolled back", "no owner"],
     );
+}
+
+#[test]
+fn under_the_kill_switch_nothing_is_raised() {
+    let check = |command: Command, killed: bool, expected: Option<Refusal>| {
+        let rollout = after(owned(), &[beyond(50.0), split(5.0)]);
+        let context = ProposeContext {
+            killed,
+            ..context()
+        };
+        let got = rollout.propose(&command, &actor(ActorRole::Owner), &context);
+        assert_eq!(got.err(), expected, "{command:?} {killed}");
+        let missing = rollout.status(&context).missing;
+        let named = missing.contains(&Refusal::KillSwitch.to_string());
+        assert_eq!(named, killed, "{missing:?}");
+    };
+    check(split(50.0), false, None);
+    check(split(50.0), true, Some(Refusal::KillSwitch));
+    check(beyond(100.0), true, Some(Refusal::KillSwitch));
+    check(Command::Advance, true, Some(Refusal::KillSwitch));
+    check(split(5.0), true, None);
+    check(split(1.0), true, None);
+    check(Command::Hold, true, None);
 }
 
 #[test]

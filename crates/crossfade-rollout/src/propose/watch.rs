@@ -1,6 +1,6 @@
 //! What the controller begins by itself: counting in stage `shadow`, and the gates under a changed configuration.
 
-use super::{Command, ProposeContext};
+use super::{Command, ProposeContext, need_role};
 use crate::{Actor, ActorRole, AttemptFacts, Change, Phase, Refusal, RouteRollout, Stage};
 
 impl RouteRollout {
@@ -9,7 +9,7 @@ impl RouteRollout {
         actor: &Actor,
         context: &ProposeContext,
     ) -> Result<Change, Refusal> {
-        need_controller(actor)?;
+        need_role(actor, ActorRole::Controller)?;
         if self.rolled_back().is_some() {
             return Err(Refusal::RolledBack);
         }
@@ -26,7 +26,7 @@ impl RouteRollout {
     }
 
     pub(super) fn restart_gates(&self, actor: &Actor) -> Result<Change, Refusal> {
-        need_controller(actor)?;
+        need_role(actor, ActorRole::Controller)?;
         if self.attempt().is_none() {
             return Err(Refusal::NotWatched);
         }
@@ -52,15 +52,5 @@ impl RouteRollout {
             Some(_) if *command == Command::Observe => "the primary's typical times are known now",
             Some(_) => "the gates were to begin anew",
         }
-    }
-}
-
-fn need_controller(actor: &Actor) -> Result<(), Refusal> {
-    let needs = ActorRole::Controller;
-    if actor.role == needs {
-        Ok(())
-    } else {
-        let has = actor.role;
-        Err(Refusal::Role { has, needs })
     }
 }

@@ -82,7 +82,7 @@ impl RouteRollout {
             } => self.move_to(*to, *share_to, *salt, new_attempt.as_deref(), at),
             Change::Rollback { cause, .. } => {
                 self.stage = Some(self.stage().min(Stage::Shadow));
-                self.entered_unix_ms = at;
+                self.counts_from(at);
                 self.share = Percent::ZERO;
                 self.reached = Percent::ZERO;
                 self.running = None;
@@ -185,7 +185,7 @@ impl RouteRollout {
             }
         }
         if changes {
-            self.entered_unix_ms = at_unix_ms;
+            self.counts_from(at_unix_ms);
         }
         self.stage = Some(stage);
         self.share = share;
@@ -206,7 +206,7 @@ impl RouteRollout {
             return;
         }
         self.stage = Some(Stage::Shadow);
-        self.entered_unix_ms = at_unix_ms;
+        self.counts_from(at_unix_ms);
         self.begin(facts);
         self.void_signoff();
     }
@@ -214,7 +214,7 @@ impl RouteRollout {
     fn apply_rules(&mut self, rules: &GateRules, at_unix_ms: u64) {
         if let Some(running) = &mut self.running {
             running.restart_gates(rules, at_unix_ms);
-            self.entered_unix_ms = at_unix_ms;
+            self.counts_from(at_unix_ms);
         }
         self.void_signoff();
     }
@@ -222,6 +222,12 @@ impl RouteRollout {
     fn begin(&mut self, facts: &AttemptFacts) {
         self.last_attempt = self.last_attempt.max(facts.id);
         self.running = Some(Running::new(facts.clone()));
+    }
+
+    /// The stage, or the step of the ramp, counts from now on.
+    const fn counts_from(&mut self, at_unix_ms: u64) {
+        self.entered_unix_ms = at_unix_ms;
+        self.entrances += 1;
     }
 
     /// What was signed is gone, whatever comes after.

@@ -51,11 +51,14 @@ impl Driven {
     }
 
     fn command(&mut self, command: &Command) {
-        let owner = Actor::new("owner", ActorRole::Owner);
+        self.command_by(command, Actor::new("owner", ActorRole::Owner));
+    }
+
+    fn command_by(&mut self, command: &Command, actor: Actor) {
         let context = self.context();
-        let proposal = self.rollout.propose(command, &owner, &context).unwrap();
+        let proposal = self.rollout.propose(command, &actor, &context).unwrap();
         let sequence = self.entries.len() as u64;
-        self.record(&proposal.into_entry(sequence, context.now_unix_ms, route(), owner));
+        self.record(&proposal.into_entry(sequence, context.now_unix_ms, route(), actor));
     }
 
     fn record(&mut self, entry: &Entry) {
@@ -215,7 +218,7 @@ fn the_group_rolls_back_when_its_weighted_sum_reaches_two_over_alpha() {
         1
     );
     same(&driven.rollout, &driven.refolded());
-    driven.command(&Command::Alarm(alarm));
+    driven.command_by(&Command::Alarm(alarm), Actor::engine(&alarm));
     assert!(driven.rollout.alarm().is_none() && driven.rollout.split().share.is_zero());
     let status = driven.rollout.status(&ProposeContext::at(0));
     assert_eq!(status.rolled_back.unwrap().cause, Cause::Alarm(alarm));

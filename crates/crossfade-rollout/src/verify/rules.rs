@@ -142,7 +142,10 @@ impl Rules {
             }
             Change::Signoff { stage, .. } => {
                 need(actor, OWNER)?;
-                same("stage", stage, &self.stage)
+                same("stage", stage, &self.stage)?;
+                self.running
+                    .map(drop)
+                    .ok_or("nothing was counted that could be signed".to_owned())
             }
             Change::Rollback { from, cause } => {
                 same("share before", from, &self.share)?;

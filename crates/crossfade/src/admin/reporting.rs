@@ -56,6 +56,7 @@ pub(super) async fn report(
     state
         .controller
         .report_made(&route, &report.hash, standing)
+        .await
         .map_err(problem)?;
     Ok(Json(report))
 }

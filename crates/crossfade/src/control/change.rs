@@ -36,7 +36,10 @@ impl Shared {
         let Some(control) = self.routes.get(route) else {
             return;
         };
-        context.baseline = (self.sources().baseline)(route);
+        let sources = self.sources();
+        context.baseline = (sources.baseline)(route);
+        context.killed = (sources.killed)();
+        context.in_stage = Some(lock(&control.stood).so_far(self.clock.instant()));
         context.reports = control.current_reports();
         let oldest = control.unresolved.load(Ordering::Relaxed);
         context.oldest_unresolved_unix_micros = (oldest > 0).then_some(oldest);
@@ -234,6 +237,7 @@ impl Shared {
         let split = {
             let mut rollout = lock(&control.rollout);
             rollout.apply_entry(entry);
+            lock(&control.stood).follow(&rollout, self.clock.instant());
             rollout.split()
         };
         if split.attempt.is_none() {

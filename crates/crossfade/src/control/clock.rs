@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crossfade_rollout::RouteRollout;
+
 /// Where the controller's times come from.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
@@ -29,6 +31,18 @@ struct Times {
     unix_ms: u64,
 }
 
+/// How long a route's stage, or step of the ramp, has counted by the clock that never goes back. What was before this process is
+/// taken from the dates, because nothing else survives a restart: a process that starts while the date is wrong counts it wrong until
+/// the date is right, and a start with a date that is behind counts from the start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stood {
+    /// Of the stage or step that is meant, [`RouteRollout::entrances`].
+    entrances: u64,
+    /// Before this process, as the dates said when it started.
+    before: Duration,
+    since: Instant,
+}
+
 // === impl Clock ===
 
 impl Clock {
@@ -51,6 +65,37 @@ impl Clock {
             Self::System => Instant::now(),
             Self::Manual(manual) => manual.origin + manual.times().since_origin,
         }
+    }
+}
+
+// === impl Stood ===
+
+impl Stood {
+    /// As far as the dates tell at a start.
+    pub(super) fn at_start(rollout: &RouteRollout, clock: &Clock) -> Self {
+        let before = clock.unix_ms().saturating_sub(rollout.entered_unix_ms());
+        Self {
+            entrances: rollout.entrances(),
+            before: Duration::from_millis(before),
+            since: clock.instant(),
+        }
+    }
+
+    /// Begins anew if a stage or a step has.
+    pub(super) fn follow(&mut self, rollout: &RouteRollout, now: Instant) {
+        if rollout.entrances() != self.entrances {
+            *self = Self {
+                entrances: rollout.entrances(),
+                before: Duration::ZERO,
+                since: now,
+            };
+        }
+    }
+
+    /// Until now.
+    pub(super) fn so_far(self, now: Instant) -> Duration {
+        self.before
+            .saturating_add(now.saturating_duration_since(self.since))
     }
 }
 

@@ -80,6 +80,11 @@ impl Disk {
         (self.pending.len() < PENDING).then(|| ledger.next_sequence() + self.pending.len() as u64)
     }
 
+    /// Where its dates come from.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The hash of the last entry written.
     pub(super) fn head(&self) -> Option<&str> {
         self.ledger.as_ref().ok().map(Ledger::head)
@@ -222,6 +227,11 @@ impl Disk {
             problems.push(problem);
         }
         (durable_after, problems)
+    }
+
+    /// Replaces a small file beside the ledger that nothing is decided by.
+    pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.directory.replace(name, bytes)
     }
 
     /// This process's first entry, once after it was written.

@@ -37,6 +37,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::telemetry::Metrics;
+use clock::Stood;
 use disk::Disk;
 pub(crate) use disk::chain;
 use held::Held;
@@ -168,6 +169,8 @@ struct RouteControl {
     counted: Mutex<Counted>,
     /// When the oldest request was sent that is not decided yet, in microseconds since the Unix epoch; 0: there is none.
     unresolved: AtomicU64,
+    /// How long the stage or the step has counted.
+    stood: Mutex<Stood>,
 }
 
 /// Why a route gets no lease, and nothing of it moves toward the candidate.

@@ -22,6 +22,8 @@ pub struct Sources {
     pub accounting: Of<Option<Accounting>>,
     /// What the point where sides are decided holds now, with a share of 0.
     pub probe: Of<Option<DrillProbe>>,
+    /// Whether the local kill switch is on.
+    pub killed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Reviews of the route that are open.
     pub open_reviews: Of<u64>,
     /// Verifies the ledger in this data directory as far as it concerns the route; blocks. An error says what is wrong with it.
@@ -40,6 +42,7 @@ impl Default for Sources {
             baseline: Arc::new(|_| None),
             accounting: Arc::new(|_| None),
             probe: Arc::new(|_| None),
+            killed: Arc::new(|| false),
             open_reviews: Arc::new(|_| 0),
             verify: Arc::new(|_, _| Err("nothing verifies the ledger".to_owned())),
         }

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     Bar, Clock, Controller, LeaseTimes, RouteControl, Shared,
+    clock::Stood,
     disk::{Disk, chain},
     held::open_marks,
     lock,
@@ -92,6 +93,7 @@ impl Controller {
             metrics,
             orphans: OnceLock::new(),
         };
+        shared.recall_reports(&shared.path);
         shared.record_marks();
         let orphans = shared.end_what_is_not_configured();
         shared.orphans.get_or_init(|| orphans);
@@ -168,6 +170,7 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         decided = rollout.decided(), "control.route.folded"
     );
     let publisher = Publisher::new(rollout.split());
+    let stood = Stood::at_start(&rollout, disk.clock());
     RouteControl {
         rollout: Mutex::new(rollout),
         publisher,
@@ -177,6 +180,7 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         reports: Mutex::default(),
         counted: Mutex::default(),
         unresolved: AtomicU64::new(0),
+        stood: Mutex::new(stood),
     }
 }
 

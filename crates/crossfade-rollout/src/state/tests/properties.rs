@@ -190,7 +190,7 @@ impl Driven {
     /// As if every gate had passed.
     fn advance(&mut self) {
         let context = self.context();
-        let stuck = !self.rollout.obstacles().is_empty();
+        let stuck = !self.rollout.obstacles(&context).is_empty();
         if let Some((to, share)) = self.rollout.next_step().filter(|_| !stuck) {
             let change = self.rollout.advanced(to, share, &context);
             self.record(&Entry {

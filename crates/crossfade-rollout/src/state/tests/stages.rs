@@ -138,6 +138,40 @@ fn only_an_owner_signs_what_was_seen() {
 }
 
 #[test]
+fn what_would_be_void_at_once_is_not_signed() {
+    let check = |rollout: &RouteRollout, expected: &str| {
+        let command = Command::Signoff {
+            report: "abc".to_owned(),
+        };
+        let context = ProposeContext {
+            reports: vec!["abc".into()],
+            ..later()
+        };
+        let got = rollout.propose(&command, &who(ActorRole::Owner), &context);
+        let code = got.as_ref().map_or_else(Refusal::code, |_| "agreed");
+        assert_eq!(code, expected);
+    };
+    let begins_in_shadow = RoutePlan {
+        stages: vec![Stage::Shadow, Stage::Slice],
+        ..plan()
+    };
+    check(&RouteRollout::new(begins_in_shadow), "not_watched");
+    let mut rollout = at_stage(plan(), Stage::Slice, 1.0);
+    check(&rollout, "agreed");
+    let mut changed = plan();
+    changed.gates.fingerprint = "two".into();
+    rollout.set_plan(changed);
+    check(&rollout, "gates_outdated");
+    rollout.set_plan(plan());
+    record(&mut rollout, &Command::Hold, ActorRole::Operator);
+    check(&rollout, "agreed");
+    record(&mut rollout, &Command::Rollback, ActorRole::Operator);
+    check(&rollout, "rolled_back");
+    record(&mut rollout, &Command::Resume, ActorRole::Owner);
+    check(&rollout, "not_watched");
+}
+
+#[test]
 fn who_may_use_the_other_verbs() {
     use ActorRole::{Controller, Operator, Owner, Viewer};
     let drill = Command::Drilled(DrillResult {

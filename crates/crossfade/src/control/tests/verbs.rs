@@ -142,7 +142,12 @@ async fn a_sign_off_names_a_report_that_was_made() {
         "{unknown:?}"
     );
     let standing = controller.standing(&support()).unwrap();
-    controller.report_made(&support(), &hash, standing).unwrap();
+    controller
+        .report_made(&support(), &hash, standing)
+        .await
+        .unwrap();
+    drop(controller);
+    let controller = start_at(home.path(), &clock());
     let operator = controller
         .signoff(&support(), &hash, ask(ActorRole::Operator, "x"))
         .await;
@@ -166,6 +171,64 @@ async fn a_sign_off_names_a_report_that_was_made() {
         .await
         .unwrap();
     assert_eq!(status(&controller).replayed, Some(result));
+}
+
+#[tokio::test]
+async fn reports_that_cannot_be_read_again_are_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("reports.jsonl"), "{\"route\":\n").unwrap();
+    let controller = start_at(home.path(), &clock());
+    controller.tick().await;
+    let sign = async || {
+        let owner = ask(ActorRole::Owner, "read and agreed");
+        controller.signoff(&support(), "cd", owner).await
+    };
+    let unknown = sign().await.unwrap_err().to_string();
+    assert!(unknown.contains("`crossfade report ROUTE`"), "{unknown}");
+    let standing = controller.standing(&support()).unwrap();
+    controller
+        .report_made(&support(), "cd", standing)
+        .await
+        .unwrap();
+    sign().await.unwrap();
+    let kept = fs::read_to_string(home.path().join("reports.jsonl")).unwrap();
+    assert_eq!(kept.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn a_jump_of_the_date_and_the_kill_switch_hold_an_advance() {
+    let home = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let controller = start_at(home.path(), &clock);
+    controller.tick().await;
+    let thrown = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = Arc::clone(&thrown);
+    controller.learn_from(Sources {
+        killed: Arc::new(move || seen.load(Ordering::Relaxed)),
+        ..Sources::default()
+    });
+    let waits = |part: &str| {
+        let waits_for = status(&controller).next.unwrap().waits_for;
+        waits_for.iter().any(|text| text.contains(part))
+    };
+    clock.set_unix_ms(1_900_000_000_000);
+    assert!(waits("asks for"), "years by the date, nothing by the clock");
+    clock.advance(Duration::from_hours(24));
+    assert!(!waits("asks for"));
+    assert!(!waits("kill switch"));
+    thrown.store(true, Ordering::Relaxed);
+    assert!(waits("kill switch"));
+    let refused = raise(&controller, 5.0).await.unwrap_err();
+    assert!(
+        matches!(refused, ControlError::Refused(Refusal::KillSwitch)),
+        "{refused}"
+    );
+    thrown.store(false, Ordering::Relaxed);
+    raise(&controller, 5.0).await.unwrap();
+    // A step counts from its entry, also by the clock.
+    raise(&controller, 10.0).await.unwrap();
+    clock.set_unix_ms(2_000_000_000_000);
+    assert!(waits("asks for"));
 }
 
 #[tokio::test]
