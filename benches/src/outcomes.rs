@@ -1,15 +1,19 @@
 //! What an outcome costs on its way to the statistics: the ordering buffer, the outcome log on a real file, the route's fold.
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
-use crossfade_backplane::{DataDirectory, OutcomeLog};
+use anyhow::Context as _;
+use crossfade_backplane::{DataDirectory, OutcomeLog, read_outcomes};
 use crossfade_exchange::{
     Drawn, Gate, Group, Metric, MetricSet, Mirrored, OutcomeKey, Percent, RouteId, Settled,
     Settlement, Side, Unit, closed_enum,
 };
 use crossfade_rollout::{
     Actor, ActorRole, Ages, AttemptFacts, Change, Entry, Evidence, OrderBuffer, Phase, RoutePlan,
-    RouteRollout, Stage, draw,
+    RouteRollout, Stage, draw, refold,
 };
 
 closed_enum! {
@@ -74,14 +78,16 @@ impl Case {
 pub struct Path {
     case: Case,
     metrics: MetricSet,
-    route: RouteId,
+    plan: RoutePlan,
+    begin: Entry,
     ages: Ages,
     buffer: OrderBuffer,
     log: OutcomeLog,
     rollout: RouteRollout,
     requests: u64,
+    data: DataDirectory,
     /// Holds the log's file; removed at the end.
-    _place: (DataDirectory, tempfile::TempDir),
+    _place: tempfile::TempDir,
 }
 
 impl Path {
@@ -107,18 +113,21 @@ impl Path {
             .collect();
         let facts = AttemptFacts::freeze(ATTEMPT, Phase::Attempt, &plan, None);
         let ages = Ages::from(&facts);
-        let mut rollout = RouteRollout::new(plan);
-        rollout.apply_entry(&begin(&route, facts));
+        let begin = begin(&route, facts);
+        let mut rollout = RouteRollout::new(plan.clone());
+        rollout.apply_entry(&begin);
         Ok(Self {
             case,
             metrics,
-            route,
+            plan,
+            begin,
             ages,
             buffer: OrderBuffer::new(),
             log,
             rollout,
             requests: 0,
-            _place: (data, place),
+            data,
+            _place: place,
         })
     }
 
@@ -141,6 +150,29 @@ impl Path {
         Ok(())
     }
 
+    /// What a restart does: the log is read and folded again. The same as before, or it fails.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or leads to something else.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        let route = &self.plan.route;
+        let reader = read_outcomes(self.data.path(), route, ATTEMPT)?.context("there is no log")?;
+        let mut problem = None;
+        let records = reader.map_while(|record| record.map_err(|error| problem = Some(error)).ok());
+        let mut log = Some(records);
+        let again = refold(self.plan.clone(), [&self.begin], |_| {
+            log.take().into_iter().flatten()
+        });
+        drop(log);
+        if let Some(error) = problem {
+            return Err(error.into());
+        }
+        let (before, after) = (self.rollout.evidence(), again.evidence());
+        anyhow::ensure!(before == after, "a restart leads to other evidence");
+        self.rollout = again;
+        Ok(())
+    }
+
     /// What the fold holds, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.rollout.memory_bytes()
@@ -155,7 +187,7 @@ impl Path {
         let (unit, side) = who(number);
         self.buffer.drawn(&Drawn {
             key: self.key(number, 0),
-            route: self.route.clone(),
+            route: self.plan.route.clone(),
             attempt: ATTEMPT,
             side,
             probability: SHARE / 100.0,
@@ -166,7 +198,7 @@ impl Path {
         if self.case.is_mirrored() {
             self.buffer.mirrored(&Mirrored {
                 key: self.key(number, 1),
-                route: self.route.clone(),
+                route: self.plan.route.clone(),
                 attempt: ATTEMPT,
                 answer: side,
                 unit,
@@ -271,11 +303,23 @@ fn counted(path: &mut Path, thousands: u64) -> anyhow::Result<()> {
     black_box(path).play(1_000 * thousands)
 }
 
-/// Outcomes a second on this machine, by the clock; and what the fold holds after a tenth of the requests and at the end.
+/// What was measured by the clock, on this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Outcomes a second.
+    pub rate: f64,
+    /// What the fold holds after a tenth of the outcomes and at the end, in bytes.
+    pub memory: [usize; 2],
+    /// How long a restart then reads and folds.
+    pub restart: Duration,
+}
+
+/// Plays requests until there are so many outcomes, and then restarts.
 ///
 /// # Errors
-/// When the log cannot be made or written.
-pub fn measure(case: Case, requests: u64) -> anyhow::Result<(f64, [usize; 2])> {
+/// When the log cannot be made, written or read.
+pub fn measure(case: Case, outcomes: u64) -> anyhow::Result<Measured> {
+    let requests = outcomes / case.outcomes();
     let mut path = Path::new(case)?;
     let began = Instant::now();
     path.play(requests / 10)?;
@@ -283,7 +327,14 @@ pub fn measure(case: Case, requests: u64) -> anyhow::Result<(f64, [usize; 2])> {
     path.play(requests - requests / 10)?;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = path.decided() as f64 / began.elapsed().as_secs_f64();
-    Ok((rate, [early, path.memory_bytes()]))
+    let memory = [early, path.memory_bytes()];
+    let began = Instant::now();
+    path.restart()?;
+    Ok(Measured {
+        rate,
+        memory,
+        restart: began.elapsed(),
+    })
 }
 
 #[cfg(test)]
@@ -299,6 +350,8 @@ mod tests {
             assert!(path.decided() >= least, "{case}: {}", path.decided());
             assert_eq!(path.log.records(), path.decided(), "{case}");
             assert_eq!(path.rollout.ignored(), 0, "{case}");
+            path.restart().unwrap();
+            assert_eq!(path.log.records(), path.decided(), "{case}");
         }
     }
 }

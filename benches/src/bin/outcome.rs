@@ -7,12 +7,15 @@ use clap::Parser;
 
 use crossfade_benches::{
     frozen::Counting,
-    outcomes::{Case, MOST_INSTRUCTIONS, measure, play},
+    outcomes::{Case, MOST_INSTRUCTIONS, Measured, measure, play},
     print,
     program::{Against, Asked},
 };
 
-/// Counts what an outcome costs (order, log, fold) by valgrind, and shows outcomes a second and memory for each route.
+/// Outcomes behind the rate and the time of a restart: 800 MB of log.
+const OUTCOMES: u64 = 10_000_000;
+
+/// Counts what an outcome costs (order, log, fold) by valgrind, and shows outcomes a second, memory for each route, and how long a restart takes.
 ///
 /// Fails where an outcome costs more than a core can do 20 000 times a second. Frozen counts hold for optimised builds of one
 /// compiler version.
@@ -49,11 +52,17 @@ fn count(against: &Against) -> anyhow::Result<bool> {
             ));
             holds = false;
         }
-        let (rate, [early, late]) = measure(case, 1_000_000)?;
+        let Measured {
+            rate,
+            memory: [early, late],
+            restart,
+        } = measure(case, OUTCOMES)?;
         print::line(format_args!(
-            "{case}: {rate:.0} outcomes a second; the route holds {} KiB after 100 000 requests, {} KiB after 1 000 000",
+            "{case}: {rate:.0} outcomes a second; the route holds {} KiB after a tenth of {OUTCOMES} outcomes, {} KiB after all; \
+             a restart folds them in {:.1} s",
             early / 1_024,
-            late / 1_024
+            late / 1_024,
+            restart.as_secs_f64()
         ));
     }
     Ok(holds)
