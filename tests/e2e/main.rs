@@ -12,6 +12,7 @@ mod answering;
 mod arms;
 mod bounds;
 mod capturing;
+mod closing;
 mod compatible;
 mod crash;
 mod disk;

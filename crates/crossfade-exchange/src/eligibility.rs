@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Side;
+
 closed_enum! {
     /// Why a request may not be mirrored or assigned. Decided before assignment, by the request
     /// alone, so it is the same for both arms.
@@ -80,10 +82,12 @@ closed_enum! {
         Breaker = "breaker",
         /// The primary failed it: 408, 429, 5xx, connection or time-out.
         PrimaryFailed = "primary_failed",
-        /// The primary refused it with another 4xx.
+        /// The primary refused it with another 4xx; coverage leaves it out.
         PrimaryRefused = "primary_refused",
-        /// The client went away first.
+        /// The client went away from the primary, which was asked first; coverage leaves it out.
         ClientAbort = "client_abort",
+        /// The client went away from the candidate, or from the primary that was asked when the candidate had failed.
+        CandidateAbort = "candidate_abort",
         /// The mirror took longer than its deadline.
         Deadline = "deadline",
         /// The candidate could not be reached or said that the other side should answer.
@@ -167,6 +171,41 @@ pub struct Unsupported {
     pub why: Cow<'static, str>,
     /// The reason it is counted under: [`IneligibleReason::Unsupported`] or [`IneligibleReason::Stateful`].
     pub reason: IneligibleReason,
+}
+
+impl SkipReason {
+    /// Why a request is not compared whose caller went away, by the side that was to answer it.
+    pub const fn of_abort(asked_first: Side) -> Self {
+        match asked_first {
+            Side::Primary => Self::ClientAbort,
+            Side::Candidate => Self::CandidateAbort,
+        }
+    }
+
+    /// Whether coverage counts such a request as one that should have been compared.
+    ///
+    /// Not what nobody could have compared, and what the candidate had no part in: what was not selected, what the primary refused for
+    /// what it is, and what the caller gave up while the primary, asked first, answered. A caller does not see the shadow, so how
+    /// the candidate does cannot choose these. Who gives the candidate up may do so because of it, and counts. What the primary
+    /// failed counts too: the gate of transport takes it as alike on both sides, so that a primary in trouble must not make
+    /// evidence of nothing else.
+    pub const fn lowers_coverage(self) -> bool {
+        match self {
+            Self::SampledOut | Self::PrimaryRefused | Self::ClientAbort => false,
+            Self::Slots
+            | Self::Bytes
+            | Self::QueueFull
+            | Self::Money
+            | Self::Breaker
+            | Self::PrimaryFailed
+            | Self::CandidateAbort
+            | Self::Deadline
+            | Self::CandidateUnavailable
+            | Self::Disabled
+            | Self::Draining
+            | Self::Panic => true,
+        }
+    }
 }
 
 #[cfg(test)]

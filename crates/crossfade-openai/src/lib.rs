@@ -15,4 +15,5 @@ mod read;
 pub mod responses;
 pub mod scan;
 pub mod sse;
+pub mod stream_end;
 mod written;

@@ -68,12 +68,31 @@ impl Accounting {
         self.skipped.values().filter_map(|by| by.get(&reason)).sum()
     }
 
-    /// Compared over eligible and selected by sampling, over all sizes; `None` before the first.
+    /// Of a size: compared, and what should have been, which is that and what [lowers coverage].
+    ///
+    /// [lowers coverage]: SkipReason::lowers_coverage
+    pub fn coverage_of(&self, size: SizeClass) -> (u64, u64) {
+        let compared = self.compared.get(&size).copied().unwrap_or(0);
+        let missed: u64 = self
+            .skipped
+            .get(&size)
+            .into_iter()
+            .flatten()
+            .filter(|(reason, _)| reason.lowers_coverage())
+            .map(|(_, count)| count)
+            .sum();
+        (compared, compared + missed)
+    }
+
+    /// Compared over what should have been, over all sizes; `None` before the first.
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
     pub fn coverage(&self) -> Option<f64> {
-        let eligible: u64 = self.eligible.values().sum();
-        let selected = eligible - self.skipped_for(SkipReason::SampledOut) - self.mirror_in_flight;
-        let compared: u64 = self.compared.values().sum();
+        let (mut compared, mut selected) = (0, 0);
+        for size in SizeClass::ALL {
+            let of_size = self.coverage_of(*size);
+            compared += of_size.0;
+            selected += of_size.1;
+        }
         (selected > 0).then(|| compared as f64 / selected as f64)
     }
 }
@@ -319,19 +338,34 @@ mod tests {
     }
 
     #[test]
-    fn coverage_leaves_out_what_was_not_sampled() {
+    fn coverage_leaves_out_what_nobody_could_compare() {
         let accounts = RouteAccounts::new(RouteId::new("r"));
         assert_eq!(accounts.snapshot().coverage(), None);
         accounts.eligible(SizeClass::K4, None).1.compared();
         accounts
-            .eligible(SizeClass::K4, None)
-            .1
-            .skip(SkipReason::SampledOut);
-        accounts
             .eligible(SizeClass::M2, None)
             .1
             .skip(SkipReason::Slots);
+        let skip = |reason| accounts.eligible(SizeClass::K4, None).1.skip(reason);
+        for reason in [
+            SkipReason::SampledOut,
+            SkipReason::PrimaryRefused,
+            SkipReason::ClientAbort,
+        ] {
+            skip(reason);
+            assert_eq!(accounts.snapshot().coverage(), Some(0.5), "{reason}");
+        }
+        let _under_way = accounts.eligible(SizeClass::K4, None);
         assert_eq!(accounts.snapshot().coverage(), Some(0.5));
+        for (reason, coverage) in [
+            (SkipReason::CandidateAbort, 1.0 / 3.0),
+            (SkipReason::PrimaryFailed, 0.25),
+            (SkipReason::Deadline, 0.2),
+        ] {
+            skip(reason);
+            assert_eq!(accounts.snapshot().coverage(), Some(coverage), "{reason}");
+        }
+        assert_eq!(accounts.snapshot().coverage_of(SizeClass::M2), (0, 1));
     }
 
     #[test]

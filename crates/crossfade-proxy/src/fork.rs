@@ -158,6 +158,8 @@ struct Waiting {
     unselected: Option<SkipReason>,
     /// Who is being asked for an answer, since when.
     asked: (Side, Instant),
+    /// Who was asked first.
+    asked_first: Side,
     /// Whether a side has answered.
     is_over: bool,
 }
@@ -227,7 +229,7 @@ impl Drop for Waiting {
         if std::thread::panicking() {
             return;
         }
-        self.skip(SkipReason::ClientAbort);
+        self.skip(SkipReason::of_abort(self.asked_first));
         let p99 = self.route.state.p99(self.streamed);
         if !self.is_over {
             self.note_silence(p99);
@@ -316,6 +318,7 @@ impl Collected {
         let asked = (assignment.answer, now.instant);
         let waiting = Waiting {
             asked,
+            asked_first: assignment.answer,
             is_over: false,
             route: Arc::clone(route),
             streamed: eligible.streamed,

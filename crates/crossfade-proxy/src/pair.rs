@@ -257,6 +257,7 @@ impl Pair {
             | SkipReason::Money
             | SkipReason::PrimaryRefused
             | SkipReason::ClientAbort
+            | SkipReason::CandidateAbort
             | SkipReason::Disabled
             | SkipReason::Draining
             | SkipReason::Panic => self.close(),

@@ -92,7 +92,8 @@ impl Pairing {
             Role::Answering => {
                 if recording.ending == Ending::ClientAbort {
                     self.cancel.cancel();
-                    open.end(Some(SkipReason::ClientAbort));
+                    let asked_first = open.opening.exchange.assignment.answer;
+                    open.end(Some(SkipReason::of_abort(asked_first)));
                     return;
                 }
                 open.answered = true;

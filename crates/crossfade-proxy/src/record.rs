@@ -2,6 +2,9 @@
 //!
 //! It never holds a frame back. End of body and early drop both finish the recording; what is captured is bounded by the capture
 //! limit and by the byte budget, and beyond either the recording says `truncated` while the stream goes on.
+//!
+//! An answer is complete as soon as all of it has been passed on: the bytes that `content-length` promised, or a stream's last event. Most
+//! clients close a stream then, before its connection has told of the end; that is no caller who went away.
 
 use std::{
     pin::Pin,
@@ -13,9 +16,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, header, response};
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
 
 use crossfade_exchange::{BoxError, Ending, Recording, Role, Side, SideBody, SideReport, Timings};
-use crossfade_openai::first_content::FirstContent;
+use crossfade_openai::{first_content::FirstContent, stream_end::StreamEnd};
 
 use crate::{
     budget::{Budget, Hold},
@@ -28,6 +32,9 @@ use crate::{
 const EVENT_STREAM: usize = 8;
 /// A reader that leaves a frame waiting this long has fallen behind.
 const BEHIND: Duration = Duration::from_millis(250);
+
+/// How long a shadow's connection may take to end after the last event, so that it can be used again.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Called once, with the recording and what it holds of the byte budget.
 pub(crate) type Done = Box<dyn FnOnce(Recording, Held) + Send>;
@@ -53,6 +60,10 @@ pub(crate) struct Recorder {
     timings: Timings,
     capture: Option<Capture>,
     detector: Option<FirstContent>,
+    /// Looks for a stream's last event.
+    last_event: Option<StreamEnd>,
+    /// When that was passed on, counted from the sending.
+    said_all: Option<Duration>,
     report: SideReport,
     watch: Watch,
     handed_out: Option<Instant>,
@@ -140,6 +151,8 @@ impl Recorder {
             timings,
             capture: plan.capture,
             detector: None,
+            last_event: None,
+            said_all: None,
             report,
             watch: plan.watch,
             handed_out: None,
@@ -158,6 +171,7 @@ impl Recorder {
         if is_events {
             if self.content_encoding.is_none() {
                 self.detector = Some(FirstContent::new());
+                self.last_event = Some(StreamEnd::new());
             }
             if let Some(capture) = &mut self.capture {
                 capture.limit = capture.limit.saturating_mul(EVENT_STREAM);
@@ -190,6 +204,10 @@ impl Recorder {
                 self.watch.first_content(after);
             }
         }
+        if self.last_event.as_mut().is_some_and(|end| end.feed(data)) {
+            self.said_all = Some(after);
+            self.last_event = None;
+        }
         self.watch.byte(now);
         if let Some(capture) = &mut self.capture {
             capture.take(data);
@@ -208,7 +226,11 @@ impl Recorder {
     /// The end, however it came; only the first call counts.
     fn finish(&mut self, ending: Ending) {
         let Some(done) = self.done.take() else { return };
-        let after = self.sent.elapsed();
+        // However the connection ends after the last event, and whenever: the answer ended with it.
+        let (ending, after) = match self.said_all {
+            Some(after) => (Ending::Complete, after),
+            None => (ending, self.sent.elapsed()),
+        };
         let late = self.report.late.get();
         // A stream may end cleanly on the connection and still have failed: the side says so.
         let ending = if ending == Ending::Complete && late.is_some_and(|l| l.failed.is_some()) {
@@ -312,6 +334,8 @@ pub(crate) struct RecordedBody {
     inner: SideBody,
     recorder: Recorder,
     left: Option<u64>,
+    /// Runs while a shadow that has said all is still waited for.
+    lingers: Option<Pin<Box<Sleep>>>,
 }
 
 impl RecordedBody {
@@ -321,11 +345,23 @@ impl RecordedBody {
             inner,
             recorder,
             left,
+            lingers: None,
         };
         if body.inner.is_end_stream() {
             body.recorder.finish(Ending::Complete);
         }
         body
+    }
+
+    /// A shadow that has said all has ended soon, whether its connection says so or not. Who answers a caller is passed on as it is.
+    fn lingered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.recorder.role == Role::Answering || self.recorder.said_all.is_none() {
+            return Poll::Pending;
+        }
+        let lingers = self
+            .lingers
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        lingers.as_mut().poll(cx)
     }
 
     /// The connection may stop reading as soon as it has what `content-length` promised, without asking for the end.
@@ -349,7 +385,13 @@ impl Body for RecordedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         this.recorder.polled(Instant::now());
-        let frame = std::task::ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        let frame = match Pin::new(&mut this.inner).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                std::task::ready!(this.lingered(cx));
+                None
+            }
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {

@@ -1,6 +1,7 @@
 """Programs as applications write them, with LangChain; prints what each one saw, one JSON line for each.
 
-Arguments: the endpoint, and which programs: `all`, or `retries` for those that have to outlast failures.
+Arguments: the endpoint, and which programs: `all`, `retries` for those that have to outlast failures, or `streams` for those
+that read a stream.
 """
 
 import json
@@ -145,7 +146,8 @@ def run(program, endpoint):
 
 
 def main(endpoint, which="all", _deployment=None):
-    for program in PROGRAMS if which == "all" else [retries]:
+    sets = {"all": PROGRAMS, "retries": [retries], "streams": [stream, stream_with_usage, streamed_tool]}
+    for program in sets[which]:
         print(json.dumps({"client": "langchain", "program": program.__name__, **run(program, endpoint)}, default=str))
 
 

@@ -1,7 +1,7 @@
 """Programs as applications write them, with the official client; prints what each one got, one JSON line for each.
 
 Arguments: the endpoint; which programs: `primary` for all, `candidate` for those that a candidate may answer too, with the
-credential primed first, or `prime` for no more than that; and the deployment. A program checks by itself that what it got is well-formed; what it raises is its result.
+credential primed first, `prime` for no more than that, or `streams` for those that read a stream; and the deployment. A program checks by itself that what it got is well-formed; what it raises is its result.
 """
 
 import json
@@ -190,6 +190,7 @@ ANSWERED = [
     schema,
     json_object,
 ]
+STREAMS = [streamed, streamed_with_usage, streamed_tool, stream_helper]
 REFUSED = [unknown_deployment, wrong_key, bad_parameter]
 OTHERS = [models, embeddings]
 PRIMARY_ONLY = [filtered]
@@ -223,6 +224,8 @@ def main(endpoint, mode="primary", _deployment=None):
     programs = ANSWERED + REFUSED + OTHERS
     if mode == "primary":
         programs = programs + PRIMARY_ONLY
+    elif mode == "streams":
+        programs = STREAMS
     else:
         for client in clients.values():
             client.chat.completions.create(model=DEPLOYMENT, messages=asks("Say hello."))

@@ -39,9 +39,11 @@ pub(crate) struct Arguments {
     only: Option<Part>,
 }
 
-/// What can be run alone: what needs `strace` and nothing else.
+/// What can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// Clients of several makers; needs Python and Node
+    Clients,
     /// The order of system calls of a raise
     Durability,
     /// Killing the program between any two writes
@@ -61,6 +63,12 @@ fn alone(part: Part) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stage = runtime.block_on(Stage::new())?;
     match part {
+        Part::Clients => {
+            let here = workspace::root().join("crates/xtask/e2e");
+            let proxy = Program::serve(&program, &stage)?;
+            let clients = clients::Clients::new(&here)?;
+            clients.check(&stage, &proxy).context("clients")
+        }
         Part::Durability => durability::check(&program, &stage).context("durability"),
         Part::Kill => kill::check(&program, &stage).context("kill"),
     }

@@ -19,8 +19,13 @@ struct Setup {
 }
 
 /// A request that the coin gave to the primary, with or without a shadow under way.
-#[expect(clippy::too_many_lines, reason = "one value after the other")]
 fn setup(shadow: bool) -> Setup {
+    setup_for(Side::Primary, shadow)
+}
+
+/// A request that the coin gave to this side, with or without a shadow under way.
+#[expect(clippy::too_many_lines, reason = "one value after the other")]
+fn setup_for(side: Side, shadow: bool) -> Setup {
     let route = RouteId::new("r");
     let (outcome_sender, outcomes) = mpsc::channel(16);
     let (queue_sender, queue) = mpsc::channel(16);
@@ -32,7 +37,7 @@ fn setup(shadow: bool) -> Setup {
         None,
     );
     let drawn = DrawnAs {
-        side: Side::Primary,
+        side,
         probability: 0.5,
         salt: 1,
         unit: Unit(1),
@@ -53,8 +58,8 @@ fn setup(shadow: bool) -> Setup {
         size: SizeClass::K4,
         streamed: true,
         assignment: Assignment {
-            answer: Side::Primary,
-            shadow: Some(Side::Candidate),
+            answer: side,
+            shadow: Some(side.other()),
             probability: 0.5,
             salt: 1,
             drawn: true,
@@ -188,14 +193,21 @@ fn a_shadow_that_came_first_makes_a_pair_that_resolves_the_draw() {
 
 #[test]
 fn a_caller_who_went_away_cancels_the_shadow() {
-    let mut setup = setup(true);
-    let aborted = Recording {
-        ending: Ending::ClientAbort,
-        ..recording(Side::Primary, Role::Answering)
+    let check = |answering: Side, counted: SkipReason| {
+        let mut setup = setup_for(answering, true);
+        let aborted = Recording {
+            ending: Ending::ClientAbort,
+            // After a failure of the candidate it is the primary that the caller left.
+            ..recording(Side::Primary, Role::Answering)
+        };
+        setup.pairing.deliver(aborted, Held::default());
+        assert!(setup.pairing.cancelled().is_cancelled());
+        assert!(setup.queued().is_empty());
+        let counts = setup.accounts.snapshot();
+        assert_eq!(counts.skipped_for(counted), 1, "{answering}");
+        let lowers = counted.lowers_coverage().then_some(0.0);
+        assert_eq!(counts.coverage(), lowers, "{answering}");
     };
-    setup.pairing.deliver(aborted, Held::default());
-    assert!(setup.pairing.cancelled().is_cancelled());
-    assert!(setup.queued().is_empty());
-    let counts = setup.accounts.snapshot();
-    assert_eq!(counts.skipped_for(SkipReason::ClientAbort), 1);
+    check(Side::Primary, SkipReason::ClientAbort);
+    check(Side::Candidate, SkipReason::CandidateAbort);
 }

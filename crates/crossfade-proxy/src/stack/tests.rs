@@ -13,7 +13,7 @@ use crossfade_exchange::{
 };
 use crossfade_rollout::{AttemptFacts, MirrorPlan, RoutePlan, Split, Stage};
 use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use tokio::sync::{mpsc, watch};
 use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 
@@ -21,6 +21,7 @@ use super::*;
 use crate::{Accounting, Caps, StickyBy};
 
 mod draws;
+mod ends;
 mod face;
 mod pairs;
 mod pinned;
@@ -57,6 +58,8 @@ struct Script {
     reverse: f64,
     primary: (u16, &'static str),
     candidate: Option<Failover>,
+    /// What the candidate says where it does not fail.
+    says: &'static str,
 }
 
 const SCRIPT: Script = Script {
@@ -64,6 +67,7 @@ const SCRIPT: Script = Script {
     reverse: 0.0,
     primary: (200, PRIMARY),
     candidate: None,
+    says: CANDIDATE,
 };
 
 struct World {
@@ -78,9 +82,23 @@ struct World {
     _split: watch::Sender<Arc<Split>>,
 }
 
+/// What stands before an answer in one piece whose connection never tells of its end.
+const ENDLESS: &str = "endless ";
+
+fn endless(body: &'static str) -> SideBody {
+    let piece = http_body::Frame::data(Bytes::from_static(body.as_bytes()));
+    let piece = futures_util::stream::iter([Ok::<_, BoxError>(piece)]);
+    let never = futures_util::stream::pending();
+    StreamBody::new(futures_util::StreamExt::chain(piece, never)).boxed_unsync()
+}
+
 fn answer(status: u16, body: &'static str) -> SideResponse {
-    let mut answer = http::Response::new(full_body(Bytes::from_static(body.as_bytes())));
-    if body.starts_with("data: ") {
+    let (bytes, body) = match body.strip_prefix(ENDLESS) {
+        Some(body) => (endless(body), body),
+        None => (full_body(Bytes::from_static(body.as_bytes())), body),
+    };
+    let mut answer = http::Response::new(bytes);
+    if body.starts_with("data: ") || body.starts_with("event: ") {
         let kind = "text/event-stream".parse().unwrap();
         answer.headers_mut().insert("content-type", kind);
     }
@@ -135,7 +153,7 @@ fn scripted_candidate(script: Script, asked: Asked) -> crate::Side {
         note(&asked, request.method(), request.uri().path(), face);
         let mut answer = match script.candidate {
             Some(_) => answer(503, "no candidate"),
-            None => answer(200, CANDIDATE),
+            None => answer(200, script.says),
         };
         answer.extensions_mut().insert(SideReport {
             failover: script.candidate,

@@ -171,6 +171,7 @@ impl Exception {
             | Fault::Garbage
             | Fault::Truncate { .. }
             | Fault::EndEarly { .. }
+            | Fault::Linger
             | Fault::Stall { .. }
             | Fault::Huge { .. } => None,
         }

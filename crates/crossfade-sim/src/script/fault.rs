@@ -64,6 +64,9 @@ pub enum Fault {
         /// Content deltas before the end.
         after: usize,
     },
+    /// A stream says all that it has to say, the wire's own end (`[DONE]`) too, and HTTP never tells of the end: the connection stays
+    /// open. A body that is not streamed is whole.
+    Linger,
     /// The stream falls silent for good after a number of content deltas.
     Stall {
         /// Deltas before the silence.

@@ -339,6 +339,8 @@ impl Stream<'_> {
         self.ending().await?;
         if self.over {
             Ok(())
+        } else if self.fault == Fault::Linger {
+            self.reply.hang().await
         } else {
             self.reply.send(LAST_CHUNK).await
         }

@@ -214,10 +214,12 @@ async fn faults_are_visible_on_the_socket() {
 #[tokio::test]
 async fn silences_last_until_the_peer_goes_away() {
     let server = start().await;
-    let cases: [(Fault, &str); 3] = [
+    let all_but_the_end = ALL_CHUNKS.replace("0\r\n\r\n", "");
+    let cases: [(Fault, &str); 4] = [
         (Fault::Hang, ""),
         (Fault::NoRead, ""),
         (Fault::Stall { after: 1 }, &chunked("3\r\none\r\n")),
+        (Fault::Linger, &chunked(&all_but_the_end)),
     ];
     for (fault, before) in cases {
         server.script().set_fault(fault.clone());

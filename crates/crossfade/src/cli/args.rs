@@ -332,7 +332,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(super) tokens_per_second: f64,
     /// What goes wrong: hang, no-read, reset, garbage, drip:DURATION, status:CODE, status:CODE:RETRY-AFTER, truncate:DELTAS,
-    /// end-early:DELTAS, stall:DELTAS, huge:SIZE, no-events, unknown-events, unknown-finish:WORD, exception:NAME,
+    /// end-early:DELTAS, linger, stall:DELTAS, huge:SIZE, no-events, unknown-events, unknown-finish:WORD, exception:NAME,
     /// exception-in-stream:NAME:DELTAS
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Option<String>,

@@ -144,6 +144,7 @@ fn parse_fault(text: &str) -> Result<Fault, String> {
         ["end-early", after] => Ok(Fault::EndEarly {
             after: deltas(after)?,
         }),
+        ["linger"] => Ok(Fault::Linger),
         ["no-events"] => Ok(Fault::NoEvents),
         ["unknown-events"] => Ok(Fault::UnknownEvents),
         ["unknown-finish", word] => Ok(Fault::UnknownFinish {
@@ -211,6 +212,7 @@ mod tests {
             ),
             ("truncate:3", Fault::Truncate { after: 3 }),
             ("end-early:0", Fault::EndEarly { after: 0 }),
+            ("linger", Fault::Linger),
             ("no-events", Fault::NoEvents),
             ("unknown-events", Fault::UnknownEvents),
             (

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossfade_exchange::{RouteId, SizeClass, SkipReason};
+use crossfade_exchange::{RouteId, SizeClass};
 use crossfade_proxy::Accounting;
 use crossfade_rollout::{Actor, Command, Coverage, Record};
 use tokio::time::MissedTickBehavior;
@@ -202,23 +202,12 @@ impl Shared {
     }
 }
 
-/// Eligible and selected by the mirror, and no longer under way; and of them, compared.
+/// What should have been compared and is no longer under way; and of that, what was.
 fn by_size(accounting: &Accounting) -> [Compared; SizeClass::ALL.len()] {
     let mut sizes = [Compared::default(); SizeClass::ALL.len()];
     for (size, of_size) in SizeClass::ALL.iter().zip(&mut sizes) {
-        let compared = accounting.compared.get(size).copied().unwrap_or(0);
-        let missed: u64 = accounting
-            .skipped
-            .get(size)
-            .into_iter()
-            .flatten()
-            .filter(|(reason, _)| **reason != SkipReason::SampledOut)
-            .map(|(_, count)| count)
-            .sum();
-        *of_size = Compared {
-            selected: compared + missed,
-            compared,
-        };
+        let (compared, selected) = accounting.coverage_of(*size);
+        *of_size = Compared { selected, compared };
     }
     sizes
 }

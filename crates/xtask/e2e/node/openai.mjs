@@ -1,6 +1,7 @@
 // Programs as applications write them, with the official client for Node.
 //
-// Arguments: the endpoint; which programs: `all`, or `retries` for those that have to outlast failures; the deployment.
+// Arguments: the endpoint; which programs: `all`, `retries` for those that have to outlast failures, or `streams` for those that read
+// a stream; the deployment.
 
 import { AzureOpenAI } from "openai";
 
@@ -106,4 +107,5 @@ async function retries() {
 }
 
 const all = [chat, stream, streamHelper, toolTurns, streamedTool, schema, embeddings, unknownDeployment, wrongKey];
-await report("openai-node", which === "all" ? all : [retries]);
+const sets = { all, retries: [retries], streams: [stream, streamHelper, streamedTool] };
+await report("openai-node", sets[which]);

@@ -19,7 +19,7 @@ use crate::{node::Node, print, python::Python};
 
 mod table;
 
-use table::{Client, Language, MOVED, OFFICIAL, OFFICIAL_RESPONSES, OTHERS, RESPONSES};
+use table::{CLOSING, Client, Language, MOVED, OFFICIAL, OFFICIAL_RESPONSES, OTHERS, RESPONSES};
 
 /// What a client reports for each program.
 type Results = Vec<Value>;
@@ -29,6 +29,9 @@ const FLAKY: f64 = 0.3;
 
 /// Programs that clients of chat completions have for failures.
 const RETRIES: &str = "retries";
+
+/// Programs that read a stream.
+const STREAMS: &str = "streams";
 
 /// One request of each credential, which is the primary's on every route.
 const PRIME: &str = "prime";
@@ -50,6 +53,13 @@ struct Comparison<'a> {
     /// What nothing explains.
     found: Vec<String>,
     programs: usize,
+}
+
+/// What the proxy counts of the deployment that most programs ask.
+struct Counted {
+    compared: u64,
+    /// Requests whose caller went away.
+    aborted: u64,
 }
 
 // === impl Clients ===
@@ -75,6 +85,7 @@ impl Clients {
         let places = [&*direct, &*through];
         let chat = self.well(&[&[OFFICIAL], OTHERS].concat(), places)?;
         let responses = self.well(RESPONSES, places)?;
+        self.close_at_the_end_mark(stage, proxy)?;
         self.unwell(stage, places)?;
         self.outlast(stage.azure.script(), &through, "Azure")?;
 
@@ -111,6 +122,36 @@ impl Clients {
                 Ok((*client, results))
             })
             .collect()
+    }
+
+    /// Whoever has read a stream's end mark has had the answer: though the connection never ends, it is compared as any other.
+    fn close_at_the_end_mark(&self, stage: &Stage, proxy: &Program) -> Result<()> {
+        let through = format!("http://{}", proxy.address);
+        let before = Counted::read(proxy)?;
+        stage.azure.script().set_fault(Fault::Linger);
+        let mut programs = 0;
+        for client in CLOSING {
+            let results = self.run(*client, &through, STREAMS, SUPPORT)?;
+            answered(&results, 0).with_context(|| format!("{} at the end mark", client.name))?;
+            programs += results.len();
+        }
+        stage.azure.script().set_fault(Fault::None);
+        let after = Counted::read(proxy)?;
+        ensure!(
+            after.aborted == before.aborted,
+            "{} of {programs} programs that closed at the end mark count as callers who went away",
+            after.aborted - before.aborted
+        );
+        let compared = usize::try_from(after.compared - before.compared)?;
+        ensure!(
+            compared >= programs,
+            "{compared} of {programs} streams that were closed at the end mark were compared"
+        );
+        print::line(format_args!(
+            "{programs} programs of {} clients closed their streams at the end mark: {compared} compared, none counts as given up",
+            CLOSING.len()
+        ));
+        Ok(())
     }
 
     /// Failures of the primary are seen as they are.
@@ -212,6 +253,32 @@ impl Clients {
             .lines()
             .map(|line| serde_json::from_str(line).context("no JSON"))
             .collect()
+    }
+}
+
+// === impl Counted ===
+
+impl Counted {
+    /// Reads them once nothing is under way.
+    fn read(proxy: &Program) -> Result<Self> {
+        let state = proxy.until(SUPPORT.deployment, "the copies' ends", |route| {
+            let none = |of: &str| route.pointer(of) == Some(&0.into());
+            none("/accounting/in_flight") && none("/accounting/mirror_in_flight")
+        })?;
+        let numbers = |of: &Value| -> u64 {
+            let all = of.as_object().into_iter().flatten();
+            all.filter_map(|(_, number)| number.as_u64()).sum()
+        };
+        let accounting = &state["accounting"];
+        let skipped = accounting["skipped"].as_object().into_iter().flatten();
+        let aborted = skipped
+            .flat_map(|(_, of_size)| ["client_abort", "candidate_abort"].map(|of| &of_size[of]))
+            .filter_map(Value::as_u64)
+            .sum();
+        Ok(Self {
+            compared: numbers(&accounting["compared"]),
+            aborted,
+        })
     }
 }
 

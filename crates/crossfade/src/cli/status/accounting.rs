@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use crossfade_exchange::SkipReason;
 use serde::Deserialize;
 
 use super::count;
@@ -79,6 +80,26 @@ pub(super) fn identity<'a>(out: &mut String, counts: &'a Accounting) -> BTreeMap
         count(counts.mirror_in_flight),
     );
     skipped
+}
+
+/// What coverage leaves out of what was eligible and selected: nobody could have compared it.
+pub(super) fn left_out(counts: &Accounting) -> String {
+    let of = |reason: &SkipReason| -> u64 {
+        let by_size = counts.skipped.values();
+        by_size.filter_map(|by| by.get(reason.as_str())).sum()
+    };
+    let parts: Vec<String> = SkipReason::ALL
+        .iter()
+        .filter(|reason| !reason.lowers_coverage() && **reason != SkipReason::SampledOut)
+        .map(|reason| (reason, of(reason)))
+        .filter(|(_, number)| *number > 0)
+        .map(|(reason, number)| format!("{reason} {}", count(number)))
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(", without {}", parts.join(" and "))
+    }
 }
 
 /// What the translation lost, the most frequent kinds first, with their share of what the candidate was asked.

@@ -280,8 +280,9 @@ fn counts(out: &mut String, route: &Route, span: Span) {
     if let Some(coverage) = route.coverage.filter(|_| span == Span::Whole) {
         let _ = writeln!(
             out,
-            "  coverage  {:.1} % of what was eligible and selected",
-            coverage * 100.0
+            "  coverage  {:.1} % of what was eligible and selected{}",
+            coverage * 100.0,
+            super::accounting::left_out(counts)
         );
     }
 }

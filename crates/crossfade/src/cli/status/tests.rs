@@ -91,7 +91,7 @@ fn answer() -> Value {
                 "ineligible": { "operation": 0, "unsupported": 100, "too_large": 400 },
                 "eligible": { "4k": 11_000, "32k": 500 },
                 "compared": { "4k": 10_000, "32k": 400 },
-                "skipped": { "4k": { "slots": 990, "money": 0 }, "32k": { "slots": 100 } },
+                "skipped": { "4k": { "slots": 950, "money": 0, "client_abort": 40 }, "32k": { "slots": 100 } },
                 "mirror_in_flight": 10,
                 "mirror_only": { "loss": 70, "embeddings": 0 },
                 "asked": 10_500,
@@ -163,9 +163,9 @@ fn a_route_that_is_named_is_shown_whole() {
         "  P content         [######..............]  0.30\n    refusal         [##..................]  0.10   \
          bad: primary 5, candidate 6 of 4 000 pairs\n",
         "  quiet     no evidence yet: R arrival\n",
-        "  coverage  90.0 % of what was eligible and selected\n",
+        "  coverage  90.0 % of what was eligible and selected, without client_abort 40\n",
         "    transport is bad: no answer, 408, 429 or 5xx, or silent for longer than A = 12.5 s\n",
-        "    ineligible: too_large 400, unsupported 100\n    skipped: slots 1 090\n    mirrored only: loss 70\n",
+        "    ineligible: too_large 400, unsupported 100\n    skipped: slots 1 050, client_abort 40\n    mirrored only: loss 70\n",
         "  losses    of 10 500 asked of the candidate: seed_dropped 5 250 (50.0 %), hint_dropped 42 (0.4 %), \
          stop_dropped 7 (0.1 %), name_dropped 6 (0.1 %), blank_dropped 5 (0.0 %), strict_dropped 4 (0.0 %), \
          adapted 3 (0.0 %), token_floor 2 (0.0 %), and 1 more\n",

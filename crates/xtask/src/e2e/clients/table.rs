@@ -73,6 +73,9 @@ const VERCEL: Client = Client {
     ..OTHER
 };
 
+/// Clients that close a stream at its end mark, and do not wait for its connection to end.
+pub(super) const CLOSING: &[Client] = &[OFFICIAL, OPENAI_NODE, LANGCHAIN];
+
 /// All clients of chat completions but the official one.
 pub(super) const OTHERS: &[Client] = &[LANGCHAIN, SEMANTIC_KERNEL, OPENAI_NODE, VERCEL];
 
