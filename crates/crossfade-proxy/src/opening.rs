@@ -8,6 +8,7 @@ use std::{
 use http::StatusCode;
 
 use crossfade_exchange::{AnswerReason, Assignment, Exchange, Operation, Role, Side, SkipReason};
+use crossfade_rollout::Stage;
 
 use crate::{
     accounting::Ticket,
@@ -170,9 +171,11 @@ impl Answered {
 
 /// Why no shadow was selected.
 pub(crate) fn not_selected(plane: &Plane, route: &Route, assignment: Assignment) -> SkipReason {
+    let split = route.split.borrow();
     let off = plane.killed.load(Ordering::Relaxed)
         || !plane.settings.mirror
-        || !route.split.borrow().mirror_enabled;
+        || !split.mirror_enabled
+        || split.stage == Stage::Replay;
     if off || assignment.reason == AnswerReason::Killed {
         SkipReason::Disabled
     } else {

@@ -4,7 +4,7 @@
 
 use crossfade_exchange::{AnswerReason, Assignment, Percent, Side, Unit};
 
-use crate::Split;
+use crate::{Split, Stage};
 
 /// How large a share of requests is copied to the side that does not answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,14 +154,16 @@ fn bar_to_candidate(facts: &DecideFacts) -> Option<AnswerReason> {
 }
 
 /// A copy is sent only after the answering side has accepted the request, so neither admission nor the lease is
-/// asked here. An open breaker skips the copy where it would be sent, and is counted there.
+/// asked here. An open breaker skips the copy where it would be sent, and is counted there. In stage `replay` nothing of callers goes to
+/// the candidate yet: that is what the golden set is for.
 fn shadow_side(
     answer: Side,
     split: &Split,
     mirror: &MirrorPlan,
     facts: &DecideFacts,
 ) -> (Option<Side>, f64) {
-    if !facts.eligible || facts.killed || !split.mirror_enabled {
+    let off = !split.mirror_enabled || split.stage == Stage::Replay;
+    if !facts.eligible || facts.killed || off {
         return (None, 0.0);
     }
     let inclusion = match answer {

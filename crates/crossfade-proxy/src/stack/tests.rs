@@ -79,7 +79,7 @@ struct World {
     outcomes: mpsc::Receiver<OutcomeMessage>,
     gate: Gate,
     // The split stays as it is.
-    _split: watch::Sender<Arc<Split>>,
+    split: watch::Sender<Arc<Split>>,
 }
 
 /// What stands before an answer in one piece whose connection never tells of its end.
@@ -268,7 +268,7 @@ fn world_of(
         queue,
         outcomes,
         gate,
-        _split: of_split,
+        split: of_split,
     }
 }
 

@@ -318,7 +318,14 @@ fn a_copy_goes_to_the_other_side_if_it_is_selected() {
         mirror_enabled: false,
         ..split(0.0)
     };
-    assert_eq!(decide(&off, &plan(100.0, 100.0), &OPEN).shadow, None);
+    let replay = Split {
+        stage: Stage::Replay,
+        ..split(0.0)
+    };
+    for split in [off, replay] {
+        let got = decide(&split, &plan(100.0, 100.0), &OPEN);
+        assert_eq!((got.answer, got.shadow), (P, None), "{}", split.stage);
+    }
 }
 
 /// The draws are in the outcome log: they must never change.

@@ -240,3 +240,20 @@ async fn the_kill_switch_ends_mirrors_under_way() {
     assert_eq!(world.post(CHAT, "{}").await.1, PRIMARY);
     assert_eq!(world.told().await.unwrap().arrival, pair(GOOD, GOOD));
 }
+
+#[tokio::test]
+async fn nothing_is_mirrored_before_the_golden_set_has_passed() {
+    let mut world = world(SCRIPT);
+    world.prime().await;
+    world
+        .split
+        .send_modify(|split| Arc::make_mut(split).stage = Stage::Replay);
+    assert_eq!(world.post(CHAT, "{}").await.1, PRIMARY);
+    assert_eq!(world.told().await, None);
+    assert_eq!(world.counts().skipped_for(SkipReason::Disabled), 1);
+    world
+        .split
+        .send_modify(|split| Arc::make_mut(split).stage = Stage::Shadow);
+    assert_eq!(world.post(CHAT, "{}").await.1, PRIMARY);
+    assert_eq!(world.told().await.unwrap().arrival, pair(GOOD, GOOD));
+}
