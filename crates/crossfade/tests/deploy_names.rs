@@ -1,4 +1,5 @@
-//! Dashboards and alerts name only metrics and labels that exist: those of the generated `metrics.md`.
+//! Dashboards and alerts name only metrics and labels that exist, those of the generated `metrics.md`; and whoever is woken by an
+//! alert finds in `rollout.md` what to do.
 #![expect(
     clippy::unwrap_used,
     clippy::string_slice,
@@ -109,6 +110,37 @@ fn every_name_exists() {
         }
     }
     assert!(seen.len() > 20, "dashboards name hardly anything: {seen:?}");
+}
+
+#[test]
+fn every_alert_says_what_to_do() {
+    let rules = fs::read_to_string(root().join("deploy/prometheus/alerts.yml")).unwrap();
+    let guide = fs::read_to_string(root().join("deploy/rollout.md")).unwrap();
+    let (_, after) = guide.split_once("\n## When an alert fires\n").unwrap();
+    let (section, _) = after.split_once("\n## ").unwrap();
+    let told: BTreeMap<&str, bool> = section
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split_once(" |"))
+        .map(|(first, _)| first)
+        .flat_map(|first| {
+            let pages = first.ends_with("(page)");
+            let names = first.split('`').filter(|name| name.starts_with("Cross"));
+            names.map(move |name| (name, pages))
+        })
+        .collect();
+    let alerts: BTreeMap<&str, bool> = rules
+        .split("- alert: ")
+        .skip(1)
+        .map(|rule| {
+            let name = rule.lines().next().unwrap_or_default().trim();
+            for annotation in ["summary: ", "description: "] {
+                assert!(rule.contains(annotation), "{name} has no {annotation}");
+            }
+            (name, rule.contains("severity: page"))
+        })
+        .collect();
+    assert!(alerts.len() > 15, "{alerts:?}");
+    assert_eq!(told, alerts);
 }
 
 #[test]
