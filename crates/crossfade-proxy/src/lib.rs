@@ -1,4 +1,4 @@
-//! The data plane: classify, admit, decide, fork, record.
+//! The data plane: classify, admit, decide, fork, record; and announce what the sequential tests count, at the moment it is sent.
 //!
 //! It chooses between two interchangeable services and never looks behind them: it names no AWS, reads no config file, and does not
 //! drive the rollout. Nothing about the candidate, the comparison or the backplane can slow, fail or grow the primary's path: every

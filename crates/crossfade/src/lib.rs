@@ -1,7 +1,7 @@
 //! Crossfade: moves applications from Azure OpenAI to Amazon Bedrock on evidence.
 //!
-//! This crate wires the parts together: command line, configuration, listeners, worker, controller, admin API, telemetry. What the parts
-//! do stands in their own crates.
+//! This crate wires the parts together: command line, configuration, listeners, worker, controller, migration report, money, admin API,
+//! telemetry. What the parts do stands in their own crates.
 
 pub mod admin;
 mod cli;
