@@ -6,10 +6,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -22,45 +19,42 @@ pub(crate) const FILE: &str = "kill-switch";
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What the switch of one process stands at, by each of the two ways.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct KillSwitch {
     file: PathBuf,
-    by_file: Arc<AtomicBool>,
-    by_signal: Arc<AtomicBool>,
+    by_file: AtomicBool,
+    by_signal: AtomicBool,
     plane: WeakProxyHandle,
+    /// What switches it on, and what off.
+    signals: Option<(Signal, Signal)>,
 }
 
 // === impl KillSwitch ===
 
 impl KillSwitch {
-    /// As the data directory has it now, so that no request comes before it.
+    /// As the data directory has it now, so that no request comes before it. The signals are heard from now on: until then the
+    /// system's default for them ends the process.
     pub(crate) async fn new(directory: &Path, plane: &ProxyHandle) -> Self {
         let switch = Self {
             file: directory.join(FILE),
-            by_file: Arc::default(),
-            by_signal: Arc::default(),
+            by_file: AtomicBool::default(),
+            by_signal: AtomicBool::default(),
             plane: plane.downgrade(),
+            signals: signals(),
         };
         switch.look().await;
         switch
     }
 
     /// Follows the signals and the file for as long as it is polled.
-    pub(crate) async fn run(self) {
-        tokio::join!(self.follow_signals(), self.follow_file());
+    pub(crate) async fn run(mut self) {
+        let signals = self.signals.take();
+        tokio::join!(self.follow_signals(signals), self.follow_file());
     }
 
-    async fn follow_signals(&self) {
-        let heard = (
-            signal(SignalKind::user_defined1()),
-            signal(SignalKind::user_defined2()),
-        );
-        let (mut on, mut off) = match heard {
-            (Ok(on), Ok(off)) => (on, off),
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::warn!(%error, "kill_switch.signals_unavailable");
-                return;
-            }
+    async fn follow_signals(&self, signals: Option<(Signal, Signal)>) {
+        let Some((mut on, mut off)) = signals else {
+            return;
         };
         loop {
             let switched_on = tokio::select! {
@@ -101,6 +95,20 @@ impl KillSwitch {
         if plane.is_killed() != on {
             plane.kill(on);
             tracing::warn!(on, by_signal, by_file, "kill_switch.switched");
+        }
+    }
+}
+
+fn signals() -> Option<(Signal, Signal)> {
+    let heard = (
+        signal(SignalKind::user_defined1()),
+        signal(SignalKind::user_defined2()),
+    );
+    match heard {
+        (Ok(on), Ok(off)) => Some((on, off)),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(%error, "kill_switch.signals_unavailable");
+            None
         }
     }
 }

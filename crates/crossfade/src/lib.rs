@@ -16,6 +16,7 @@ mod opinions;
 pub mod report;
 pub mod review;
 pub mod serve;
+mod signals;
 pub mod telemetry;
 mod text;
 pub mod verification;

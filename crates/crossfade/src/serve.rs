@@ -39,6 +39,7 @@ use crate::{
     money::MoneyWatch,
     opinions::Panel,
     review::{Keeper, Records},
+    signals::Signals,
     telemetry::{self, Telemetry},
     wiring,
 };
@@ -59,10 +60,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     telemetry::init_logging(format, config.logging.level.filter())?;
     telemetry::quiet_panics();
+    // Before it is said that the process runs: a wish to stop that comes at once must find the drain.
+    let signals = Signals::new().context("cannot listen for signals")?;
     let server = Server::start(config).await?;
     tracing::info!(address = %server.address(),
         admin_address = %server.admin_address(), "serve.started");
-    server.run_until_signalled().await;
+    server.run_until(signals).await;
     tracing::info!("serve.stopped");
     Ok(())
 }
@@ -169,8 +172,8 @@ impl Server {
     }
 
     /// Serves until SIGTERM or an interrupt, then stops.
-    pub async fn run_until_signalled(self) {
-        signalled().await;
+    pub(crate) async fn run_until(self, mut signals: Signals) {
+        signals.told().await;
         tracing::info!(drain_seconds = self.drain.as_secs(), "serve.draining");
         self.stop().await;
     }
@@ -467,19 +470,4 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
 )]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
-}
-
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            // Without the handler the system's default ends the process, which is all that is left to do.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

@@ -20,7 +20,7 @@ use crossfade_replay::{
 use crossfade_rollout::ReplayResult;
 use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::{config::Config, signals::Signals};
 
 use super::{
     args::{AdminArgs, Output},
@@ -33,12 +33,10 @@ mod files;
 mod meaning;
 mod progress;
 mod sides;
-mod signals;
 
 pub(super) use args::ReplayArgs;
 
 use progress::Shown;
-use signals::Signals;
 
 /// What is written at the end, beside the journal.
 const REPORTS: [&str; 4] = ["report.json", "report.html", "summary.md", "junit.xml"];
@@ -300,6 +298,11 @@ fn recordings(file: &Path, dataset: &Dataset) -> Result<Recordings, Failure> {
     Ok(recordings)
 }
 
+/// What tells a run to stop, from now on.
+fn signals() -> Result<Signals, Failure> {
+    Signals::new().map_err(|error| Failure::plain(format!("cannot listen for signals: {error}")))
+}
+
 /// Gathers the answers. The first signal stops the run cleanly, the second at once.
 async fn gather(
     run: &Run<'_>,
@@ -312,7 +315,7 @@ async fn gather(
         let mut observe = |progress| shown.at(progress);
         let gathering = run.gather(earlier, journal, stopped, &mut observe);
         tokio::pin!(gathering);
-        let mut signals = Signals::new()?;
+        let mut signals = signals()?;
         loop {
             tokio::select! {
                 gathered = &mut gathering => break gathered,

@@ -9,7 +9,10 @@ use crossfade_sim::{
     script::{Fault, Pace, Script},
 };
 
-use crate::config::{Size, Span};
+use crate::{
+    config::{Size, Span},
+    signals::Signals,
+};
 
 use super::{
     args::{Provider, SimulateArgs},
@@ -64,9 +67,10 @@ async fn serve(args: SimulateArgs, script: Script) -> anyhow::Result<()> {
             })
             .await?;
             simulator.server().keep_received(0);
+            let mut signals = Signals::new()?;
             print::data(&format!("simulated Azure OpenAI on {}", simulator.url()));
             print::note("any deployment exists, any api-key is accepted; stop with Ctrl-C");
-            stopped().await?;
+            signals.told().await;
         }
         Provider::Bedrock => bedrock(address, script, Surface::Runtime, "Amazon Bedrock").await?,
         Provider::Mantle => bedrock(address, script, Surface::Mantle, "bedrock-mantle").await?,
@@ -89,24 +93,15 @@ async fn bedrock(
     let region = options.region.clone();
     let simulator = BedrockSim::start(options).await?;
     simulator.server().keep_received(0);
+    let mut signals = Signals::new()?;
     print::data(&format!("simulated {name} on {}", simulator.url()));
     print::note(&format!(
         "signatures are verified for service {service} in region {region}, AWS_ACCESS_KEY_ID={ACCESS_KEY}, \
          AWS_SECRET_ACCESS_KEY={SECRET}; stop with Ctrl-C",
         service = surface.signing_name(),
     ));
-    stopped().await?;
+    signals.told().await;
     Ok(())
-}
-
-/// Until the process is told to stop.
-async fn stopped() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminated.recv() => Ok(()),
-    }
 }
 
 /// A fault as it is typed: its name, then what it needs, separated by colons.

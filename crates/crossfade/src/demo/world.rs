@@ -25,6 +25,7 @@ use crate::{
     cli::print,
     config::{Config, Secret},
     serve::Server,
+    signals::Signals,
 };
 
 use super::{operator::Operator, screen::Screen};
@@ -163,6 +164,7 @@ impl World {
 
     /// Stays up, with the candidate repaired and a few requests a second, until the process is told to stop.
     pub(super) async fn stay(self, screen: &Screen) -> anyhow::Result<()> {
+        let signals = Signals::new()?;
         self.speak(self.corpus.voice(Voice::Candidate));
         print::data(&self.invitation());
         let plan = LoadPlan {
@@ -175,7 +177,7 @@ impl World {
         let stop = plan.stop.clone();
         let load = crossfade_sim::load::run(plan, |_| {});
         let serve = async {
-            self.server.run_until_signalled().await;
+            self.server.run_until(signals).await;
             stop.cancel();
         };
         let (report, ()) = tokio::join!(load, serve);

@@ -15,7 +15,7 @@ use crate::{
     wiring,
 };
 
-use super::{Prepared, args::ReplayArgs, interrupted, signals::Signals};
+use super::{Prepared, args::ReplayArgs, interrupted, signals};
 
 /// Pairs that are asked about together, and kept together.
 const AT_ONCE: usize = 256;
@@ -87,7 +87,7 @@ impl Model {
             "pairs of texts compared by {}: {many}",
             self.identity
         ));
-        let mut signals = Signals::new()?;
+        let mut signals = signals()?;
         let mut last = None;
         for some in pairs.chunks(AT_ONCE) {
             let found = tokio::select! {
