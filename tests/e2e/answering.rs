@@ -7,13 +7,13 @@ use crossfade_sim::script::{Answer, Fault, Prompt};
 use crossfade_tests::{
     Setup, World,
     chat::{self, CANDIDATE_SAYS, PRIMARY_SAYS, question, streamed},
+    eventually,
 };
 use serde_json::Value;
 
-/// A world in which the candidate answers everything, with a short patience.
-async fn all_candidate() -> World {
-    let setup = Setup::new().bedrock("fallback_after = \"300ms\"\nidle_timeout = \"1s\"");
-    let world = World::start(setup).await;
+/// A world in which the candidate answers everything, with this patience.
+async fn all_candidate(patience: &str) -> World {
+    let world = World::start(Setup::new().bedrock(patience)).await;
     world.prime().await;
     world.raise(100.0).await;
     // The first request's copy must not meet what a test scripts next.
@@ -21,10 +21,30 @@ async fn all_candidate() -> World {
     world
 }
 
+/// Patience with a candidate that speaks, or fails, by itself: as everywhere in the tests.
+const LONG: &str = "";
+/// Patience with a candidate that is silent before its first content. A busy machine may take as long for an answer.
+const SHORT: &str = "fallback_after = \"300ms\"";
+/// Patience with a candidate that falls silent after its first content.
+const SHORT_PAUSES: &str = "idle_timeout = \"1s\"";
+
 async fn check(fault: Fault, reason: &str) {
-    let world = all_candidate().await;
-    world.candidate_answers(&question("hi")).await;
-    world.candidate_answers(&streamed("hi")).await;
+    let is_silent = reason == "silent";
+    let world = all_candidate(if is_silent { SHORT } else { LONG }).await;
+    let candidate_answers = async |body: &Value| {
+        if !is_silent {
+            return world.candidate_answers(body).await;
+        }
+        // While it is well it answers in time, if not the first time.
+        eventually("the candidate's answer", async || {
+            let answer = world.ask(body).await;
+            assert_eq!((answer.status(), answer.whole), (200, true), "{answer:?}");
+            (chat::text(&answer) == CANDIDATE_SAYS).then_some(())
+        })
+        .await;
+    };
+    candidate_answers(&question("hi")).await;
+    candidate_answers(&streamed("hi")).await;
     world.bedrock.script().set_fault(fault.clone());
     world.primary_answers(&question("hi")).await;
     world.primary_answers(&streamed("hi")).await;
@@ -39,7 +59,7 @@ async fn check(fault: Fault, reason: &str) {
         "{fault:?}: {counted:#?}"
     );
     world.bedrock.script().set_fault(Fault::None);
-    world.candidate_answers(&question("hi")).await;
+    candidate_answers(&question("hi")).await;
     world.finish().await;
 }
 
@@ -88,7 +108,7 @@ async fn before_the_first_content_azure_answers_instead() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_that_is_gone() {
-    let world = all_candidate().await;
+    let world = all_candidate(LONG).await;
     world.bedrock.server().stop().await;
     world.primary_answers(&question("hi")).await;
     world.primary_answers(&streamed("hi")).await;
@@ -110,7 +130,7 @@ async fn after_the_first_content_the_failure_is_shown() {
         Fault::EndEarly { after: 2 },
         Fault::Stall { after: 2 },
     ] {
-        let world = all_candidate().await;
+        let world = all_candidate(SHORT_PAUSES).await;
         let long = "word ".repeat(40);
         world
             .bedrock
@@ -152,7 +172,7 @@ async fn what_is_unknown_in_an_answer_is_counted() {
             "stop_reason_unknown",
         ),
     ] {
-        let world = all_candidate().await;
+        let world = all_candidate(LONG).await;
         world.bedrock.script().set_fault(fault.clone());
         world.candidate_answers(&question("hi")).await;
         world.candidate_answers(&streamed("hi")).await;
@@ -177,8 +197,7 @@ async fn what_is_unknown_in_an_answer_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_and_half_every_caller_is_answered_whatever_the_candidate_does() {
-    let setup = Setup::new().bedrock("fallback_after = \"300ms\"");
-    let world = World::start(setup).await;
+    let world = World::start(Setup::new()).await;
     world.prime().await;
     world.raise(50.0).await;
     let mut said = [0, 0];
@@ -213,7 +232,7 @@ async fn half_and_half_every_caller_is_answered_whatever_the_candidate_does() {
 /// What the candidate says is dressed as Azure says it: the model that Azure shows, and nothing of the provider's.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_candidate_wears_azures_face() {
-    let world = all_candidate().await;
+    let world = all_candidate(LONG).await;
     for body in [question("hi"), streamed("hi")] {
         let answer = world.ask(&body).await;
         assert_eq!(chat::text(&answer), CANDIDATE_SAYS);

@@ -1,20 +1,21 @@
 //! Every bound of mirroring, reached: what is beyond it is dropped and counted under its own name, and the caller gets
 //! Azure's answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use crossfade::serve::Server;
 use crossfade_exchange::{IneligibleReason, SkipReason};
 use crossfade_sim::{
     azure::AzureSim,
-    bedrock::BedrockSim,
-    script::{Answer, Fault, Pace, Prompt},
+    bedrock::{BedrockOptions, BedrockSim},
+    script::{Answer, Fault, Prompt},
 };
 use crossfade_tests::{
-    Process, Setup, World,
+    Process, Setup, Upstream, World,
     chat::{self, question, request, streamed},
     eventually,
     http::{Connection, exchange},
-    world::assert_adds_up,
+    world::{self, assert_adds_up},
 };
 
 use tokio::task::JoinSet;
@@ -23,7 +24,7 @@ use crate::PROGRAM;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots() {
-    let world = World::start(Setup::new().mirror("slots = 1\ndeadline = \"2s\"")).await;
+    let world = World::start(Setup::new().mirror("slots = 1")).await;
     world.bedrock.script().set_fault(Fault::Hang);
     world.primary_answers(&question("takes the slot")).await;
     eventually("the slot taken", async || {
@@ -34,6 +35,8 @@ async fn slots() {
         world.primary_answers(&question("finds none")).await;
     }
     assert_eq!(world.skipped(SkipReason::Slots), 3);
+    // The copy that hangs ends with its server.
+    world.bedrock.server().stop().await;
     world.finish().await;
 }
 
@@ -74,9 +77,7 @@ async fn answer_bytes() {
 
 /// A budget with room for a few small requests and their copies, or for four large requests.
 fn small_budget() -> Setup {
-    Setup::new().mirror(
-        "request_bytes = \"4KiB\"\nanswer_bytes = \"4KiB\"\nbytes = \"12KiB\"\ndeadline = \"2s\"",
-    )
+    Setup::new().mirror("request_bytes = \"4KiB\"\nanswer_bytes = \"4KiB\"\nbytes = \"12KiB\"")
 }
 
 /// Copies that hang hold their bytes; the budget is never exceeded, and what finds no room is answered all the same.
@@ -99,6 +100,7 @@ async fn bytes() {
             "{size}: {starved} starved, {shed} shed: {:?}",
             world.counts()
         );
+        world.bedrock.server().stop().await;
         world.finish().await;
     }
 }
@@ -107,20 +109,36 @@ async fn bytes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_of_many_requests_at_once() {
     const AT_ONCE: usize = 12;
-    let world = World::start(small_budget()).await;
-    world.azure.script().set_pace(Pace {
-        first_content: Duration::from_millis(500),
-        tokens_per_second: 0.0,
-    });
+    let azure = Upstream::start().await;
+    let bedrock = BedrockSim::start(BedrockOptions::default()).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let text = small_budget().config(azure.address(), bedrock.address(), home.path());
+    let server = Box::pin(Server::start(world::parse(&text))).await.unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..AT_ONCE {
-        let (address, ask) = (world.address(), request(&question(&"x".repeat(3_000))));
+        let (address, ask) = (server.address(), request(&question(&"x".repeat(3_000))));
         callers.spawn(async move { exchange(address, &ask).await.status() });
     }
+    // None is answered before all of them are there.
+    let mut peers = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut peer = azure.accept().await;
+        peer.request().await;
+        peers.push(peer);
+    }
+    let counts = server.proxy().accounting().remove(0);
+    let shed = counts.ineligible.get(&IneligibleReason::Shed).copied();
+    assert!(shed >= Some(4), "{counts:?}");
+    for peer in &mut peers {
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            .await;
+    }
     assert_eq!(callers.join_all().await, [200; AT_ONCE]);
-    let shed = world.ineligible(IneligibleReason::Shed);
-    assert!(shed >= 4, "{shed}: {:?}", world.counts());
-    world.finish().await;
+    eventually("all held bytes given back", async || {
+        (server.proxy().held_bytes().0 == 0).then_some(())
+    })
+    .await;
+    server.stop().await;
 }
 
 /// The comparison stands still, because the one thread that it could run on is taken.

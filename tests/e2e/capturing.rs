@@ -40,10 +40,13 @@ fn corpus(side: usize) -> Script {
 
 async fn reviews(world: &World, many: usize) -> Vec<Value> {
     eventually(&format!("{many} open reviews"), async || {
+        let series = "crossfade_reviews_open{route=\"support\"}";
+        let shown = world.admin().metric(series).await;
         let request = Request::get("/api/v1/reviews?route=support&state=open");
         let page: Value = world.admin().ask_as("viewer", request).await.json();
         let reviews = page["reviews"].as_array()?.clone();
-        (reviews.len() == many).then_some(reviews)
+        // What belongs to them is kept once the gauge shows them.
+        (reviews.len() == many && shown.to_string() == many.to_string()).then_some(reviews)
     })
     .await
 }
@@ -102,6 +105,12 @@ async fn decided(home: &Path) -> World {
         world.quiet().await;
     }
     let open = reviews(&world, 3).await;
+    eventually("all four kept", async || {
+        let request = Request::get("/api/v1/exchanges?route=support&limit=100");
+        let page: Value = world.admin().ask_as("operator", request).await.json();
+        (page["exchanges"].as_array()?.len() == 4).then_some(())
+    })
+    .await;
     let nothing = home.join("nothing.jsonl");
     let arguments = ["capture", "--reviewed", "--out", nothing.to_str().unwrap()];
     let ended = cli(&world, "operator", &arguments).await;

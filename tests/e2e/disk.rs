@@ -11,7 +11,7 @@ use std::{
 use crossfade::control::LeaseTimes;
 use crossfade_sim::{azure::AzureSim, bedrock::BedrockSim, script::Fault};
 use crossfade_tests::{
-    Process, Setup, World,
+    PATIENCE, Process, Setup, World,
     chat::{self, CANDIDATE_SAYS, PRIMARY_SAYS, question},
     eventually,
     http::exchange,
@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use crate::PROGRAM;
 
 const QUICK: LeaseTimes = LeaseTimes {
-    duration: Duration::from_millis(600),
+    duration: Duration::from_secs(4),
     renew: Duration::from_millis(100),
     retry: Duration::from_millis(50),
 };
@@ -164,11 +164,15 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
         "{}",
         refused.text()
     );
-    within(Duration::from_secs(75), "the lease's end", async {
-        while says().await != PRIMARY_SAYS {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    })
+    within(
+        Duration::from_secs(60) + PATIENCE,
+        "the lease's end",
+        async {
+            while says().await != PRIMARY_SAYS {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        },
+    )
     .await;
     assert!(
         since.elapsed() > Duration::from_secs(30),

@@ -181,7 +181,12 @@ async fn a_repeat_that_fails_costs_nobody_anything() {
         (Fault::Reset, "failed"),
         (Fault::Hang, "deadline"),
     ] {
-        let setup = Setup::new().twice(100.0, 100.0).mirror("deadline = \"1s\"");
+        let deadline = if fault == Fault::Hang {
+            "deadline = \"2s\""
+        } else {
+            ""
+        };
+        let setup = Setup::new().twice(100.0, 100.0).mirror(deadline);
         let world = World::start(setup).await;
         spoil_repeats(&world, &fault);
         for asked in 1..=3 {

@@ -98,11 +98,14 @@ fn answers(side: &'static str) -> Arc<dyn Answers> {
     Arc::new(move |prompt: &Prompt, n: u64| {
         let primary = side == "primary";
         // The judge is asked the same service, and does not always keep to what it may say.
-        if prompt.body.to_string().contains("{\\\"better\\\"") {
-            return Answer::text(match n % 3 {
-                0 => "canary-candidate is better, of canary-prompt",
-                1 => "{\"better\":\"A\"}",
-                _ => "{\"better\":\"same\"}",
+        let asked = prompt.body.to_string();
+        if asked.contains("{\\\"better\\\"") {
+            return Answer::text(if asked.contains("json canary-prompt") {
+                "canary-candidate is better, of canary-prompt"
+            } else if asked.contains("pay canary-prompt") {
+                "{\"better\":\"A\"}"
+            } else {
+                "{\"better\":\"same\"}"
             });
         }
         match prompt.user.split(' ').next().unwrap_or_default() {
@@ -151,21 +154,22 @@ async fn look(admin: &Admin, role: &str, path: &str) -> String {
 /// Asks until something of every kind is kept: pairs, repeats of both sides, reviews.
 async fn fill(process: &Process, admin: &Admin) -> Vec<Value> {
     let questions = u32::try_from(bodies().len()).unwrap();
-    for _ in 0..ROUNDS {
+    for round in 1..=ROUNDS {
         for body in bodies() {
             let request = chat::request_as("canary-key", &body);
             assert_eq!(exchange(process.address(), &request).await.status(), 200);
         }
-    }
-    let asked = f64::from(ROUNDS * questions);
-    for side in ["primary", "candidate"] {
-        let series = format!(
-            "crossfade_repeats_total{{route=\"{DEPLOYMENT}\",side=\"{side}\",outcome=\"asked\"}}"
-        );
-        eventually(&format!("every {side} asked twice"), async || {
-            (admin.metric(&series).await >= asked).then_some(())
-        })
-        .await;
+        // There is room for a few repeats at once only.
+        let asked = f64::from(round * questions);
+        for side in ["primary", "candidate"] {
+            let series = format!(
+                "crossfade_repeats_total{{route=\"{DEPLOYMENT}\",side=\"{side}\",outcome=\"asked\"}}"
+            );
+            eventually(&format!("every {side} asked twice"), async || {
+                (admin.metric(&series).await >= asked).then_some(())
+            })
+            .await;
+        }
     }
     eventually("every pair kept, and reviews of each kind", async || {
         let kept: Value = serde_json::from_str(

@@ -119,6 +119,8 @@ async fn a_drill_proves_the_way_back_and_harms_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_is_read_and_its_hash_is_signed() {
     let world = World::start(Setup::new()).await;
+    // A report is of the watch that runs: one that is made before the first is out of date with it.
+    world.watched().await;
     world.prime().await;
     world.quiet().await;
     let home = tempfile::tempdir().unwrap();

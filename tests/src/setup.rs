@@ -207,13 +207,19 @@ impl Setup {
         };
         let tokens = TOKENS.iter().map(token).collect::<Vec<_>>().join("\n");
         let data = data.display();
+        // A busy machine must not turn an answer into a fallback.
+        let patience = if bedrock_table.contains("fallback_after") {
+            ""
+        } else {
+            "fallback_after = \"60s\""
+        };
         format!(
             "[listen]\naddress = \"127.0.0.1:0\"\n{listen}\n\
              [admin]\naddress = \"127.0.0.1:0\"\n{tokens}\n\
              [data]\ndirectory = \"{data}\"\n\
              [azure]\nendpoint = \"http://{azure}\"\n\
              [bedrock]\nregion = \"us-east-1\"\nendpoint = \"http://{bedrock}\"\nauth = \"static\"\n\
-             access_key_env = \"E2E_ACCESS_KEY\"\nsecret_key_env = \"E2E_SECRET_KEY\"\n{bedrock_table}\n\
+             access_key_env = \"E2E_ACCESS_KEY\"\nsecret_key_env = \"E2E_SECRET_KEY\"\n{patience}\n{bedrock_table}\n\
              [mirror]\nask_primary_twice = {primary_twice:.1}\nask_candidate_twice = {candidate_twice:.1}\n{mirror}\n\
              [logging]\nlevel = \"{level}\"\n\
              [routes.{DEPLOYMENT}]\n{owner}\nsticky_by = \"{sticky_by}\"\n{route}\n\

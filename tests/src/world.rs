@@ -157,6 +157,15 @@ impl World {
         assert_eq!(chat::text(&answer), CANDIDATE_SAYS);
     }
 
+    /// Waits until something is counted: the first shadow watch has begun.
+    pub async fn watched(&self) {
+        eventually("a shadow watch", async || {
+            let route = self.admin().route().await;
+            route["rollout"]["attempt"].is_object().then_some(())
+        })
+        .await;
+    }
+
     /// Lets Azure accept the usual caller's credential.
     pub async fn prime(&self) {
         self.prime_as(KEY).await;

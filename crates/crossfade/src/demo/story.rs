@@ -38,11 +38,11 @@ const SPOILED: f64 = 0.1;
 /// How often the operator looks.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a stage may last beyond its part until nothing is in the way of the next.
-const STAGE_PATIENCE: Duration = Duration::from_secs(90);
+const STAGE_PATIENCE: Duration = Duration::from_secs(240);
 /// The least time that the roll-back is given.
-const ROLLBACK_PATIENCE: Duration = Duration::from_secs(60);
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(180);
 /// How long what is under way at the end may take.
-const REST: Duration = Duration::from_secs(15);
+const REST: Duration = Duration::from_secs(60);
 /// How long a caller waits for an answer.
 const CALLER_PATIENCE: Duration = Duration::from_secs(30);
 /// Where the references of the load begin; those of the overhead's pairs stay below.

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, process::Command};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use super::{Program, Stage};
+use super::{Program, Stage, program::PATIENCE};
 use crate::print;
 
 /// Raises a share under `strace`, and looks at what was done in which order.
@@ -50,7 +50,7 @@ fn end(proxy: &Program) -> Result<()> {
     let asked = std::time::Instant::now();
     while fs::exists(format!("/proc/{traced}/root")).unwrap_or(false) {
         ensure!(
-            asked.elapsed().as_secs() < 30,
+            asked.elapsed() < PATIENCE,
             "the traced process does not end"
         );
         std::thread::sleep(std::time::Duration::from_millis(25));
