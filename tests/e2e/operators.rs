@@ -318,7 +318,7 @@ async fn the_command_line_does_the_same() {
         ),
         (
             "viewer",
-            &["status"],
+            &["status", "--details"],
             "1 seen (1 finished + 0 in flight) = 0 ineligible + 1 eligible",
         ),
         (

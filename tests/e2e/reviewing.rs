@@ -294,7 +294,7 @@ async fn the_command_line_shows_decides_and_takes_back() {
     let review = format!("review {}", reviews[0]["id"]);
     shows(w, "viewer", "reviews --route support", "new_signature").await;
     shows(w, "viewer", "findings support", "1 waits for a person").await;
-    shows(w, "viewer", "status", "1 open: crossfade reviews").await;
+    shows(w, "viewer", "status support", "1 open: crossfade reviews").await;
     shows(w, "operator", &review, "label \\u{1b}[2J 1").await;
     shows(w, "operator", &review, "[\"refund\"]").await;
     refuses(w, "viewer", &review, "role operator").await;

@@ -213,13 +213,21 @@ async fn what_comes_of_a_golden_set_is_posted() {
             "{route}"
         );
     }
-    // Who may not tell is told so, and the run's own result is not lost.
-    let ended = cli(&world, "viewer", &replay).await;
-    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-    assert!(
-        ended.stdout.contains("2 passed") && ended.stderr.contains("role viewer"),
-        "{}",
-        ended.stderr
-    );
+    // Who may not tell, or names a route that is not there, is told so before anything is asked.
+    let mut unknown = replay;
+    unknown[6] = "sales";
+    for (who, args, expected) in [
+        ("viewer", replay, "has role viewer"),
+        ("operator", unknown, "no route \"sales\""),
+    ] {
+        let ended = cli(&world, who, &args).await;
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(
+            ended.stdout.is_empty() && ended.stderr.contains(expected),
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    }
     world.finish().await;
 }

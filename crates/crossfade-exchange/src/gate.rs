@@ -1,6 +1,6 @@
 //! What gates an advance. Not what is known of each gate: that is the statistics' and the rollout's.
 
-use crate::Metric;
+use crate::{Check, Metric};
 
 closed_enum! {
     /// A number in -1..=1 per exchange whose mean must stay under a margin: how much worse the candidate is than the primary,
@@ -102,9 +102,46 @@ impl Gate {
         }
     }
 
+    /// The check whose disagreement the gate measures; `None` of those that count bad events.
+    pub const fn check(self) -> Option<Check> {
+        match self {
+            Self::Transport
+            | Self::Slow
+            | Self::Stream
+            | Self::Envelope
+            | Self::JsonParse
+            | Self::JsonSchema
+            | Self::RequiredFields
+            | Self::Refusal
+            | Self::Cost => None,
+            Self::AnsweredRefused | Self::RefusedAnswered => Some(Check::Refusal),
+            Self::JsonStructure => Some(Check::JsonStructure),
+            Self::Label => Some(Check::Label),
+            Self::ToolSelection => Some(Check::ToolSelection),
+            Self::ToolArguments => Some(Check::ToolArguments),
+            Self::Citations => Some(Check::Citations),
+            Self::Extraction => Some(Check::Extraction),
+            Self::Embeddings => Some(Check::Embeddings),
+            Self::TextSimilarity => Some(Check::TextSimilarity),
+            Self::SemanticSimilarity => Some(Check::SemanticSimilarity),
+        }
+    }
+
     /// Whether the gate's number is measured against the primary's disagreement with itself, so that it is known only where
     /// the primary was asked twice.
     pub const fn needs_repeats(self) -> bool {
         self.metric().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_gate_counts_a_bad_event_or_measures_a_check() {
+        for gate in Gate::ALL.iter().copied() {
+            assert_ne!(gate.metric().is_some(), gate.check().is_some(), "{gate}");
+        }
     }
 }

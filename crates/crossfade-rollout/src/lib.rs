@@ -57,7 +57,7 @@ pub use evidence::{
 pub use expect::{ExpectedSamples, expected_samples, usual_rate};
 pub use filter::UnitFilter;
 pub use order::{Ages, OrderBuffer, OrderCounts};
-pub use plan::{Baseline, GateRules, PlanError, RoutePlan};
+pub use plan::{Baseline, GateRules, MOST_UNITS, PlanError, RoutePlan};
 pub use propose::{Closing, Command, Proposal, ProposeContext, propose_mirror};
 pub use record::{Coverage, Decided, DecidedPair, DecodeError, Differences, PairResult, Record};
 pub use refold::refold;

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Stage, micros};
 
+/// The most different units that a stage tells apart, at eight bytes and some; a plan that asks for more can never be
+/// satisfied.
+pub const MOST_UNITS: usize = 1 << 16;
+
 /// The primary's typical times, learned by the data plane from all its answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {

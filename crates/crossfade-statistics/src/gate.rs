@@ -64,9 +64,20 @@ pub struct GateView {
 // === impl Basis ===
 
 impl Basis {
-    /// What a gate's number is made of.
-    pub(crate) const fn of(gate: Gate) -> Self {
-        match gate {
+    /// What a gate's number is made of; `None` of one that neither counts bad events nor measures a check.
+    pub(crate) const fn of(gate: Gate) -> Option<Self> {
+        if let Some(metric) = gate.metric() {
+            return Some(Self::BadEvents(metric));
+        }
+        let Some(check) = gate.check() else {
+            return None;
+        };
+        Some(match gate {
+            Gate::AnsweredRefused => Self::Flip {
+                from_refusal: false,
+            },
+            Gate::RefusedAnswered => Self::Flip { from_refusal: true },
+            Gate::TextSimilarity | Gate::SemanticSimilarity => Self::Dissimilarity(check),
             Gate::Transport
             | Gate::Slow
             | Gate::Stream
@@ -75,24 +86,15 @@ impl Basis {
             | Gate::JsonSchema
             | Gate::RequiredFields
             | Gate::Refusal
-            | Gate::Cost => match gate.metric() {
-                Some(metric) => Basis::BadEvents(metric),
-                None => Basis::BadEvents(Metric::Transport),
-            },
-            Gate::AnsweredRefused => Basis::Flip {
-                from_refusal: false,
-            },
-            Gate::RefusedAnswered => Basis::Flip { from_refusal: true },
-            Gate::JsonStructure => Basis::Disagreement(Check::JsonStructure),
-            Gate::Label => Basis::Disagreement(Check::Label),
-            Gate::ToolSelection => Basis::Disagreement(Check::ToolSelection),
-            Gate::ToolArguments => Basis::Disagreement(Check::ToolArguments),
-            Gate::Citations => Basis::Disagreement(Check::Citations),
-            Gate::Extraction => Basis::Disagreement(Check::Extraction),
-            Gate::Embeddings => Basis::Disagreement(Check::Embeddings),
-            Gate::TextSimilarity => Basis::Dissimilarity(Check::TextSimilarity),
-            Gate::SemanticSimilarity => Basis::Dissimilarity(Check::SemanticSimilarity),
-        }
+            | Gate::Cost
+            | Gate::JsonStructure
+            | Gate::Label
+            | Gate::ToolSelection
+            | Gate::ToolArguments
+            | Gate::Citations
+            | Gate::Extraction
+            | Gate::Embeddings => Self::Disagreement(check),
+        })
     }
 
     /// How much the second answer of a verdict differs from the first, 0..=1; `None` where that cannot be judged, or says
@@ -146,7 +148,7 @@ mod tests {
             assert!((0.01..=0.05).contains(&gate.margin()), "{gate}");
             assert_eq!(
                 gate.needs_repeats(),
-                !matches!(Basis::of(gate), Basis::BadEvents(_)),
+                !matches!(Basis::of(gate), Some(Basis::BadEvents(_))),
                 "{gate}"
             );
         }

@@ -144,6 +144,11 @@ impl RouteStatistics {
         self.version == Self::VERSION && self.settings == *settings
     }
 
+    /// Judges by these margins from now on, what was counted before included: a margin is only held against it.
+    pub fn judge_by(&mut self, margins: BTreeMap<Gate, f64>) {
+        self.settings.margins = margins;
+    }
+
     /// Takes one compared exchange.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Observed {
         let now = self.last_unix_ms.unwrap_or(0).max(observation.at_unix_ms);
@@ -292,7 +297,10 @@ impl RouteStatistics {
     fn samples(&mut self, observation: &Observation<'_>) -> Vec<Sample> {
         let mut samples = Vec::new();
         for gate in Gate::ALL.iter().copied() {
-            let numbers = match Basis::of(gate) {
+            let Some(basis) = Basis::of(gate) else {
+                continue;
+            };
+            let numbers = match basis {
                 Basis::BadEvents(metric) => match observation.telling {
                     Telling::First => bad_events(observation, metric),
                     Telling::Again => None,
@@ -431,7 +439,7 @@ fn disagreement(observation: &Observation<'_>, basis: Basis) -> Option<Numbers> 
 /// how far the candidate is from the primary, less how far the primary is from itself.
 pub fn differences(verdict: &Verdict, noise: &Verdict) -> Vec<(Gate, f64)> {
     let difference = |gate: &Gate| {
-        let basis = match Basis::of(*gate) {
+        let basis = match Basis::of(*gate)? {
             Basis::BadEvents(_) => return None,
             basis @ (Basis::Flip { .. } | Basis::Disagreement(_) | Basis::Dissimilarity(_)) => {
                 basis

@@ -240,15 +240,21 @@ pub(crate) fn records(
 ) -> anyhow::Result<RecordsSettings> {
     let record = |route: &Route| {
         let labels = route.checks.label.as_ref();
+        let window = route.rollout.unit_window.as_millis();
         let statistics = StatisticsSettings {
             labels: labels.map(|label| label.values.clone()).unwrap_or_default(),
+            unit_window_ms: u64::try_from(window).unwrap_or(u64::MAX),
             ..StatisticsSettings::default()
         };
+        // Without the margins: they are only held against what was counted.
         let comparable = (&route.checks, &statistics, &route.candidate.model);
         anyhow::Ok(RecordedRoute {
             id: route.id.clone(),
             fingerprint: config::fingerprint(&comparable),
-            statistics,
+            statistics: StatisticsSettings {
+                margins: route.rollout.margins.clone(),
+                ..statistics
+            },
             share: route.evidence.share.percent() / 100.0,
             redactor: Redactor::new(&route.evidence.redact)?,
         })

@@ -6,13 +6,10 @@ use std::collections::HashSet;
 use crossfade_exchange::{Gate, Metric, SizeClass, Unit};
 
 use crate::{
-    Coverage, DecidedPair, Differences, Evidence, GateRules, PairResult, SizeCoverage,
+    Coverage, DecidedPair, Differences, Evidence, GateRules, MOST_UNITS, PairResult, SizeCoverage,
     gate::GateTally,
     windows::{Window, Windows, key},
 };
-
-/// The most units that are told apart, at eight bytes and some.
-const MOST_UNITS: usize = 1 << 16;
 
 /// The stage's counts.
 #[derive(Clone, Debug)]

@@ -41,7 +41,7 @@ pub(super) fn headline(report: &RouteReport) -> String {
         )
     });
     let state = if failing.is_empty() {
-        format!("no gate fails ({passing} pass, {unknown} not yet known)")
+        format!("nothing above its margin ({passing} within, {unknown} not yet known)")
     } else {
         format!("{} above the margin", failing.join(", "))
     };
@@ -109,9 +109,19 @@ fn gates(text: &mut String, report: &RouteReport) {
     text.push('\n');
     line(
         text,
+        "over every pair since counting began; a stage's own gates count from its beginning: see the route's status",
+    );
+    line(
+        text,
         &format!(
             "{:<20} {:>9} {:>9} {:>9}  {:>24} {:>7}  {}",
-            "gate", "candidate", "primary", "again", "excess (95 %, any time)", "margin", "state"
+            "difference",
+            "candidate",
+            "primary",
+            "again",
+            "excess (95 %, any time)",
+            "margin",
+            "state"
         ),
     );
     // That nothing is bad on either side is no news.
@@ -129,7 +139,7 @@ fn gates(text: &mut String, report: &RouteReport) {
             GateState::Inconclusive,
             "not yet known, none on either side:",
         ),
-        (GateState::Passes, "pass, none on either side:"),
+        (GateState::Passes, "within, none on either side:"),
     ] {
         let of = |gate: &&GateView| gate.state == state && quiet(gate);
         let names = report.gates.iter().filter(of);
@@ -179,8 +189,8 @@ fn gate_line(gate: &GateView) -> String {
         )
     };
     let state = match gate.state {
-        GateState::Passes => "passes".to_owned(),
-        GateState::Fails => "FAILS".to_owned(),
+        GateState::Passes => "within".to_owned(),
+        GateState::Fails => "ABOVE".to_owned(),
         GateState::Inconclusive if none => "no user's ten minutes are over".to_owned(),
         GateState::Inconclusive => gate.needed.map_or_else(
             || "not yet known".to_owned(),

@@ -20,13 +20,15 @@ use super::{
     view::{Changes, LedgerPage, RouteReport, RouteReports, StatusReport},
 };
 use crate::{
-    control::{self, Changed, ControlError, SplitAsk},
+    control::{self, Changed, ControlError, RouteView, SplitAsk},
     review::Records,
     text::is_control,
 };
 
 /// Entries on a page of the ledger, unless asked otherwise.
 const PAGE: usize = 100;
+/// Characters of a reason; the ledger takes no more.
+pub(super) const LONGEST_REASON: usize = 1_000;
 /// The most entries on a page.
 const LONGEST_PAGE: usize = 1_000;
 
@@ -103,6 +105,11 @@ pub(super) async fn openapi() -> impl IntoResponse {
     )
 }
 
+/// Whose token this is, and what it may do.
+pub(super) async fn me(Caller(actor): Caller) -> Json<Actor> {
+    Json(actor)
+}
+
 pub(super) async fn status(State(state): Shared, _: Caller) -> Result<Json<StatusReport>, Problem> {
     let accounting = (state.accounting)();
     let unrouted = accounting
@@ -129,12 +136,8 @@ pub(super) async fn route(
     _: Caller,
     Named(route): Named,
 ) -> Result<Response, Problem> {
-    let view = state
-        .controller
-        .route_view(&route)
-        .ok_or_else(|| problem(ControlError::UnknownRoute(route.to_string())))?;
-    let tag = format!("\"{}\"", view.rollout.revision);
-    let report = RouteReport::new(view, &(state.accounting)()).with_money((state.money)(&route));
+    let report = one_route(&state, &route).ok_or_else(|| unknown_route(&route))?;
+    let tag = format!("\"{}\"", report.view.rollout.revision);
     let report = at_desk(&state, move |records| Ok(report.with_findings(records))).await?;
     Ok(([(header::ETAG, tag)], Json(report)).into_response())
 }
@@ -246,8 +249,17 @@ pub(super) async fn not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 fn every_route(state: &AdminState) -> Vec<RouteReport> {
+    reports(state, state.controller.route_views().into_iter())
+}
+
+/// One route, without its findings; `None` if it is not configured.
+pub(super) fn one_route(state: &AdminState, route: &RouteId) -> Option<RouteReport> {
+    reports(state, state.controller.route_view(route).into_iter()).pop()
+}
+
+/// Everything about routes but their findings, which wait for the statistics.
+fn reports(state: &AdminState, views: impl Iterator<Item = RouteView>) -> Vec<RouteReport> {
     let accounting = (state.accounting)();
-    let views = state.controller.route_views().into_iter();
     views
         .map(|view| {
             let money = (state.money)(&view.rollout.route);
@@ -274,10 +286,10 @@ pub(super) fn changes(
     changed: Changed,
     route: Option<&RouteId>,
 ) -> Json<Changes> {
-    let mut routes = every_route(state);
-    if let Some(route) = route {
-        routes.retain(|report| report.view.rollout.route == *route);
-    }
+    let routes = match route {
+        Some(route) => one_route(state, route).into_iter().collect(),
+        None => every_route(state),
+    };
     Json(Changes {
         recorded: changed.is_recorded(),
         survives_restart: changed.survives_restart(),
@@ -319,14 +331,9 @@ pub(super) fn one_line(name: &str, text: String, longest: usize) -> Result<Strin
     Ok(text)
 }
 
-/// Who asks and why. The reason is printed on terminals and kept for good, so it is plain text in one line.
+/// Who asks and why.
 pub(super) fn ask(actor: Actor, reason: String) -> Result<control::Ask, Problem> {
-    if reason.chars().any(is_control) {
-        return Err(Problem::malformed(
-            "reason has control characters",
-            "write it as plain text in one line",
-        ));
-    }
+    let reason = one_line("reason", reason, LONGEST_REASON)?;
     Ok(control::Ask { actor, reason })
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     extract::{Body, Caller, IfMatch, Named},
-    handlers::{ReasonBody, ask, changes, conditional, problem},
+    handlers::{ReasonBody, ask, changes, conditional, one_route, problem},
     problem::Problem,
     router::AdminState,
     view::{Changes, RouteReport},
@@ -133,15 +133,8 @@ pub(super) async fn drill(
 ) -> Result<Json<Drilled>, Problem> {
     let ask = ask(actor, body.reason)?;
     let drill = state.controller.drill(&route, ask).await.map_err(problem)?;
-    let view = state.controller.route_view(&route);
-    let accounting = (state.accounting)();
-    let routes = view
-        .into_iter()
-        .map(|view| RouteReport::new(view, &accounting));
-    Ok(Json(Drilled {
-        drill,
-        routes: routes.collect(),
-    }))
+    let routes = one_route(&state, &route).into_iter().collect();
+    Ok(Json(Drilled { drill, routes }))
 }
 
 /// Why a route does not advance, with everything else that is in the way too.

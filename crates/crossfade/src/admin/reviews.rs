@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{
     extract::{Body, Caller, Named, Params},
-    handlers::{limited, one_line, unknown_route},
+    handlers::{LONGEST_REASON, limited, one_line, unknown_route},
     problem::Problem,
     router::AdminState,
     view::FindingsPage,
@@ -27,8 +27,6 @@ use crate::review::{
 
 /// Characters of a note.
 const LONGEST_NOTE: usize = 4_000;
-/// Characters of a reason.
-const LONGEST_REASON: usize = 1_000;
 
 type Shared = State<Arc<AdminState>>;
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     auth::Tokens,
     handlers::{
-        health, ledger, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
+        health, ledger, me, metrics, missing, not_allowed, openapi, ready, resume, rollback, route,
         routes, set_mirror, set_split, status,
     },
     operate::{advance, drill, hold, replayed, signoff},
@@ -82,6 +82,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/api/v1/openapi.json", get(openapi))
+        .route("/api/v1/me", get(me))
         .route("/api/v1/status", get(status))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/routes/{route}", get(route))

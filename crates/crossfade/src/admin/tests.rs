@@ -242,6 +242,18 @@ async fn roles_may_do_what_they_may() {
 }
 
 #[tokio::test]
+async fn everybody_is_told_what_they_may_do() {
+    let api = api();
+    for role in ["viewer", "operator", "owner"] {
+        let token = format!("{role}-secret");
+        let answer = api.call("GET", "/api/v1/me", &token, None).await;
+        assert_eq!(answer.json()["role"], role, "{}", answer.text);
+    }
+    let nobody = api.call("GET", "/api/v1/me", "", None).await;
+    assert_eq!(nobody.status.as_u16(), 401);
+}
+
+#[tokio::test]
 async fn every_role_may_look_at_what_holds_no_text() {
     let api = api();
     let tokens = [

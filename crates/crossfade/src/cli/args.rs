@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crossfade_exchange::Percent;
 
 pub(super) use operate::{
-    AdvanceArgs, ReportArgs, ReportFormat, RollbackArgs, SignoffArgs, VerifyArgs,
+    AdvanceArgs, ReportArgs, ReportFormat, RollbackArgs, SignoffArgs, StatusArgs, VerifyArgs,
 };
 pub(super) use review::{
     ExchangesArgs, FindingsArgs, ForgetArgs, ReviewArgs, ReviewsArgs, RulesArgs, State,
@@ -50,8 +50,10 @@ pub(super) enum Command {
     /// Validate a configuration, and say what each route may do and why not more
     #[command(after_help = "Example:\n  crossfade check --config config/crossfade.toml")]
     Check(CheckArgs),
-    /// Show every route at a glance: stage, share, lease, evidence, and where its requests went
-    #[command(after_help = "Example:\n  CROSSFADE_ADMIN_TOKEN=… crossfade status")]
+    /// Show every route in a line, or one on a screen: who answers, what moved last, what comes next and why not yet
+    #[command(
+        after_help = "Example:\n  CROSSFADE_ADMIN_TOKEN=… crossfade status\n  crossfade status support\n  crossfade status support --details"
+    )]
     Status(StatusArgs),
     /// Set the share of a route's traffic that the candidate answers
     #[command(
@@ -235,16 +237,6 @@ pub(super) struct AdminArgs {
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
-}
-
-/// `status`
-#[derive(Debug, Args)]
-pub(super) struct StatusArgs {
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-    /// Only this route
-    #[arg(value_name = "ROUTE")]
-    pub(super) route: Option<String>,
 }
 
 /// `split`

@@ -5,12 +5,12 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crossfade_rollout::{DrillResult, ReplayResult};
+use crossfade_rollout::{Actor, ActorRole, DrillResult, ReplayResult};
 
 use crate::{report::micros, text::plain};
 
 use super::{
-    admin::{Admin, Ask, change, route_path},
+    admin::{Admin, Ask, change, escape, route_path},
     args::{AdminArgs, AdvanceArgs, Output, ReasonArgs, RollbackArgs, SignoffArgs},
     failure::Failure,
     print,
@@ -66,6 +66,26 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<(), Failure> {
         problems.join("\n"),
         "mend this before traffic moves; nobody's answer has changed",
     ))
+}
+
+/// Whether a golden set's result could be told: the server answers, knows the route, and the token's role may tell it.
+pub(super) fn may_tell(args: &AdminArgs, route: &str) -> Result<(), Failure> {
+    let admin = Admin::new(args)?;
+    let me = admin.ask(Ask::get("/api/v1/me".to_owned()))?;
+    let me = Actor::deserialize(&me).map_err(|error| foreign(&error))?;
+    if !me.role.covers(ActorRole::Operator) {
+        return Err(Failure::new(
+            format!(
+                "the token of {} has role {}, which may not post a result",
+                plain(&me.name),
+                me.role
+            ),
+            "use a token of role operator or owner; nothing was run",
+        ));
+    }
+    admin
+        .ask(Ask::get(format!("/api/v1/routes/{}", escape(route))))
+        .map(drop)
 }
 
 /// Tells the server what came of a golden set.

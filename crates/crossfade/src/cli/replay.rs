@@ -56,6 +56,10 @@ struct Prepared {
 /// Runs a golden set.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     agreed(args)?;
+    if let Some(route) = &args.post {
+        // Before anything is asked and paid for.
+        operate::may_tell(&listener(args), route)?;
+    }
     let report = process::on_this_thread(replay(args))?;
     let posted = posted(args, &report);
     conclude(args, &report)?;
@@ -73,17 +77,21 @@ fn posted(args: &ReplayArgs, report: &RunReport) -> Result<(), Failure> {
         passed: report.totals.passed as u64,
         exit_code: report.verdict.exit_code(),
     };
-    let admin = AdminArgs {
-        admin: args.admin.clone(),
-        output: args.output,
-    };
-    let posted = operate::replayed(&admin, route, &result, &args.reason);
+    let posted = operate::replayed(&listener(args), route, &result, &args.reason);
     if let Err(failure) = &posted
         && report.verdict != SuiteVerdict::Pass
     {
         print::failure(failure);
     }
     posted
+}
+
+/// Where a result is posted.
+fn listener(args: &ReplayArgs) -> AdminArgs {
+    AdminArgs {
+        admin: args.admin.clone(),
+        output: args.output,
+    }
 }
 
 /// The result is of the route that it is posted to.

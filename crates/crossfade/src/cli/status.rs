@@ -1,9 +1,12 @@
-//! `status`: everything about every route on one screen. Only shows; every number is the server's.
+//! `status`: every route in a line, one on a screen, or everything that is known of it. Only shows; every number is the server's.
 
 mod accounting;
 mod evidence;
+mod glance;
 mod money;
+mod overview;
 mod route;
+mod screen;
 mod words;
 
 use std::{
@@ -35,13 +38,15 @@ pub(crate) use words::count;
 const KILLED: &str = "THE KILL SWITCH IS ON: only the primary answers and nothing is mirrored, whatever stands below\n  \
     SIGUSR2 to the process, and no file kill-switch in its data directory, end it\n";
 
-/// How much of a route is shown.
+/// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Span {
-    /// What fits on one screen beside a few others.
-    Brief,
-    /// All of it: the route was named.
-    Whole,
+enum Form {
+    /// A line a route.
+    Lines,
+    /// One route, on one screen.
+    Screen,
+    /// Everything that is known.
+    Details,
 }
 
 /// What the admin API says about the process, as far as it is shown.
@@ -84,11 +89,12 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
         Output::Json => print::json(&answer),
         Output::Text => {
             let status = Status::deserialize(&answer).map_err(|error| foreign(&error))?;
-            let span = match args.route {
-                Some(_) => Span::Whole,
-                None => Span::Brief,
+            let form = match (args.details, &args.route) {
+                (true, _) => Form::Details,
+                (false, Some(_)) => Form::Screen,
+                (false, None) => Form::Lines,
             };
-            print::data(&text(&status, span, now_ms()));
+            print::data(&text(&status, form, now_ms()));
         }
     }
     Ok(())
@@ -147,14 +153,40 @@ fn keep_route(answer: &mut Value, route: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text(status: &Status, span: Span, now_ms: u64) -> String {
+fn text(status: &Status, form: Form, now_ms: u64) -> String {
     let mut out = String::new();
+    match form {
+        Form::Lines => overview::show(&mut out, status, now_ms),
+        Form::Screen => {
+            for route in &status.routes {
+                out.push_str(&glance::shown(status, route, now_ms));
+            }
+        }
+        Form::Details => everything(&mut out, status, now_ms),
+    }
+    out
+}
+
+fn everything(out: &mut String, status: &Status, now_ms: u64) {
+    process(out, status);
+    for route in &status.routes {
+        out.push('\n');
+        route::show(out, route, now_ms);
+    }
+    if let Some(unrouted) = status.unrouted.as_ref().filter(|counts| counts.seen > 0) {
+        out.push_str("\nwithout a route\n");
+        accounting::everything(out, unrouted);
+    }
+}
+
+/// What holds for every route.
+fn process(out: &mut String, status: &Status) {
     let ledger = &status.ledger;
-    let mirroring = if status.mirror_enabled { "on" } else { "off" };
+    let mirroring = if status.mirror_enabled { "on" } else { "OFF" };
     let _ = write!(
         out,
         "crossfade {}   mirroring {mirroring}   ledger {} entries",
-        status.version,
+        plain(&status.version),
         count(ledger.entries)
     );
     if ledger.writable {
@@ -163,7 +195,8 @@ fn text(status: &Status, span: Span, now_ms: u64) -> String {
         let why = ledger.problem.as_deref().unwrap_or("cannot be written");
         let _ = writeln!(
             out,
-            ", NOT WRITABLE: {why}; nothing can be raised, and leases run out"
+            ", NOT WRITABLE: {}; nothing can be raised, and leases run out",
+            plain(why)
         );
     }
     if status.kill_switch {
@@ -189,15 +222,6 @@ fn text(status: &Status, span: Span, now_ms: u64) -> String {
             orphan.percent
         );
     }
-    for route in &status.routes {
-        out.push('\n');
-        route::show(&mut out, route, span, now_ms);
-    }
-    if let Some(unrouted) = status.unrouted.as_ref().filter(|counts| counts.seen > 0) {
-        out.push_str("\nwithout a route\n");
-        accounting::everything(&mut out, unrouted);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -129,6 +129,16 @@ impl Findings<'_> {
         value.0
     }
 
+    /// Notes a problem for each word that stands in a list twice.
+    pub(super) fn distinct<T: Ord + std::fmt::Display>(&mut self, path: &[&str], list: &[T]) {
+        let mut seen = BTreeSet::new();
+        for word in list {
+            if !seen.insert(word) {
+                self.wrong(path, format!("\"{word}\" stands here twice: remove one"));
+            }
+        }
+    }
+
     pub(super) fn at_least_one(&mut self, path: &[&str], value: usize) -> usize {
         if value == 0 {
             self.wrong(path, "use a number of at least 1");
@@ -245,6 +255,10 @@ fn admin(raw: RawAdmin, at: &mut Findings<'_>) -> Admin {
                 "used twice: give each token its name",
             );
         }
+        if token.sha256.is_of_nothing() {
+            let message = "this is the digest of an empty text: whoever sends no token would hold it; make a token first, as config/crossfade.toml shows";
+            at.wrong(&["admin", "tokens", &index, "sha256"], message);
+        }
         if !digests.insert(token.sha256.0) {
             let message = "the same token as another one's: give each holder a token";
             at.wrong(&["admin", "tokens", &index, "sha256"], message);
@@ -284,6 +298,9 @@ fn data(raw: RawData, at: &mut Findings<'_>) -> Option<Data> {
             }
         }
     };
+    if raw.directory.as_os_str().is_empty() {
+        at.wrong(&["data", "directory"], "empty: name a directory");
+    }
     Some(Data {
         directory: raw.directory,
         key,
@@ -405,6 +422,19 @@ fn mirror(raw: &RawMirror, at: &mut Findings<'_>) -> Mirror {
     at.positive(&["mirror", "hourly_usd"], raw.hourly_usd);
     at.positive(&["mirror", "daily_usd"], raw.daily_usd);
     at.positive(&["mirror", "attempt_usd"], raw.attempt_usd);
+    for (short, shorter, long, longer) in [
+        ("hourly_usd", raw.hourly_usd, "daily_usd", raw.daily_usd),
+        ("daily_usd", raw.daily_usd, "attempt_usd", raw.attempt_usd),
+        ("hourly_usd", raw.hourly_usd, "attempt_usd", raw.attempt_usd),
+    ] {
+        if let (Some(shorter), Some(longer)) = (shorter, longer)
+            && shorter > longer
+        {
+            let message =
+                format!("more than {long}, which stops before it: lower it, or raise that");
+            at.wrong(&["mirror", short], message);
+        }
+    }
     if raw
         .request_bytes
         .0

@@ -1,6 +1,6 @@
 //! `[routes.NAME.internal]`: who belongs to the house. What such callers may do is the data plane's and the rollout's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -33,6 +33,16 @@ pub(super) fn build_internal(
     raw: RawInternal,
     at: &mut Findings<'_>,
 ) -> InternalCallers {
+    let here = ["routes", name, "internal", "credentials"];
+    if raw.credentials.iter().any(|digest| digest.is_of_nothing()) {
+        let message =
+            "holds the digest of an empty text, which is nobody's: hash the credential itself";
+        at.wrong(&here, message);
+    }
+    let distinct: HashSet<Digest> = raw.credentials.iter().copied().collect();
+    if distinct.len() < raw.credentials.len() {
+        at.wrong(&here, "holds a digest twice: remove one");
+    }
     let mut internal = InternalCallers {
         credentials: raw.credentials.iter().map(|digest| digest.0).collect(),
         ..InternalCallers::default()
@@ -87,5 +97,10 @@ pub(super) fn build_internal(
 fn some(path: &[&str], values: &[String], at: &mut Findings<'_>) {
     if values.is_empty() {
         at.wrong(path, "empty: list the values that count, or remove the key");
+    }
+    let distinct: HashSet<&String> = values.iter().collect();
+    if distinct.len() < values.len() {
+        // The value is not repeated: it may be as good as a secret.
+        at.wrong(path, "holds a value twice: remove one");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crossfade_bedrock::Api;
 use crossfade_compare::{CheckSettings, Checks};
 use crossfade_exchange::{Gate, Metric, MetricSet, Percent};
-use crossfade_rollout::Stage;
+use crossfade_rollout::{MOST_UNITS, Stage};
 
 use super::{build::Findings, units::Span};
 
@@ -203,6 +203,13 @@ pub(super) fn build_rollout(
     }
     if raw.minimum_units == 0 {
         at.wrong(&here("minimum_units"), "use a number of at least 1");
+    } else if raw.minimum_units > MOST_UNITS as u64 {
+        let message = format!("use at most {MOST_UNITS}: more are not told apart");
+        at.wrong(&here("minimum_units"), message);
+    }
+    if raw.coverage.is_zero() {
+        let message = "use a share over 0, in percent, such as 90: with 0 a stage is left though nothing of a size was compared";
+        at.wrong(&here("coverage"), message);
     }
     let metrics = triggers(name, raw, beside.checks.metrics_on(), at);
     let judges = Judges::of(beside);
@@ -330,7 +337,10 @@ fn check_ramp(name: &str, raw: &RawRollout, at: &mut Findings<'_>) {
 fn triggers(name: &str, raw: &RawRollout, judged: MetricSet, at: &mut Findings<'_>) -> MetricSet {
     let here = |key: &'static str| ["routes", name, "rollout", key];
     let metrics: MetricSet = match &raw.metrics {
-        Some(metrics) => metrics.iter().copied().collect(),
+        Some(metrics) => {
+            at.distinct(&here("metrics"), metrics);
+            metrics.iter().copied().collect()
+        }
         None => judged,
     };
     for metric in metrics.iter().filter(|metric| !judged.contains(*metric)) {

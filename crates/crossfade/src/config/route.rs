@@ -67,14 +67,21 @@ pub(super) fn build_route(
         & check_price(name, "primary_price", raw.primary_price, at);
     let cost_limit = raw.rollout.cost_limit_usd;
     at.positive(&["routes", name, "rollout", "cost_limit_usd"], cost_limit);
-    if cost_limit.is_some() && raw.price.is_none() {
-        let path = ["routes", name, "rollout", "cost_limit_usd"];
-        at.wrong(&path, "needs the candidate's price: add price to the route");
-        return None;
+    if let Some(limit) = cost_limit {
+        if !(limit.is_finite() && limit > 0.0) {
+            // Said already; what would follow from it is not worth a word.
+            return None;
+        }
+        if raw.price.is_none() {
+            let path = ["routes", name, "rollout", "cost_limit_usd"];
+            at.wrong(&path, "needs the candidate's price: add price to the route");
+            return None;
+        }
     }
     if !priced {
         return None;
     }
+    at.distinct(&["routes", name, "checks", "off"], &raw.checks.off);
     let checks = CheckSettings {
         price: raw.price,
         primary_price: raw.primary_price,

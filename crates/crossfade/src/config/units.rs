@@ -4,6 +4,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
+use sha2::{Digest as _, Sha256};
 
 /// A span of time: `"500ms"`, `"10s"`, `"5m"`, `"24h"`, `"30d"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +169,13 @@ impl fmt::Display for Endpoint {
 }
 
 // === impl Digest ===
+
+impl Digest {
+    /// Whether it is that of an empty text, as a variable that was not set leaves it: it identifies nobody.
+    pub(crate) fn is_of_nothing(self) -> bool {
+        self.0.as_slice() == Sha256::digest([]).as_slice()
+    }
+}
 
 impl FromStr for Digest {
     type Err = String;

@@ -213,6 +213,7 @@ impl Records {
         let mut records = BTreeMap::new();
         for route in routes {
             let mut statistics = snapshot::load(&snapshots, &route)?;
+            statistics.judge_by(route.statistics.margins.clone());
             agree_on_rules(&mut statistics, &reviews, &route.id);
             let record = RouteRecords {
                 statistics: Mutex::new(statistics),

@@ -6,6 +6,19 @@ use clap::{Args, ValueEnum};
 
 use super::{AdminArgs, Output, reason};
 
+/// `status`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StatusArgs {
+    #[command(flatten)]
+    pub(in crate::cli) admin: AdminArgs,
+    /// Only this route, on one screen
+    #[arg(value_name = "ROUTE")]
+    pub(in crate::cli) route: Option<String>,
+    /// Everything that is known: each gate, test and metric, the accounting, money, what the translation lost
+    #[arg(long)]
+    pub(in crate::cli) details: bool,
+}
+
 /// `advance`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AdvanceArgs {

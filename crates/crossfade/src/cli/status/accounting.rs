@@ -53,7 +53,7 @@ pub(super) fn everything(out: &mut String, counts: &Accounting) {
 }
 
 /// The accounting identity with its numbers; gives back what was skipped, by reason.
-pub(super) fn identity<'a>(out: &mut String, counts: &'a Accounting) -> BTreeMap<&'a str, u64> {
+fn identity<'a>(out: &mut String, counts: &'a Accounting) -> BTreeMap<&'a str, u64> {
     let ineligible: u64 = counts.ineligible.values().sum();
     let eligible: u64 = counts.eligible.values().sum();
     let compared: u64 = counts.compared.values().sum();

@@ -7,18 +7,15 @@ use crossfade_rollout::{
 };
 
 use super::{
-    Span, count,
+    count,
     words::{about, bar},
 };
-
-/// Gates that are shown where several routes share the screen.
-const GATES: usize = 4;
 
 /// A gate with how it stands.
 type Stood<'a> = (&'a GateEvidence, &'a GateStanding);
 
-/// The gates of the stage: those that do not pass yet, the furthest first; the others by name.
-pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
+/// The gates of the stage: those that do not pass yet, the furthest first; then those that do.
+pub(super) fn gates(out: &mut String, rollout: &RouteStatus) {
     let all: Vec<Stood<'_>> = rollout.gates.iter().zip(&rollout.standings).collect();
     if all.is_empty() {
         return;
@@ -37,24 +34,8 @@ pub(super) fn gates(out: &mut String, rollout: &RouteStatus, span: Span) {
         passed.len(),
         passed.len() + open.len()
     );
-    let shown = match span {
-        Span::Whole => open.len(),
-        Span::Brief => GATES,
-    };
-    for gate in open.iter().take(shown) {
+    for gate in open.iter().chain(&passed) {
         gate_line(out, *gate);
-    }
-    if open.len() > shown {
-        let _ = writeln!(
-            out,
-            "    and {} more: crossfade status {}",
-            open.len() - shown,
-            rollout.route
-        );
-    }
-    match span {
-        Span::Whole => passed.iter().for_each(|gate| gate_line(out, *gate)),
-        Span::Brief => names(out, "passed", &passed),
     }
     names(out, "not asked", &unasked);
 }
@@ -66,8 +47,9 @@ fn names(out: &mut String, what: &str, gates: &[Stood<'_>]) {
     }
 }
 
-fn gate_line(out: &mut String, (gate, standing): Stood<'_>) {
-    let more = match (standing.state, gate.needed) {
+/// What a gate still needs, in a few words.
+pub(super) fn needs(gate: &GateEvidence, standing: &GateStanding) -> String {
+    match (standing.state, gate.needed) {
         (GateState::Passed, _) => "passed".to_owned(),
         (GateState::Worse, _) => "not at this mean".to_owned(),
         (GateState::Silent, _) => "no request says anything".to_owned(),
@@ -76,7 +58,11 @@ fn gate_line(out: &mut String, (gate, standing): Stood<'_>) {
             Some(seconds) => format!("{} more, {}", count(needed), about(seconds)),
             None => format!("{} more", count(needed)),
         },
-    };
+    }
+}
+
+fn gate_line(out: &mut String, (gate, standing): Stood<'_>) {
+    let more = needs(gate, standing);
     let _ = writeln!(
         out,
         "    {:<19} {} {:>+6.2} of {:.2} %, {} seen, {more}",
@@ -88,8 +74,8 @@ fn gate_line(out: &mut String, (gate, standing): Stood<'_>) {
     );
 }
 
-/// The groups whose sum would send the route back, and the metric nearest to it; or every metric.
-pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
+/// The groups whose sum would send the route back, with their metrics.
+pub(super) fn alarms(out: &mut String, rollout: &RouteStatus) {
     let Some(attempt) = &rollout.attempt else {
         return;
     };
@@ -113,24 +99,12 @@ pub(super) fn alarms(out: &mut String, rollout: &RouteStatus, span: Span) {
         let seen: Vec<&MetricStatus> = of
             .filter(|metric| has_evidence(metric, group.engine))
             .collect();
-        let nearest = seen
-            .iter()
-            .max_by(|a, b| metric_ratio(a, group.engine).total_cmp(&metric_ratio(b, group.engine)));
-        let Some(metric) = nearest else {
+        if seen.is_empty() {
             quiet.push(name);
             continue;
-        };
-        let bar = bar(group.alarm_ratio);
-        match span {
-            Span::Brief => {
-                let says = bad(metric, group.engine);
-                let _ = writeln!(out, "  {name:<9} {bar}  {} {says}", metric.metric);
-            }
-            Span::Whole => {
-                let _ = writeln!(out, "  {name:<17} {bar}");
-                metrics(out, group.engine, &seen);
-            }
         }
+        let _ = writeln!(out, "  {name:<17} {}", bar(group.alarm_ratio));
+        metrics(out, group.engine, &seen);
     }
     if !quiet.is_empty() {
         let _ = writeln!(out, "  quiet     no evidence yet: {}", quiet.join(", "));
@@ -149,14 +123,14 @@ fn metrics(out: &mut String, engine: Engine, seen: &[&MetricStatus]) {
     }
 }
 
-const fn has_evidence(metric: &MetricStatus, engine: Engine) -> bool {
+pub(super) const fn has_evidence(metric: &MetricStatus, engine: Engine) -> bool {
     match engine {
         Engine::R => metric.primary.answers + metric.candidate.answers > 0,
         Engine::P => metric.pairs.pairs > 0,
     }
 }
 
-const fn metric_ratio(metric: &MetricStatus, engine: Engine) -> f64 {
+pub(super) const fn metric_ratio(metric: &MetricStatus, engine: Engine) -> f64 {
     match engine {
         Engine::R => metric.evidence_ratio,
         Engine::P => metric.pairs_ratio,

@@ -38,39 +38,55 @@ struct Bill {
     thirty_days_usd: f64,
 }
 
+// === impl Money ===
+
+impl Money {
+    /// Whether a cap has no room left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.budgets.iter().any(|budget| budget.reached)
+    }
+
+    /// What was spent on copies, and what is to be expected, where anything is known.
+    pub(super) fn lines(&self) -> (Option<String>, Option<String>) {
+        let spent: Vec<String> = self.budgets.iter().map(budget).collect();
+        let served: f64 = self
+            .budgets
+            .iter()
+            .map(|budget| budget.served_usd)
+            .fold(0.0, f64::max);
+        let mut bills = Vec::new();
+        if served > 0.0 {
+            bills.push(format!("{served:.2} USD for callers so far"));
+        }
+        let forecast = self.forecast.as_ref();
+        let sides = [
+            ("candidate", forecast.and_then(|f| f.candidate.as_ref())),
+            ("primary", forecast.and_then(|f| f.primary.as_ref())),
+        ];
+        for (side, bill) in sides {
+            if let Some(bill) = bill {
+                bills.push(format!(
+                    "{side} at 100 % about {:.2} USD a day, {:.0} in 30 days",
+                    bill.day_usd, bill.thirty_days_usd
+                ));
+            }
+        }
+        let joined = |parts: &[String], by| (!parts.is_empty()).then(|| parts.join(by));
+        (joined(&spent, ", "), joined(&bills, "; "))
+    }
+}
+
 /// A line of what was spent, and one of what is to be expected.
 pub(super) fn show(out: &mut String, money: &Money) {
-    let spent: Vec<String> = money.budgets.iter().map(budget).collect();
-    if !spent.is_empty() {
-        let _ = writeln!(out, "  copies    {}", spent.join(", "));
+    let (copies, bill) = money.lines();
+    if let Some(copies) = copies {
+        let _ = writeln!(out, "  copies    {copies}");
     }
-    if money.budgets.iter().any(|budget| budget.reached) {
+    if money.is_spent() {
         out.push_str("  THE BUDGET IS SPENT: nothing is copied until its window ends\n");
     }
-    let served: f64 = money
-        .budgets
-        .iter()
-        .map(|budget| budget.served_usd)
-        .fold(0.0, f64::max);
-    let mut bills = Vec::new();
-    if served > 0.0 {
-        bills.push(format!("{served:.2} USD for callers so far"));
-    }
-    let forecast = money.forecast.as_ref();
-    let sides = [
-        ("candidate", forecast.and_then(|f| f.candidate.as_ref())),
-        ("primary", forecast.and_then(|f| f.primary.as_ref())),
-    ];
-    for (side, bill) in sides {
-        if let Some(bill) = bill {
-            bills.push(format!(
-                "{side} at 100 % about {:.2} USD a day, {:.0} in 30 days",
-                bill.day_usd, bill.thirty_days_usd
-            ));
-        }
-    }
-    if !bills.is_empty() {
-        let _ = writeln!(out, "  bill      {}", bills.join("; "));
+    if let Some(bill) = bill {
+        let _ = writeln!(out, "  bill      {bill}");
     }
 }
 

@@ -1,18 +1,17 @@
-//! One route on the screen: what matters in the middle of the night first, what explains it after.
+//! One route with everything that is known of it.
 
 use std::fmt::Write as _;
 
 use crossfade_exchange::Metric;
 use crossfade_rollout::{Cause, Freeze, LastChange, RouteStatus};
 
-use crate::{report::micros, text::plain};
+use crate::{report::micros, review::FoundLine, text::plain};
 
-use super::{Route, Span, ago, count, evidence, words::clipped};
+use super::{Route, ago, count, evidence};
 
 /// What the metric `transport` counts.
-const TRANSPORT: &str = "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than";
-/// Obstacles that are listed where several routes share the screen.
-const WAITS: usize = 3;
+pub(super) const TRANSPORT: &str =
+    "transport is bad: no answer, 408, 429 or 5xx, or silent for longer than";
 
 /// Name, stage, share, lease, revision.
 pub(super) fn headline(route: &Route) -> String {
@@ -33,39 +32,27 @@ pub(super) fn headline(route: &Route) -> String {
     line
 }
 
-/// The route, all of it or what fits beside others.
-pub(super) fn show(out: &mut String, route: &Route, span: Span, now_ms: u64) {
-    let mut text = String::new();
+/// All of it.
+pub(super) fn show(out: &mut String, route: &Route, now_ms: u64) {
     let rollout = &route.view.rollout;
     let owner = rollout.owner.as_deref().unwrap_or("nobody");
-    let _ = writeln!(text, "{}   owner {}", headline(route), plain(owner));
-    trouble(&mut text, route, now_ms);
+    let _ = writeln!(out, "{}   owner {}", headline(route), plain(owner));
+    trouble(out, route, now_ms);
     if let Some(change) = &rollout.last_change {
-        let _ = writeln!(text, "  change    {}", changed(change, now_ms));
+        let _ = writeln!(out, "  change    {}", changed(change, now_ms));
     }
-    next(&mut text, rollout, span);
-    evidence::gates(&mut text, rollout, span);
-    evidence::alarms(&mut text, rollout, span);
-    if span == Span::Whole {
-        silence(&mut text, rollout);
-    }
-    seen(&mut text, rollout);
-    way_back(&mut text, rollout, now_ms);
-    signed(&mut text, rollout, now_ms);
-    counts(&mut text, route, span);
+    next(out, rollout);
+    evidence::gates(out, rollout);
+    evidence::alarms(out, rollout);
+    silence(out, rollout);
+    seen(out, rollout);
+    way_back(out, rollout, now_ms);
+    signed(out, rollout, now_ms);
+    counts(out, route);
     if let Some(money) = &route.money {
-        super::money::show(&mut text, money);
+        super::money::show(out, money);
     }
-    found(&mut text, route);
-    match span {
-        Span::Whole => out.push_str(&text),
-        Span::Brief => {
-            for line in text.lines() {
-                out.push_str(&clipped(line));
-                out.push('\n');
-            }
-        }
-    }
+    found(out, route);
 }
 
 /// What keeps the route from going on, or has sent it back.
@@ -113,7 +100,7 @@ fn trouble(out: &mut String, route: &Route, now_ms: u64) {
     }
 }
 
-fn frozen(freeze: &Freeze, now_ms: u64) -> String {
+pub(super) fn frozen(freeze: &Freeze, now_ms: u64) -> String {
     match freeze {
         Freeze::PrimaryTrouble { last_unix_ms } => format!(
             "the primary fails more than usual, last sign {}; the ramp goes on after 15 quiet minutes",
@@ -129,7 +116,7 @@ fn frozen(freeze: &Freeze, now_ms: u64) -> String {
     }
 }
 
-fn changed(change: &LastChange, now_ms: u64) -> String {
+pub(super) fn changed(change: &LastChange, now_ms: u64) -> String {
     format!(
         "{}, {}, by {}: {}",
         plain(&change.what),
@@ -140,7 +127,7 @@ fn changed(change: &LastChange, now_ms: u64) -> String {
 }
 
 /// What happens next, and everything that it waits for.
-fn next(out: &mut String, rollout: &RouteStatus, span: Span) {
+fn next(out: &mut String, rollout: &RouteStatus) {
     let waits = match &rollout.next {
         Some(next) => {
             let how = if next.automatic {
@@ -166,17 +153,8 @@ fn next(out: &mut String, rollout: &RouteStatus, span: Span) {
             &rollout.missing
         }
     };
-    let shown = match span {
-        Span::Whole => waits.len(),
-        Span::Brief => WAITS,
-    };
-    for wait in waits.iter().take(shown) {
+    for wait in waits {
         let _ = writeln!(out, "            {}", plain(wait));
-    }
-    if waits.len() > shown {
-        let name = plain(rollout.route.as_str());
-        let more = waits.len() - shown;
-        let _ = writeln!(out, "            and {more} more: crossfade status {name}");
     }
 }
 
@@ -266,18 +244,15 @@ fn signed(out: &mut String, rollout: &RouteStatus, now_ms: u64) {
 }
 
 /// The accounting, whether it adds up, and what of it was compared.
-fn counts(out: &mut String, route: &Route, span: Span) {
+fn counts(out: &mut String, route: &Route) {
     let Some(counts) = &route.accounting else {
         return;
     };
-    match span {
-        Span::Whole => super::accounting::everything(out, counts),
-        Span::Brief => drop(super::accounting::identity(out, counts)),
-    }
+    super::accounting::everything(out, counts);
     if route.identity_holds == Some(false) {
         out.push_str("  THE COUNTS DO NOT ADD UP: please report this\n");
     }
-    if let Some(coverage) = route.coverage.filter(|_| span == Span::Whole) {
+    if let Some(coverage) = route.coverage {
         let _ = writeln!(
             out,
             "  coverage  {:.1} % of what was eligible and selected{}",
@@ -292,11 +267,12 @@ fn found(out: &mut String, route: &Route) {
     let Some(found) = route.found.as_ref().filter(|found| found.pairs > 0) else {
         return;
     };
-    let noise = match found.noise_pairs {
-        0 => "no noise floor yet".to_owned(),
-        pairs => format!("noise floor from {}", count(pairs)),
-    };
-    let _ = writeln!(out, "  findings  {}; {noise}", plain(&found.headline));
+    let _ = writeln!(
+        out,
+        "  findings  all pairs: {}; {}",
+        plain(&found.headline),
+        noise(found)
+    );
     if found.reviews_open > 0 {
         let name = plain(route.view.rollout.route.as_str());
         let _ = writeln!(
@@ -304,5 +280,13 @@ fn found(out: &mut String, route: &Route) {
             "  reviews   {} open: crossfade reviews --route {name}",
             count(found.reviews_open)
         );
+    }
+}
+
+/// What the noise floor stands on.
+pub(super) fn noise(found: &FoundLine) -> String {
+    match found.noise_pairs {
+        0 => "no noise floor yet".to_owned(),
+        pairs => format!("noise floor from {}", count(pairs)),
     }
 }

@@ -2,24 +2,35 @@
 
 /// Cells of an evidence bar.
 const BAR: usize = 20;
-/// Characters of a line where all is to fit on one screen.
-const WIDE: usize = 100;
+/// Cells of a bar that shares its line with much else.
+const SHORT_BAR: usize = 10;
+/// The most characters of a line that is to fit on one screen, names included.
+pub(super) const WIDEST: usize = 100;
 
 /// A ratio from 0 to 1 as a bar with its number; what is below 0 is an empty bar.
+pub(super) fn bar(ratio: f64) -> String {
+    drawn(ratio, BAR)
+}
+
+/// The same where there is little room.
+pub(super) fn short_bar(ratio: f64) -> String {
+    drawn(ratio, SHORT_BAR)
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "a few cells, kept within the bar"
 )]
-pub(super) fn bar(ratio: f64) -> String {
-    let filled = ((ratio.clamp(0.0, 1.0) * BAR as f64).round() as usize).min(BAR);
+fn drawn(ratio: f64, cells: usize) -> String {
+    let filled = ((ratio.clamp(0.0, 1.0) * cells as f64).round() as usize).min(cells);
     // What rounds to nothing has no sign.
     let shown = if ratio.abs() < 0.005 { 0.0 } else { ratio };
     format!(
         "[{}{}] {shown:>5.2}",
         "#".repeat(filled),
-        ".".repeat(BAR - filled)
+        ".".repeat(cells - filled)
     )
 }
 
@@ -57,12 +68,15 @@ pub(super) fn about(seconds: u64) -> String {
     }
 }
 
-/// The line as far as it fits on the screen.
-pub(super) fn clipped(line: &str) -> String {
-    if line.chars().count() <= WIDE {
+/// The line as far as it fits: up to `wide`, or up to the widest where its last word is one that cannot be broken.
+pub(super) fn clipped(line: &str, wide: usize) -> String {
+    let length = line.chars().count();
+    let unbroken = line.trim_start().find(' ').is_none();
+    let most = if unbroken { WIDEST } else { wide };
+    if length <= most {
         return line.to_owned();
     }
-    let mut out: String = line.chars().take(WIDE - 1).collect();
+    let mut out: String = line.chars().take(most - 1).collect();
     out.push('…');
     out
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crossfade_bedrock::Api;
-use crossfade_exchange::{Check, Gate, Metric, MetricSet, Severity};
+use crossfade_exchange::{Gate, Metric, MetricSet, Severity};
 
 use super::{super::build::Findings, Beside};
 
@@ -107,7 +107,7 @@ impl<'a> Judges<'a> {
             return (!self.metrics.contains(metric)).then_some(why_no_metric(metric));
         }
         let settings = self.beside.settings;
-        let check = check_of(gate)?;
+        let check = gate.check()?;
         if settings.off.contains(&check) {
             return Some("remove its check from checks.off");
         }
@@ -170,30 +170,5 @@ const fn of_vectors(gate: Gate) -> bool {
         | Gate::Extraction
         | Gate::TextSimilarity
         | Gate::SemanticSimilarity => false,
-    }
-}
-
-/// The check whose disagreement a gate measures; `None` of those that count bad events.
-const fn check_of(gate: Gate) -> Option<Check> {
-    match gate {
-        Gate::Transport
-        | Gate::Slow
-        | Gate::Stream
-        | Gate::Envelope
-        | Gate::JsonParse
-        | Gate::JsonSchema
-        | Gate::RequiredFields
-        | Gate::Refusal
-        | Gate::Cost => None,
-        Gate::AnsweredRefused | Gate::RefusedAnswered => Some(Check::Refusal),
-        Gate::JsonStructure => Some(Check::JsonStructure),
-        Gate::Label => Some(Check::Label),
-        Gate::ToolSelection => Some(Check::ToolSelection),
-        Gate::ToolArguments => Some(Check::ToolArguments),
-        Gate::Citations => Some(Check::Citations),
-        Gate::Extraction => Some(Check::Extraction),
-        Gate::Embeddings => Some(Check::Embeddings),
-        Gate::TextSimilarity => Some(Check::TextSimilarity),
-        Gate::SemanticSimilarity => Some(Check::SemanticSimilarity),
     }
 }

@@ -160,6 +160,64 @@ fn stages_that_do_not_fit() {
 }
 
 #[test]
+fn what_makes_no_sense_is_refused_with_one_word_each() {
+    wrong(
+        "coverage = 0",
+        "coverage: use a share over 0, in percent, such as 90: with 0 a stage is left though nothing of a size was compared",
+    );
+    wrong(
+        "minimum_units = 65537",
+        "minimum_units: use at most 65536: more are not told apart",
+    );
+    wrong(
+        "metrics = [\"transport\", \"refusal\", \"transport\"]",
+        "metrics: \"transport\" stands here twice: remove one",
+    );
+    for limit in ["-1", "0", "nan", "inf"] {
+        wrong(
+            &format!("cost_limit_usd = {limit}.0")
+                .replace("n.0", "n")
+                .replace("f.0", "f"),
+            "cost_limit_usd: use a number over 0, or remove the key",
+        );
+    }
+    let internal = |keys: &str, expected: &str| {
+        check(
+            &format!("{}[routes.support.internal]\n{keys}", owned("")),
+            &format!("routes.support.internal.{expected}"),
+        );
+    };
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    internal(
+        &format!("credentials = [\"{digest}\", \"{digest}\"]"),
+        "credentials: holds a digest twice: remove one",
+    );
+    internal(
+        "credentials = [\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"]",
+        "credentials: holds the digest of an empty text, which is nobody's: hash the credential itself",
+    );
+    internal(
+        "headers = { x-team = [\"a\", \"a\"] }",
+        "headers.x-team: holds a value twice: remove one",
+    );
+    internal(
+        "claims = { roles = [\"a\", \"a\"] }",
+        "claims.roles: holds a value twice: remove one",
+    );
+    check(
+        &format!("[mirror]\nhourly_usd = 5\ndaily_usd = 3\n{}", owned("")),
+        "mirror.hourly_usd: more than daily_usd, which stops before it: lower it, or raise that",
+    );
+    check(
+        &format!(
+            "[[admin.tokens]]\nname = \"ana\"\nrole = \"owner\"\nsha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\n{}",
+            owned("")
+        ),
+        "admin.tokens.0.sha256: this is the digest of an empty text: whoever sends no token would hold it; make a token first, as config/crossfade.toml shows",
+    );
+}
+
+#[test]
 fn what_a_route_lacks_keeps_it_in_shadow() {
     let more = "stages = [\"shadow\", \"slice\"]";
     check(
