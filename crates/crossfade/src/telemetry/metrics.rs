@@ -100,7 +100,7 @@ metric_struct! {
         memory: Gauge = Gauge("crossfade_rollout_memory_bytes", "bytes", ["route"], &[]);
         /// Changes of the split by the stage they lead to and their reason.
         transitions: Grid<Counter> = Counter("crossfade_transitions_total", "", ["route", "to", "reason"], &[]);
-        /// Time until the route's lease runs out; without one the candidate answers nothing.
+        /// Time until the route's lease runs out; without one the candidate answers nothing, but in stages window and complete.
         lease: Gauge = Gauge("crossfade_lease_seconds", "seconds", ["route"], &[]);
         /// 1 while the route stands rolled back, until an owner resumes it.
         rolled_back: Gauge = Gauge("crossfade_rolled_back", "", ["route"], &[]);
