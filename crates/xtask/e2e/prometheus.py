@@ -56,6 +56,7 @@ def eventually(what, look):
 def main(admin, deploy):
     deploy = pathlib.Path(deploy)
     promtool("check", "rules", str(deploy / "alerts.yml"))
+    promtool("test", "rules", str(pathlib.Path(__file__).with_name("alerts.test.yml")))
     promtool("check", "config", str(deploy / "scrape.yml"))
     promtool("check", "metrics", input=get(f"http://{admin}/metrics"))
     scrape = (deploy / "scrape.yml").read_text()
