@@ -2,6 +2,7 @@
 //! controller's to say.
 
 mod auth;
+mod door;
 mod extract;
 mod handlers;
 mod operate;
@@ -12,8 +13,9 @@ mod router;
 mod view;
 
 pub use auth::{Token, Tokens};
+pub use door::Door;
 pub use problem::Problem;
-pub use router::{AdminState, router, serve};
+pub use router::{AdminState, router};
 pub use view::{Changes, FindingsPage, LedgerPage, RouteReport, RouteReports, StatusReport};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which path leads where. `openapi.json` beside this file says the same to programs; a test holds the two together.
 
-use std::{collections::BTreeMap, fmt, io, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{
     Router,
@@ -9,8 +9,6 @@ use axum::{
 };
 use crossfade_exchange::RouteId;
 use crossfade_proxy::{Accounting, HashKey};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     auth::Tokens,
@@ -108,15 +106,4 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state)
-}
-
-/// Serves the API until cancelled, then lets requests under way finish.
-pub async fn serve(
-    listener: TcpListener,
-    state: Arc<AdminState>,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    axum::serve(listener, router(state))
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
 }

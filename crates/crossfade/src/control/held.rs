@@ -1,16 +1,19 @@
 //! Changes toward the primary that the ledger could not take: in effect, marked in the data directory, and put on the ledger
 //! by a later start. Also the shares of routes that the configuration no longer has.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 use crossfade_backplane::{DataDirectory, Mark, Marks};
 use crossfade_exchange::{Percent, RouteId};
-use crossfade_rollout::{Actor, Cause, Change, Command, Entry, Proposal, RoutePlan, RouteRollout};
+use crossfade_rollout::{
+    Actor, Cause, Change, Command, Entry, Proposal, RoutePlan, RouteRollout, Split,
+};
 
 use super::{
     Changed, RouteControl, Shared,
     disk::{Disk, chain},
     lock,
+    publish::Publisher,
     start::fold,
 };
 
@@ -200,7 +203,9 @@ impl Shared {
 
 /// A route that is not configured, as the ledger left it.
 fn unconfigured(route: &RouteId, known: &[Entry], disk: &mut Disk) -> RouteControl {
-    let control = fold(RoutePlan::new(route.clone()), known, disk);
+    let plan = RoutePlan::new(route.clone());
+    let publisher = Publisher::new(Split::initial(route.clone()));
+    let control = fold(plan, publisher, known, disk, &AtomicBool::new(false));
     disk.close_log(route);
     control
 }

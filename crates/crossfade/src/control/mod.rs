@@ -49,7 +49,7 @@ pub use clock::{Clock, ManualClock};
 pub use outcomes::{Applied, NotLogged};
 pub use reports::Standing;
 pub use sources::{BaselineFn, Sources};
-pub use start::ControllerOptions;
+pub use start::{ControllerOptions, Prepared};
 pub use view::{History, LedgerState, Orphan, RouteView};
 
 /// How long a verb toward the primary waits for its entry; the change itself is in effect before that.

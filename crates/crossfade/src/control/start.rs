@@ -1,20 +1,22 @@
-//! The controller's start: the ledger and the running attempts' outcomes are folded again, and what they demand is done
-//! before anything may move toward the candidate.
+//! The controller's start, in two steps: the ledger says what the data plane may do, so that callers are answered; then the
+//! running attempts' outcomes are folded again, which takes a second for some hundred thousand of them, and what they demand is
+//! done before anything may move toward the candidate.
 
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    path::PathBuf,
     rc::Rc,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use crossfade_backplane::{DataDirectory, Ledger, OutcomeReader};
-use crossfade_exchange::{MetricSet, RouteId};
-use crossfade_rollout::{Change, Entry, Phase, Record, RoutePlan, RouteRollout, refold};
-use tokio::sync::Notify;
+use crossfade_exchange::{MetricSet, Percent, RouteId};
+use crossfade_rollout::{Change, Entry, Phase, Record, RoutePlan, RouteRollout, Split, refold};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -23,7 +25,7 @@ use super::{
     disk::{Disk, chain},
     held::open_marks,
     lock,
-    publish::Publisher,
+    publish::{CapId, Publisher},
     view::History,
 };
 use crate::telemetry::Metrics;
@@ -43,12 +45,39 @@ pub struct ControllerOptions {
     pub clock: Clock,
 }
 
+/// A controller that has read its ledger and no outcomes: what is needed to answer callers. It grants no lease, so the candidate
+/// answers only where that needs none.
+#[derive(Debug)]
+pub struct Prepared {
+    disk: Disk,
+    history: History,
+    routes: Vec<Announced>,
+    path: PathBuf,
+    lease: LeaseTimes,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+}
+
+/// A route whose split the data plane watches already.
+#[derive(Debug)]
+struct Announced {
+    plan: RoutePlan,
+    publisher: Publisher,
+    /// What holds it down until everything is known.
+    caps: Vec<CapId>,
+}
+
 impl Controller {
     /// Folds what is on disk. Blocks; grants no lease: [`Controller::run_leases`] does.
     ///
     /// It always succeeds, because the primary must be able to answer whatever has become of the ledger: without a
     /// readable one every share is 0 and nothing can be raised, which `status` says.
     pub fn start(options: ControllerOptions) -> Self {
+        Self::prepare(options).fold(&AtomicBool::new(false))
+    }
+
+    /// Reads the ledger. Blocks.
+    pub fn prepare(options: ControllerOptions) -> Prepared {
         let ControllerOptions {
             directory,
             plans,
@@ -66,17 +95,76 @@ impl Controller {
         };
         let marks = open_marks(&directory);
         let path = directory.path().to_path_buf();
-        let mut disk = Disk::new(directory, ledger, marks, clock.clone());
-        let routes: BTreeMap<_, _> = plans
-            .into_iter()
-            .map(|plan| (plan.route.clone(), fold(plan, &entries, &mut disk)))
-            .collect();
+        let disk = Disk::new(directory, ledger, marks, clock.clone());
+        let announce = |plan: RoutePlan| {
+            let split = refold(plan.clone(), &entries, |_| None).split();
+            let publisher = Publisher::new(split);
+            // Nobody takes what a mirror would find.
+            let mut caps = vec![publisher.cap_mirror()];
+            // What an earlier process could not record went toward the primary.
+            let is_marked = disk.marks().map_or(true, |marks| {
+                marks.iter().any(|mark| mark.route == plan.route)
+            });
+            if is_marked {
+                caps.push(publisher.cap_share(Percent::ZERO));
+            }
+            Announced {
+                plan,
+                publisher,
+                caps,
+            }
+        };
+        let routes = plans.into_iter().map(announce).collect();
         let history = History {
             head: disk.head().map(str::to_owned),
             unrecorded: 0,
             problem,
             entries,
         };
+        Prepared {
+            disk,
+            history,
+            routes,
+            path,
+            lease,
+            metrics,
+            clock,
+        }
+    }
+}
+
+impl Prepared {
+    /// What the data plane watches of a route.
+    pub fn watch(&self, route: &RouteId) -> Option<watch::Receiver<Arc<Split>>> {
+        let of_route = self.routes.iter().find(|of| of.plan.route == *route)?;
+        Some(of_route.publisher.watch())
+    }
+
+    /// Folds the outcomes of what runs. Blocks, for as long as the logs are; it ends early when `give_up` is set, and what it
+    /// gives back then knows too little to run.
+    pub fn fold(self, give_up: &AtomicBool) -> Controller {
+        let Self {
+            mut disk,
+            history,
+            routes: announced,
+            path,
+            lease,
+            metrics,
+            clock,
+        } = self;
+        let mut routes = BTreeMap::new();
+        let mut held = Vec::new();
+        for Announced {
+            plan,
+            publisher,
+            caps,
+        } in announced
+        {
+            let route = plan.route.clone();
+            let control = fold(plan, publisher, &history.entries, &mut disk, give_up);
+            routes.insert(route.clone(), control);
+            held.push((route, caps));
+        }
         let shared = Shared {
             routes,
             disk: Mutex::new(disk),
@@ -93,19 +181,31 @@ impl Controller {
             metrics,
             orphans: OnceLock::new(),
         };
-        shared.recall_reports(&shared.path);
-        shared.record_marks();
-        let orphans = shared.end_what_is_not_configured();
-        shared.orphans.get_or_init(|| orphans);
-        shared.roll_back_what_was_due();
-        shared.remove_old_logs();
-        Self {
+        if !give_up.load(Ordering::Relaxed) {
+            shared.do_what_is_due();
+            for (route, caps) in &held {
+                if let Some(control) = shared.routes.get(route) {
+                    caps.iter().for_each(|cap| control.publisher.lift(cap));
+                }
+            }
+        }
+        Controller {
             shared: Arc::new(shared),
         }
     }
 }
 
 impl Shared {
+    /// What an earlier process left to be done.
+    fn do_what_is_due(&self) {
+        self.recall_reports(&self.path);
+        self.record_marks();
+        let orphans = self.end_what_is_not_configured();
+        self.orphans.get_or_init(|| orphans);
+        self.roll_back_what_was_due();
+        self.remove_old_logs();
+    }
+
     /// Removes the outcome logs of attempts that ended long ago.
     pub(super) fn remove_old_logs(&self) {
         let running: Vec<(&RouteId, u64)> = self
@@ -131,7 +231,13 @@ impl Shared {
     }
 }
 
-pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> RouteControl {
+pub(super) fn fold(
+    plan: RoutePlan,
+    publisher: Publisher,
+    entries: &[Entry],
+    disk: &mut Disk,
+    give_up: &AtomicBool,
+) -> RouteControl {
     let route = plan.route.clone();
     let (has_owner, metrics) = (plan.owner.is_some(), plan.metrics());
     let log = Rc::new(RefCell::new(Log::default()));
@@ -139,8 +245,15 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         let opened = disk.read_log(&route, attempt);
         log.borrow_mut().open(attempt, opened);
         let log = Rc::clone(&log);
-        std::iter::from_fn(move || log.borrow_mut().next())
+        std::iter::from_fn(move || {
+            let goes_on = !give_up.load(Ordering::Relaxed);
+            goes_on.then(|| log.borrow_mut().next()).flatten()
+        })
     });
+    if give_up.load(Ordering::Relaxed) {
+        // A log that was read in part must not be taken for whole, or it would be cut short there.
+        log.borrow_mut().problem = Some("it was not read to its end".to_owned());
+    }
     let mut bar = Log::close(&log, &route, disk).map(|problem| {
         tracing::error!(%route, problem, "control.outcomes.unreadable");
         Bar::blind(format!(
@@ -169,7 +282,7 @@ pub(super) fn fold(plan: RoutePlan, entries: &[Entry], disk: &mut Disk) -> Route
         %route, revision = rollout.revision(), share_percent = rollout.share().percent(),
         decided = rollout.decided(), "control.route.folded"
     );
-    let publisher = Publisher::new(rollout.split());
+    publisher.set(rollout.split());
     let stood = Stood::at_start(&rollout, disk.clock());
     RouteControl {
         rollout: Mutex::new(rollout),

@@ -5,6 +5,7 @@ mod held;
 mod model;
 mod restarts;
 mod standing;
+mod starting;
 mod verbs;
 
 use std::{fs, path::Path};
