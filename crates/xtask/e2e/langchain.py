@@ -13,7 +13,7 @@ from langchain_openai import AzureChatOpenAI, AzureOpenAIEmbeddings
 from openai import APIStatusError
 from pydantic import BaseModel
 
-OURS = {"api_key": "the-key", "api_version": "2024-10-21", "timeout": 20}
+OURS = {"api_key": "the-key", "api_version": "2024-10-21", "timeout": 120}
 
 
 class Ticket(BaseModel):

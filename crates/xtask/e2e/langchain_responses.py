@@ -22,7 +22,7 @@ def chat_model(endpoint, key="the-key"):
         use_responses_api=True,
         store=False,
         max_retries=0,
-        timeout=20,
+        timeout=120,
     )
 
 

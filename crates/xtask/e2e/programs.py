@@ -217,9 +217,9 @@ def run(program, client):
 def main(endpoint, mode="primary", _deployment=None):
     clients = {
         "dated": AzureOpenAI(
-            azure_endpoint=endpoint, api_key="the-key", api_version="2024-10-21", max_retries=0, timeout=20
+            azure_endpoint=endpoint, api_key="the-key", api_version="2024-10-21", max_retries=0, timeout=120
         ),
-        "v1": OpenAI(base_url=f"{endpoint}/openai/v1/", api_key="the-key", max_retries=0, timeout=20),
+        "v1": OpenAI(base_url=f"{endpoint}/openai/v1/", api_key="the-key", max_retries=0, timeout=120),
     }
     programs = ANSWERED + REFUSED + OTHERS
     if mode == "primary":

@@ -13,11 +13,11 @@ import time
 import urllib.parse
 import urllib.request
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def promtool(*arguments, **options):
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, **options)
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=180, **options)
     if done.returncode != 0:
         sys.exit(f"promtool {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
@@ -30,7 +30,7 @@ def free_port():
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -94,7 +94,7 @@ def main(admin, deploy):
             print(f"scraped: {answered[0]:.0f} answers of the primary, {len(rules)} groups of rules")
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=120)
 
 
 if __name__ == "__main__":

@@ -155,9 +155,9 @@ PROGRAMS = [
 def main(endpoint, which="all", _deployment=None):
     clients = {
         "dated": AzureOpenAI(
-            azure_endpoint=endpoint, api_key="the-key", api_version="2025-04-01-preview", max_retries=0, timeout=20
+            azure_endpoint=endpoint, api_key="the-key", api_version="2025-04-01-preview", max_retries=0, timeout=120
         ),
-        "v1": OpenAI(base_url=f"{endpoint}/openai/v1/", api_key="the-key", max_retries=0, timeout=20),
+        "v1": OpenAI(base_url=f"{endpoint}/openai/v1/", api_key="the-key", max_retries=0, timeout=120),
     }
     for name, client in clients.items():
         for program in PROGRAMS if which == "all" else [whole]:

@@ -38,7 +38,7 @@ class Weather:
 
 def client(endpoint, key="the-key", retries=0):
     return AsyncAzureOpenAI(
-        azure_endpoint=endpoint, api_key=key, api_version="2024-10-21", max_retries=retries, timeout=20
+        azure_endpoint=endpoint, api_key=key, api_version="2024-10-21", max_retries=retries, timeout=120
     )
 
 

@@ -8,7 +8,7 @@ import { AzureOpenAI } from "openai";
 import { expect, report } from "./programs.mjs";
 
 const [endpoint, which = "all", model = "support"] = process.argv.slice(2);
-const options = { endpoint, apiKey: "the-key", apiVersion: "2024-10-21", maxRetries: 0, timeout: 20000 };
+const options = { endpoint, apiKey: "the-key", apiVersion: "2024-10-21", maxRetries: 0, timeout: 120000 };
 const client = new AzureOpenAI(options);
 const asks = (text) => [
   { role: "system", content: "You are terse." },

@@ -7,7 +7,7 @@ import { AzureOpenAI } from "openai";
 import { expect, report } from "./programs.mjs";
 
 const [endpoint, , model = "support"] = process.argv.slice(2);
-const options = { endpoint, apiKey: "the-key", apiVersion: "2025-04-01-preview", maxRetries: 0, timeout: 20000 };
+const options = { endpoint, apiKey: "the-key", apiVersion: "2025-04-01-preview", maxRetries: 0, timeout: 120000 };
 const client = new AzureOpenAI(options);
 const asked = (more) => ({ model, instructions: "You are terse.", store: false, ...more });
 const object = (properties) => ({

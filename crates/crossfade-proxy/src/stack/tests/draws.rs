@@ -2,7 +2,7 @@
 
 use crossfade_exchange::{Drawn, Settlement, Side};
 
-use super::*;
+use super::{repeat::settle, *};
 
 const GOOD: MetricSet = MetricSet::EMPTY;
 

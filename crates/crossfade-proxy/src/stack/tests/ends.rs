@@ -113,3 +113,37 @@ async fn an_error_in_the_stream_is_the_sides() {
         .collect();
     assert_eq!(bad, [MetricSet::EMPTY.with(Metric::Transport)]);
 }
+
+/// The candidate's stream that fails before its content is no answer; Azure's is none either.
+#[tokio::test]
+async fn a_stream_of_azures_that_fails_before_its_content_is_a_bad_arrival() {
+    const FAILED: &str = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"}}}\n\n";
+    const EMPTY: &str = "data: {\"type\":\"response.completed\",\"response\":{}}\n\n";
+    for (says, bad) in [(FAILED, true), (EMPTY, false)] {
+        let mut world = world(Script {
+            percent: 0.001,
+            primary: (200, says),
+            ..SCRIPT
+        });
+        world.prime().await;
+        let body = "{\"model\":\"support\",\"stream\":true,\"input\":\"x\"}";
+        assert_eq!(world.post(RESPONSES, body).await.1, says);
+        let settled = loop {
+            match world.outcomes.try_recv().unwrap() {
+                OutcomeMessage::Settled(_, settled) if settled.group == Group::Arrival => {
+                    break settled;
+                }
+                _ => {}
+            }
+        };
+        assert_eq!(
+            settled
+                .settlement
+                .answer()
+                .unwrap()
+                .contains(Metric::Transport),
+            bad,
+            "{says}"
+        );
+    }
+}
