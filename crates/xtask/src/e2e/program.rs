@@ -120,6 +120,14 @@ impl Program {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// `verify-ledger` on the data of a process that has a directory of its own; returns what it printed.
+    pub(crate) fn verify_ledger(&self) -> Result<String> {
+        let home = self.home.as_ref().context("the directory is another's")?;
+        let data = home.path().join("data");
+        let data = data.to_str().context("the directory's name is no UTF-8")?;
+        self.operate(&["verify-ledger", "--data", data])
+    }
+
     /// What `status` says of a route, as JSON, once it is as wanted.
     pub(super) fn until(
         &self,

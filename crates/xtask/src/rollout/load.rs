@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeSet,
+    mem,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,7 +19,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     cast::Cast,
@@ -27,18 +28,33 @@ use super::{
 
 /// Requests at once.
 const AT_ONCE: u64 = 6;
+/// How many requests may be under way in the proxy, copies and comparisons included. Callers who went on ahead of their copies
+/// would only make a queue, and whoever waits in it looks like a silent candidate.
+const UNDER_WAY: u64 = 48;
 /// Different callers.
 const CALLERS: u64 = 5_000;
 
 /// What callers saw.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen {
+    /// Requests that may have been made.
+    allowed: watch::Sender<u64>,
     answered: AtomicU64,
     errors: AtomicU64,
-    /// Callers that got a bad answer from the candidate, and how many such answers there were.
-    hurt: Mutex<(BTreeSet<u64>, u64)>,
-    /// Requests that were answered by the candidate since this was last set to 0.
-    by_candidate: AtomicU64,
+    candidate: Mutex<Answered>,
+}
+
+/// What the candidate answered in some time.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    /// Answers.
+    pub(super) answers: u64,
+    /// Different callers that got one.
+    pub(super) callers: BTreeSet<u64>,
+    /// Answers that the route's process cannot take.
+    pub(super) bad: u64,
+    /// Different callers that got one of those.
+    pub(super) hurt: BTreeSet<u64>,
 }
 
 /// Callers at work; they stop when this is dropped.
@@ -48,10 +64,10 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Starts them. `is_bad` says of the text of an answer whether it is one that the route's process cannot take.
+    /// Starts them. `is_bad` says of an answer whether it is one that the route's process cannot take.
     pub(super) fn start(target: SocketAddr, cast: &Arc<Cast>, is_bad: fn(&Value) -> bool) -> Self {
         let client: Http = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        let (seen, next) = (Arc::<Seen>::default(), Arc::<AtomicU64>::default());
+        let (seen, next) = (Arc::new(Seen::new()), Arc::<AtomicU64>::default());
         let mut tasks = JoinSet::new();
         for _ in 0..AT_ONCE {
             let (client, cast) = (client.clone(), Arc::clone(cast));
@@ -59,6 +75,7 @@ impl Load {
             tasks.spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
+                    seen.turn_of(number).await;
                     match ask(&client, target, &cast, number).await {
                         Ok((side, answer)) => seen.note(number, &side, is_bad(&answer)),
                         Err(_) => drop(seen.errors.fetch_add(1, Ordering::Relaxed)),
@@ -103,16 +120,46 @@ async fn ask(
 // === impl Seen ===
 
 impl Seen {
+    fn new() -> Self {
+        Self {
+            allowed: watch::Sender::new(UNDER_WAY),
+            answered: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            candidate: Mutex::default(),
+        }
+    }
+
+    /// Lets callers go on, as far as what is under way in the proxy has room for more.
+    pub(super) fn go_on(&self, under_way: u64) {
+        let (answered, errors) = self.totals();
+        let room = UNDER_WAY.saturating_sub(under_way);
+        self.allowed.send_if_modified(|allowed| {
+            let more = answered + errors + room;
+            let grows = more > *allowed;
+            *allowed = more.max(*allowed);
+            grows
+        });
+    }
+
+    /// Waits until the request of this number may be made.
+    async fn turn_of(&self, number: u64) {
+        let mut allowed = self.allowed.subscribe();
+        // The sender is this one's own, and is there as long as it is asked.
+        allowed.wait_for(|allowed| number < *allowed).await.ok();
+    }
+
     fn note(&self, number: u64, side: &str, bad: bool) {
         self.answered.fetch_add(1, Ordering::Relaxed);
         if side != "candidate" {
             return;
         }
-        self.by_candidate.fetch_add(1, Ordering::Relaxed);
+        let caller = number % CALLERS;
+        let mut candidate = self.candidate();
+        candidate.answers += 1;
+        candidate.callers.insert(caller);
         if bad {
-            let mut hurt = self.hurt.lock().unwrap_or_else(PoisonError::into_inner);
-            hurt.0.insert(number % CALLERS);
-            hurt.1 += 1;
+            candidate.bad += 1;
+            candidate.hurt.insert(caller);
         }
     }
 
@@ -124,14 +171,13 @@ impl Seen {
         )
     }
 
-    /// Callers that saw a bad answer of the candidate, and such answers.
-    pub(super) fn hurt(&self) -> (usize, u64) {
-        let hurt = self.hurt.lock().unwrap_or_else(PoisonError::into_inner);
-        (hurt.0.len(), hurt.1)
+    /// What the candidate answered since this was last asked.
+    pub(super) fn take_candidate(&self) -> Answered {
+        mem::take(&mut self.candidate())
     }
 
-    /// Answers of the candidate since this was last asked.
-    pub(super) fn take_by_candidate(&self) -> u64 {
-        self.by_candidate.swap(0, Ordering::Relaxed)
+    fn candidate(&self) -> MutexGuard<'_, Answered> {
+        let candidate = self.candidate.lock();
+        candidate.unwrap_or_else(PoisonError::into_inner)
     }
 }

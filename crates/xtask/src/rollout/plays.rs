@@ -1,43 +1,51 @@
 //! The plays: which models, what the route asks of them, and how it must end.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
+use crossfade_compare::read_json;
+use crossfade_exchange::JsonForm;
 use serde_json::Value;
 
 use super::{
     cast::{Cast, Models},
     drive::{self, Now},
     load::Load,
-    theatre::{ROUTE, Theatre},
+    theatre::{Asks, ROUTE, Theatre},
 };
 
-/// How long a whole rollout may take.
-const WHOLE: Duration = Duration::from_secs(420);
-/// How long it may take until a regression is named.
-const NAMED: Duration = Duration::from_secs(180);
-/// How long a roll-back may take.
-const BACK: Duration = Duration::from_secs(120);
+/// Requests within which a stage must be left: its gates need about 200, the shadow watch begins anew after 1 000.
+const STAGE: u64 = 4_000;
+/// Requests within which a regression must be named or rolled back.
+const NAMED: u64 = 4_000;
 /// Samples of a gate before its mean is taken for what it is.
-const ENOUGH: u64 = 300;
+const ENOUGH: u64 = 200;
 
-/// What the route of answers in JSON asks for.
-const JSON_ROUTE: &str = r#"
+/// What the routes of answers in JSON ask for: after the repairs that applications commonly make. Not that the candidate is not
+/// slow: who answers later here is the one whose simulator has more to do.
+const JSON_CHECKS: &str = r#"
 [routes.support.checks]
 json = true
 lenient_json = true
 schema = { type = "object", required = ["reasoning", "answer"], properties = { reasoning = { type = "string" }, answer = { type = "string" } } }
 required_fields = ["$.answer"]
 [routes.support.rollout]
-# Not slow: who answers later here is the one whose simulator has more to do.
 metrics = ["transport", "stream", "envelope", "json_parse", "json_schema", "required_fields", "refusal"]
+success = { transport = 0.03, envelope = 0.03, json_parse = 0.03, json_schema = 0.03, required_fields = 0.03, refusal = 0.03 }
 stages = ["shadow", "slice", "ramp", "window", "complete"]
-success = { transport = 0.02, envelope = 0.02, json_parse = 0.02, json_schema = 0.02, required_fields = 0.02, refusal = 0.02 }
 slice = 5.0
-ramp = [10.0, 25.0, 50.0, 100.0]
-minimum_time = { shadow = "2s", slice = "2s", ramp = "2s", window = "4s" }
 minimum_units = 50
 unit_window = "1s"
+"#;
+/// From the first caller to the end: what is a day for people is two seconds here.
+const WHOLE: &str = r#"
+ramp = [25.0, 100.0]
+minimum_time = { shadow = "2s", slice = "2s", ramp = "2s", window = "4s" }
+"#;
+/// No further than 25 %, as long as the play lasts.
+const TO_25: &str = r#"
+ramp = [25.0, 100.0]
+minimum_time = { shadow = "2s", slice = "2s", ramp = "1h", window = "1h" }
 "#;
 
 /// What the other routes add to their checks.
@@ -81,13 +89,9 @@ impl Play {
         match self {
             Self::Benign => benign(program, data).await,
             Self::InvalidJson => {
-                let models = Models {
-                    primary: "gpt-3.5-turbo-0125",
-                    candidate: "Meta-Llama-3-8B-Instruct",
-                    worse: None,
-                };
-                let cast = Cast::new(data, "zeroeval_gsm", models)?;
-                stopped(program, &cast, JSON_ROUTE, "json_parse").await
+                let cast = code(data, WRITES_NO_JSON, None)?;
+                let route = [JSON_CHECKS, WHOLE].concat();
+                stopped(program, &cast, &once(&route), "json_parse").await
             }
             Self::LostRefusals => {
                 let models = Models {
@@ -97,7 +101,7 @@ impl Play {
                 };
                 let cast = Cast::new(data, "xstest", models)?;
                 let route = format!("{SHORT}success = {{ refused_answered = 0.01 }}\n");
-                stopped(program, &cast, &route, "refused_answered").await
+                stopped(program, &cast, &twice(&route), "refused_answered").await
             }
             Self::WrongTools => {
                 let models = Models {
@@ -107,55 +111,106 @@ impl Play {
                 };
                 let cast = Cast::new(data, "bfcl_2024", models)?;
                 let route = format!("{SHORT}success = {{ tool_selection = 0.02 }}\n");
-                stopped(program, &cast, &route, "tool_selection").await
+                stopped(program, &cast, &twice(&route), "tool_selection").await
             }
             Self::LateRegression => late(program, data).await,
         }
     }
 }
 
-fn numbers(data: &Path, worse: Option<&'static str>) -> Result<Arc<Cast>> {
+/// The model of the JSON plays whose answers often do not parse, whatever is repaired.
+const WRITES_NO_JSON: &str = "Mixtral-8x7B-Instruct-v0.1";
+
+/// A route whose differences need the primary's own noise.
+fn twice(route: &str) -> Asks<'_> {
+    Asks {
+        route,
+        twice: 100.0,
+    }
+}
+
+/// A route of bad events only.
+fn once(route: &str) -> Asks<'_> {
+    Asks { route, twice: 0.0 }
+}
+
+/// Answers about code, in JSON; the primary's always parse once they are repaired.
+fn code(data: &Path, candidate: &'static str, worse: Option<&'static str>) -> Result<Arc<Cast>> {
     let models = Models {
-        primary: "gpt-4o-2024-05-13",
-        candidate: "Meta-Llama-3-70B-Instruct",
+        primary: "gpt-4-turbo-2024-04-09",
+        candidate,
         worse,
     };
-    Cast::new(data, "zeroeval_numersense-v2", models)
+    Cast::new(data, "zeroeval_crux", models)
 }
 
 async fn benign(program: &Path, data: &Path) -> Result<String> {
-    let cast = numbers(data, None)?;
-    let theatre = Theatre::new(program, &cast, JSON_ROUTE).await?;
+    let models = Models {
+        primary: "gpt-4o-2024-05-13",
+        candidate: "claude-3-5-sonnet-20240620",
+        worse: None,
+    };
+    let cast = Cast::new(data, "zeroeval_numersense-v2", models)?;
+    let route = [JSON_CHECKS, WHOLE].concat();
+    let theatre = Theatre::new(program, &cast, &once(&route)).await?;
     let load = Load::start(theatre.program.address, &cast, no_json);
-    let end = |now: &Now| now.stage() == "complete" || now.is_rolled_back();
-    let driven = drive::until(&theatre.program, WHOLE, end).await?;
-    let (answered, errors) = load.seen.totals();
+    let end = |now: &Now| now.stage() == "complete" || now.is_stopped();
+    let driven = drive::until(&theatre.program, &load.seen, 6 * STAGE, end).await?;
     ensure!(
         driven.now.stage() == "complete",
-        "rolled back: {}",
-        driven.now.text("/rollout/rolled_back/reason")
+        "stopped: {}; went {}",
+        driven.now.why_stopped(),
+        driven.path()
     );
+    let stages = [
+        ("shadow", 0.0),
+        ("slice", 5.0),
+        ("ramp", 25.0),
+        ("ramp", 100.0),
+        ("window", 100.0),
+        ("complete", 100.0),
+    ];
+    ensure!(driven.steps() == stages, "it went {}", driven.path());
+    let (answered, errors) = load.seen.totals();
     ensure!(errors == 0, "{errors} of {answered} requests failed");
+    let candidate = load.seen.take_candidate();
+    ensure!(candidate.answers > 0, "the candidate answered nobody");
+    ensure!(
+        candidate.bad == 0,
+        "{} callers saw {} bad answers",
+        candidate.hurt.len(),
+        candidate.bad
+    );
+    theatre.program.verify_ledger()?;
     Ok(format!(
-        "reached complete in {:.0} s over {}; {answered} requests, none failed",
+        "reached complete in {:.0} s: {}; {answered} requests, none failed; the candidate answered {} callers {} times, none of them badly; the ledger is verified",
         driven.took.as_secs_f64(),
-        driven.path.join(" → ")
+        driven.path(),
+        candidate.callers.len(),
+        candidate.answers
     ))
 }
 
 /// A regression that is there from the start: nobody is ever answered by the candidate, and the gate or the alarm of this name says
 /// why.
-async fn stopped(program: &Path, cast: &Arc<Cast>, route: &str, gate: &str) -> Result<String> {
-    let theatre = Theatre::new(program, cast, route).await?;
+async fn stopped(program: &Path, cast: &Arc<Cast>, asks: &Asks<'_>, gate: &str) -> Result<String> {
+    let theatre = Theatre::new(program, cast, asks).await?;
     let load = Load::start(theatre.program.address, cast, no_json);
     let named = |now: &Now| now.stage() != "shadow" || names(now, gate).is_some();
-    let driven = drive::until(&theatre.program, NAMED, named).await?;
+    let driven = drive::until(&theatre.program, &load.seen, NAMED, named).await?;
     ensure!(
-        driven.now.stage() == "shadow",
-        "it got to {}",
-        driven.path.join(" → ")
+        driven.steps() == [("shadow", 0.0)],
+        "it went {}",
+        driven.path()
     );
-    drive::sign(&theatre.program)?;
+    // A route that fails cannot be signed off either, and that is said in the same words.
+    if let Err(refused) = drive::sign(&theatre.program) {
+        let refused = format!("{refused:#}");
+        ensure!(
+            refused.contains(gate),
+            "the sign-off was refused for another reason: {refused}"
+        );
+    }
     let refused = theatre
         .program
         .operate(&["advance", ROUTE, "--reason", "let us see"])
@@ -166,10 +221,12 @@ async fn stopped(program: &Path, cast: &Arc<Cast>, route: &str, gate: &str) -> R
         refused.contains(gate),
         "the refusal does not name {gate}: {refused}"
     );
+    let served = load.seen.take_candidate().callers.len();
     ensure!(
-        load.seen.take_by_candidate() == 0,
-        "somebody was answered by the candidate"
+        served == 0,
+        "{served} callers were answered by the candidate"
     );
+    theatre.program.verify_ledger()?;
     let (answered, errors) = load.seen.totals();
     ensure!(errors == 0, "{errors} of {answered} requests failed");
     Ok(format!(
@@ -205,52 +262,60 @@ fn names(now: &Now, gate: &str) -> Option<String> {
 
 /// A regression that begins at 25 %: rolled back, and the callers who saw it are counted.
 async fn late(program: &Path, data: &Path) -> Result<String> {
-    let cast = numbers(data, Some("Meta-Llama-3-8B-Instruct"))?;
-    let theatre = Theatre::new(program, &cast, JSON_ROUTE).await?;
+    let cast = code(data, "claude-3-opus-20240229", Some(WRITES_NO_JSON))?;
+    let route = [JSON_CHECKS, TO_25].concat();
+    let theatre = Theatre::new(program, &cast, &once(&route)).await?;
     let load = Load::start(theatre.program.address, &cast, no_json);
-    let at_25 = |now: &Now| now.percent() >= 25.0 || now.is_rolled_back();
-    let driven = drive::until(&theatre.program, WHOLE, at_25).await?;
+    let at_25 = |now: &Now| now.percent() >= 25.0 || now.is_stopped();
+    let driven = drive::until(&theatre.program, &load.seen, 3 * STAGE, at_25).await?;
     ensure!(
-        !driven.now.is_rolled_back(),
-        "rolled back before the regression"
+        driven.steps() == [("shadow", 0.0), ("slice", 5.0), ("ramp", 25.0)],
+        "before the regression it went {}: {}",
+        driven.path(),
+        driven.now.why_stopped()
     );
-    let (before, _) = load.seen.hurt();
-    load.seen.take_by_candidate();
+    let way = driven.path();
+    let before = load.seen.take_candidate();
     cast.become_worse();
-    let driven = drive::until(&theatre.program, BACK, Now::is_rolled_back).await?;
-    let by_candidate = load.seen.take_by_candidate();
-    let (callers, answers) = load.seen.hurt();
+    let driven = drive::until(&theatre.program, &load.seen, NAMED, Now::is_rolled_back).await?;
+    let since = load.seen.take_candidate();
+    ensure!(
+        driven.steps() == [("ramp", 25.0), ("shadow", 0.0)],
+        "after the regression it went {}",
+        driven.path()
+    );
     let reason = driven.now.text("/rollout/rolled_back/reason").to_owned();
     ensure!(
-        reason.contains("json"),
+        reason.contains("json_parse"),
         "rolled back for another reason: {reason}"
     );
+    // How many of them were bad is chance, and told.
+    ensure!(since.answers > 0, "the candidate answered nobody at 25 %");
+    let told = theatre.program.operate(&["ledger", "--route", ROUTE])?;
     ensure!(
-        before == 0,
-        "{before} callers saw bad answers before the regression"
+        told.contains("rolled back"),
+        "the ledger does not tell: {told}"
     );
-    let verified = theatre.program.operate(&["ledger", "--route", ROUTE])?;
-    ensure!(
-        verified.contains("rolled back"),
-        "the ledger does not tell: {verified}"
-    );
+    theatre.program.verify_ledger()?;
+    let (answered, errors) = load.seen.totals();
+    ensure!(errors == 0, "{errors} of {answered} requests failed");
     Ok(format!(
-        "rolled back from 25 % {:.1} s after the regression began, of {by_candidate} answers by the candidate; \
-         {callers} callers saw {answers} bad answers; {reason}",
-        driven.took.as_secs_f64()
+        "{way}; rolled back {:.1} s after the regression began there; {} callers saw {} bad answers among {} by the candidate \
+         (before it {} of {}); {reason}; never more than {} %; the ledger is verified",
+        driven.took.as_secs_f64(),
+        since.hurt.len(),
+        since.bad,
+        since.answers,
+        before.bad,
+        before.answers,
+        driven.highest()
     ))
 }
 
-/// Whether an answer's text holds no JSON, fenced or not.
+/// Whether an answer's text is no JSON, whatever is repaired.
 fn no_json(answer: &Value) -> bool {
     let text = answer
         .pointer("/choices/0/message/content")
         .and_then(Value::as_str);
-    let text = text.unwrap_or_default().trim();
-    let inner = text.split_once("```").map_or(text, |(_, rest)| {
-        let rest = rest.strip_prefix("json").unwrap_or(rest);
-        rest.split_once("```").map_or(rest, |(inner, _)| inner)
-    });
-    let whole: Result<Value, _> = serde_json::from_str(&inner.replace('\n', " "));
-    whole.is_err()
+    read_json(text.unwrap_or_default()).form == JsonForm::Invalid
 }

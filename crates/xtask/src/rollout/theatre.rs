@@ -17,6 +17,15 @@ pub(super) const ROUTE: &str = "support";
 /// The callers' key.
 pub(super) const KEY: &str = "the-key";
 
+/// What a play asks of the program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asks<'a> {
+    /// What the route's tables say beside owner, candidate and prices.
+    pub(super) route: &'a str,
+    /// The share of requests that the primary is asked twice, in percent: what is judged above its own noise needs it.
+    pub(super) twice: f64,
+}
+
 /// Everything that runs.
 pub(super) struct Theatre {
     pub(super) program: Program,
@@ -25,8 +34,8 @@ pub(super) struct Theatre {
 }
 
 impl Theatre {
-    /// Starts it; `route` is what the route's tables say beside owner, candidate and prices.
-    pub(super) async fn new(program: &Path, cast: &Arc<Cast>, route: &str) -> Result<Self> {
+    /// Starts it.
+    pub(super) async fn new(program: &Path, cast: &Arc<Cast>, asks: &Asks<'_>) -> Result<Self> {
         let script = |candidate| {
             let script = Script::new(cast.voice(candidate));
             script.set_pace(Pace::default());
@@ -50,7 +59,7 @@ impl Theatre {
         .context("the simulated Bedrock does not start")?;
         azure.server().keep_received(0);
         bedrock.server().keep_received(0);
-        let text = configuration(&azure.url(), &bedrock.url(), route);
+        let text = configuration(&azure.url(), &bedrock.url(), asks);
         let program = Program::serve_with(&[], program, &text)?;
         Ok(Self {
             program,
@@ -61,7 +70,8 @@ impl Theatre {
 }
 
 /// Times as short as they can be: what is a day and ten minutes for people is a second here.
-fn configuration(azure: &str, bedrock: &str, route: &str) -> String {
+fn configuration(azure: &str, bedrock: &str, asks: &Asks<'_>) -> String {
+    let Asks { route, twice } = asks;
     format!(
         r#"
 [listen]
@@ -72,19 +82,21 @@ endpoint = "{azure}"
 [bedrock]
 region = "us-east-1"
 endpoint = "{bedrock}"
+# A loaded machine is no silent candidate.
+fallback_after = "60s"
 auth = "static"
 access_key_env = "E2E_ACCESS_KEY"
 secret_key_env = "E2E_SECRET_KEY"
 [mirror]
 reverse_share = 100.0
-ask_primary_twice = 100.0
+ask_primary_twice = {twice:.1}
 ask_candidate_twice = 0.0
 [routes.{ROUTE}]
 owner = "owner@example.com"
 candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
 price = {{ input = 3.0, output = 15.0 }}
 primary_price = {{ input = 2.5, output = 10.0 }}
-slow_after = "30s"
+slow_after = "90s"
 {route}
 "#
     )
