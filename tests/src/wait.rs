@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long anything may take before it counts as hung; only what fails takes as long, so a busy machine has time.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(5);

@@ -27,7 +27,9 @@ use crate::{
 };
 
 /// The most bytes of an answer that is given whole.
-const LARGEST_WHOLE: usize = 32 << 20;
+pub(crate) const LARGEST_WHOLE: usize = 32 << 20;
+/// The same of a copy's answer, which nobody waits for and which is one of many at a time: a million tokens.
+pub(crate) const LARGEST_COPY: usize = 4 << 20;
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -424,11 +426,13 @@ impl Plan {
 // === impl Prepared ===
 
 impl Prepared {
-    /// Takes the prepared request apart: what is sent, and who writes its answer.
+    /// Takes the prepared request apart: what is sent, and who writes its answer, which holds at most `largest` bytes of one that is
+    /// given whole.
     pub(crate) fn into_parts(
         self,
         mut stamp: Stamp,
         thoughts: &Arc<Thoughts>,
+        largest: usize,
     ) -> (Ask, Box<dyn Writer>) {
         let writer: Box<dyn Writer> = match self.plan {
             Plan::Steps {
@@ -447,13 +451,13 @@ impl Prepared {
                 };
                 let thoughts = Some(Arc::clone(thoughts));
                 if let Some(wanted) = wanted {
-                    let face = ResponsesFace::new(*wanted, &stamp, LARGEST_WHOLE);
+                    let face = ResponsesFace::new(*wanted, &stamp, largest);
                     Box::new(Translated::new(reader, face, thoughts))
                 } else if reply.delivery.is_stream() {
                     let face = ChatStream::new(&reply, stamp);
                     Box::new(Translated::new(reader, face, thoughts))
                 } else {
-                    let face = ChatWhole::new(&reply, stamp, LARGEST_WHOLE);
+                    let face = ChatWhole::new(&reply, stamp, largest);
                     Box::new(Translated::new(reader, face, thoughts))
                 }
             }

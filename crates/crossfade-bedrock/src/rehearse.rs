@@ -10,7 +10,7 @@ use crossfade_openai::{chat, sse};
 use crate::{
     answer::{AnswerError, Frame, Progress, Stamp, Writer},
     converse,
-    prepare::{Ask, prepare},
+    prepare::{Ask, LARGEST_WHOLE, prepare},
     settings::CandidateSettings,
     translate::Purpose,
 };
@@ -56,7 +56,7 @@ impl Rehearsal {
             guarded: false,
             seed: SEED,
         };
-        let (ask, writer) = prepared.into_parts(stamp, &Arc::default());
+        let (ask, writer) = prepared.into_parts(stamp, &Arc::default(), LARGEST_WHOLE);
         let asked = match ask {
             Ask::Converse { body, .. } => vec![body],
             Ask::Compatible { call, .. } => vec![call.body],

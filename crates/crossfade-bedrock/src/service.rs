@@ -33,7 +33,7 @@ use crate::{
     answer::{Fault, FaultKind, Problem, Progress, Stamp, Writer},
     embeddings::load_vocabulary,
     fetch::{Fetcher, Room},
-    prepare::{Ask, no_such_operation, prepare},
+    prepare::{Ask, LARGEST_COPY, LARGEST_WHOLE, no_such_operation, prepare},
     responses,
     sdk::{Connection, Failure},
     settings::{Api, CandidateSettings, Store},
@@ -156,9 +156,9 @@ impl Shared {
             Err(problem) => return problem_response(problem, SideReport::default(), &dress),
         };
         let purpose = Purpose::Ask(Some(&*self.thoughts));
-        let settings = match request.extensions().get::<Role>() {
-            Some(Role::Shadow | Role::Repeat) => &self.of_shadows,
-            Some(Role::Answering) | None => &self.settings,
+        let (settings, largest) = match request.extensions().get::<Role>() {
+            Some(Role::Shadow | Role::Repeat) => (&self.of_shadows, LARGEST_COPY),
+            Some(Role::Answering) | None => (&self.settings, LARGEST_WHOLE),
         };
         let mut prepared = match prepare(operation, &body, settings, purpose) {
             Ok(prepared) => prepared,
@@ -173,7 +173,7 @@ impl Shared {
             ..SideReport::default()
         };
         let stamp = self.stamp(face, &dress);
-        let (ask, writer) = prepared.into_parts(stamp, &self.thoughts);
+        let (ask, writer) = prepared.into_parts(stamp, &self.thoughts, largest);
         let call = Call {
             shared: self,
             ask,
