@@ -150,7 +150,7 @@ impl Order {
             probability: 0.1,
             salt: 42,
             unit: Unit(u128::from(self.next)),
-            applies: MetricSet::all(),
+            applies: MetricSet::of_checks(),
         });
         if let Some(settled) = self.next.checked_sub(Self::UNDER_WAY) {
             for group in [Group::Arrival, Group::Content] {

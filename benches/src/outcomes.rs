@@ -43,7 +43,7 @@ impl Case {
         match self {
             Self::Answers => MetricSet::EMPTY.with(Metric::Transport),
             Self::Everything => {
-                let mut metrics = MetricSet::all();
+                let mut metrics = MetricSet::of_checks();
                 metrics.remove(Metric::Cost);
                 metrics
             }

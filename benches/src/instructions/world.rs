@@ -304,7 +304,7 @@ fn route(answer: Answer) -> RouteSettings {
         eligibility: Arc::new(|_, _| Ok(Allowance::Either)),
         minted: Arc::new(|_| false),
         loosen: Arc::new(|_| None),
-        applies: Arc::new(|_, _| MetricSet::all()),
+        applies: Arc::new(|_, _| MetricSet::of_checks()),
         candidate: candidate(answer),
         fallback_after: Duration::from_secs(10),
         candidate_streams: true,

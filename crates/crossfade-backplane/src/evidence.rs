@@ -21,7 +21,7 @@ mod vault;
 
 pub use kept::{BodyHashes, Filter, KeepReason, KeptExchange, KeptSummary};
 pub use queue::{Offered, QueueSettings, ReviewQueue, Swept};
-pub use review::{DifferenceRule, ReviewItem, ReviewState};
+pub use review::{DifferenceRule, ReviewItem, ReviewState, Sample, Sampled};
 pub use snapshots::Snapshots;
 pub use store::{Deleted, EvidenceSettings, EvidenceStats, EvidenceStore};
 pub use vault::EvidenceKeys;

@@ -18,7 +18,7 @@ pub use directory::{DataDirectory, DirectoryError, Key};
 pub use evidence::{
     BodyHashes, Deleted, DifferenceRule, EvidenceError, EvidenceKeys, EvidenceSettings,
     EvidenceStats, EvidenceStore, Filter, KeepReason, KeptExchange, KeptSummary, Offered,
-    QueueSettings, ReviewItem, ReviewQueue, ReviewState, Snapshots, Swept,
+    QueueSettings, ReviewItem, ReviewQueue, ReviewState, Sample, Sampled, Snapshots, Swept,
 };
 pub use ledger::{Ledger, LedgerError, Verified, verify};
 pub use marks::{Mark, Marks, MarksError};

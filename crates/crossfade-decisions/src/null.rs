@@ -147,7 +147,13 @@ impl Play {
 
     fn order(&self, way: Way, facts: &AttemptFacts) -> Order {
         let route = RouteId::new("simulated");
-        Order::new(way, route, self.setting.metrics(), Ages::from(facts))
+        Order::new(
+            way,
+            route,
+            self.setting.metrics(),
+            Ages::from(facts),
+            self.setting.people,
+        )
     }
 
     /// One run until its first alarm.

@@ -1,4 +1,4 @@
-//! The bad events that the sequential tests count, one metric each, in two groups.
+//! The bad events that the sequential tests count, one metric each, in three groups.
 
 use std::fmt;
 
@@ -25,6 +25,8 @@ closed_enum! {
         Refusal = "refusal",
         /// The answer cost more than the route's limit.
         Cost = "cost",
+        /// A person found the answer worse than the other side's, or both wrong. Known of mirrored pairs alone, and days later.
+        Review = "review",
     }
 }
 
@@ -35,6 +37,8 @@ closed_enum! {
         Arrival = "arrival",
         /// Known at the end.
         Content = "content",
+        /// Known when people had their time to look: decided at one fixed age, on both sides.
+        Review = "review",
     }
 }
 
@@ -50,6 +54,7 @@ impl Metric {
             | Self::RequiredFields
             | Self::Refusal
             | Self::Cost => Group::Content,
+            Self::Review => Group::Review,
         }
     }
 }
@@ -66,6 +71,13 @@ impl MetricSet {
     /// Every metric.
     pub fn all() -> Self {
         Metric::ALL.iter().copied().collect()
+    }
+
+    /// Every metric that is judged by a check: all but what people say.
+    pub fn of_checks() -> Self {
+        let mut set = Self::all();
+        set.remove(Metric::Review);
+        set
     }
 
     /// Adds one.
@@ -173,5 +185,21 @@ mod tests {
         assert_eq!(MetricSet::from_bits(set.bits()), set);
         assert_eq!(MetricSet::from_bits(u16::MAX), MetricSet::all());
         assert_eq!(set.len(), 2);
+        let people = MetricSet::EMPTY.with(Metric::Review);
+        assert_eq!(MetricSet::of_checks().or(people), MetricSet::all());
+        assert_eq!(MetricSet::of_checks().and(people), MetricSet::EMPTY);
+    }
+
+    #[test]
+    fn bits_of_older_logs_mean_the_same() {
+        for (metric, bit) in [
+            (Metric::Transport, 0),
+            (Metric::Stream, 2),
+            (Metric::Refusal, 7),
+            (Metric::Cost, 8),
+            (Metric::Review, 9),
+        ] {
+            assert_eq!(MetricSet::EMPTY.with(metric).bits(), 1 << bit, "{metric}");
+        }
     }
 }

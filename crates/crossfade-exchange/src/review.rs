@@ -21,6 +21,8 @@ closed_enum! {
         RandomAgreement = "random_agreement",
         /// A person asked for it.
         Requested = "requested",
+        /// Drawn before anything was known of it, for the test on what people say: the other reasons look at which side differs.
+        Drawn = "drawn",
     }
 }
 

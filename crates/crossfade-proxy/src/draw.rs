@@ -200,6 +200,8 @@ impl Draw {
             match group {
                 Group::Arrival => state.arrival.take(),
                 Group::Content => state.content.take(),
+                // People are asked about pairs.
+                Group::Review => None,
             }
         };
         if let Some(permit) = permit {

@@ -272,7 +272,8 @@ impl Risk {
             | ReviewReason::LowSimilarity
             | ReviewReason::NewSignature
             | ReviewReason::RandomAgreement
-            | ReviewReason::Requested => false,
+            | ReviewReason::Requested
+            | ReviewReason::Drawn => false,
         });
         if grave || kept.review == Some(ReviewVerdict::CandidateWorse) {
             Self::High

@@ -40,9 +40,10 @@ pub struct Alarm {
 
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_what = match self.engine {
-            Engine::R => "answers",
-            Engine::P => "mirrored pairs",
+        let of_what = match (self.engine, self.group) {
+            (Engine::R, Group::Arrival | Group::Content | Group::Review) => "answers",
+            (Engine::P, Group::Arrival | Group::Content) => "mirrored pairs",
+            (Engine::P, Group::Review) => "pairs drawn for people",
         };
         write!(
             f,

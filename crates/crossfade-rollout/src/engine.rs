@@ -57,7 +57,8 @@ pub(crate) const fn phi(metric: Metric) -> f64 {
         | Metric::JsonSchema
         | Metric::RequiredFields
         | Metric::Refusal
-        | Metric::Cost => PHI,
+        | Metric::Cost
+        | Metric::Review => PHI,
     }
 }
 

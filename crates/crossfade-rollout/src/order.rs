@@ -109,11 +109,12 @@ enum What {
 // === impl Ages ===
 
 impl Ages {
-    /// A of a group.
+    /// A of a group; 0 for reviews, whose age is kept with what waits for a person.
     pub const fn of(&self, group: Group) -> Duration {
         match group {
             Group::Arrival => self.arrival,
             Group::Content => self.content,
+            Group::Review => Duration::ZERO,
         }
     }
 }
@@ -229,6 +230,11 @@ impl OrderBuffer {
             (Group::Content, Settlement::Answer(_)) => &mut self.content,
             (Group::Arrival, _) => &mut self.pair_arrival,
             (Group::Content, _) => &mut self.pair_content,
+            // What people say comes from where it is kept, days later, and in its order already.
+            (Group::Review, _) => {
+                self.dropped += 1;
+                return;
+            }
         };
         queue.settle(key, settled.settlement, announced);
     }

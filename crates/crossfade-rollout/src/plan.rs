@@ -33,7 +33,8 @@ pub struct RoutePlan {
     pub route: RouteId,
     /// Who answers for it; without one the share stays 0.
     pub owner: Option<String>,
-    /// The metrics whose checks are on. [`Metric::Cost`] counts only with a `cost_limit_usd`.
+    /// The metrics whose checks are on. [`Metric::Cost`] counts only with a `cost_limit_usd`; [`Metric::Review`] has no check, and is
+    /// on where the route names it.
     pub metrics_on: MetricSet,
     /// Each metric's part of α, for all that are on, adding to 1; `None`: equal parts.
     pub shares: Option<BTreeMap<Metric, f64>>,
@@ -201,13 +202,13 @@ pub enum PlanError {
 }
 
 impl RoutePlan {
-    /// The defaults: no owner, every metric but cost on, equal shares, α = 1 %, short-lived units; every gate on bad events,
+    /// The defaults: no owner, every metric on but cost and reviews, equal shares, α = 1 %, short-lived units; every gate on bad events,
     /// unnamed, at its usual margin.
     pub fn new(route: RouteId) -> Self {
         Self {
             route,
             owner: None,
-            metrics_on: MetricSet::all(),
+            metrics_on: MetricSet::of_checks(),
             shares: None,
             alpha: 0.01,
             slow_after: Duration::from_secs(5),

@@ -1,15 +1,15 @@
 //! The running attempt, or the shadow watch before it: its tests, their counts and the alarm. A fold of decided outcomes; what it
 //! may lead to is decided elsewhere.
 //!
-//! However many users there are, it holds at most about 16 MiB: four filters of engine R and two of the sample ratio (1 MiB each,
-//! one for each salt of late), two of engine P (1 MiB), the open windows of the gates (7 MiB), the units of the stage (1 MiB). Each
+//! However many users there are, it holds at most about 17 MiB: four filters of engine R and two of the sample ratio (1 MiB each,
+//! one for each salt of late), three of engine P (1 MiB), the open windows of the gates (7 MiB), the units of the stage (1 MiB). Each
 //! comes into being with its first event. [`Running::memory_bytes`] says how much it is now.
 
 mod freeze;
 mod stage;
 mod tally;
 
-use crossfade_exchange::{Group, Metric, MetricSet};
+use crossfade_exchange::{Group, Metric, MetricSet, OutcomeKey};
 
 use crate::{
     Alarm, AttemptFacts, Decided, DecidedPair, Engine, Evidence, Freeze, GateRules, GroupEvidence,
@@ -32,6 +32,8 @@ pub(crate) struct Running {
     /// stands still until the others have caught up; meanwhile no window of a gate ends, and nothing advances by it.
     clock: u64,
     decided: u64,
+    /// The last pair of the group of reviews: nothing sent before it enters any more.
+    last_review: Option<OutcomeKey>,
     /// Over the records as they stand in the log.
     outcomes: blake3::Hasher,
     alarm: Option<Alarm>,
@@ -51,6 +53,7 @@ impl Running {
             watch: Watch::new(&facts),
             clock: 0,
             decided: 0,
+            last_review: None,
             outcomes: blake3::Hasher::new(),
             alarm: None,
             facts,
@@ -63,6 +66,26 @@ impl Running {
 
     pub(crate) const fn decided(&self) -> u64 {
         self.decided
+    }
+
+    /// The last pair that entered with what people said of it.
+    pub(crate) const fn last_review(&self) -> Option<OutcomeKey> {
+        self.last_review
+    }
+
+    /// Whether an outcome is of this attempt, and its time to enter is not over: what people say enters only where they are
+    /// asked, in the order of sending, and each pair once, however often it is told.
+    pub(crate) fn takes(&self, record: &Record) -> bool {
+        let in_time = match record {
+            Record::Pair(pair) if pair.group == Group::Review => {
+                self.facts.metrics.contains(Metric::Review)
+                    && self.last_review.is_none_or(|last| last < pair.key)
+            }
+            Record::Pair(_) | Record::Answer(_) | Record::Differences(_) | Record::Coverage(_) => {
+                true
+            }
+        };
+        in_time && record.attempt() == self.facts.id
     }
 
     pub(crate) const fn alarm(&self) -> Option<&Alarm> {
@@ -107,7 +130,7 @@ impl Running {
             + self.watch.memory_bytes()
     }
 
-    /// Takes one outcome of this attempt in. The first time that a group's sum reaches the threshold, the alarm.
+    /// Takes one outcome in, one that [`Self::takes`]. The first time that a group's sum reaches the threshold, the alarm.
     pub(crate) fn apply(&mut self, record: &Record) -> Option<Alarm> {
         self.decided += 1;
         self.outcomes.update(&record.encode());
@@ -154,6 +177,9 @@ impl Running {
     }
 
     fn pair(&mut self, pair: &DecidedPair) {
+        if pair.group == Group::Review {
+            self.last_review = Some(pair.key);
+        }
         self.watch.pair(pair, self.facts.phase, self.clock);
         self.stage.pair(pair, self.clock);
         let counted = match pair.result {
@@ -207,6 +233,10 @@ impl Running {
         let mut groups = Vec::new();
         for engine in engines.iter().copied() {
             for group in Group::ALL.iter().copied() {
+                // Nobody looks at an answer of the split alone.
+                if (engine, group) == (Engine::R, Group::Review) {
+                    continue;
+                }
                 if !self.facts.metrics.of_group(group).is_empty() {
                     groups.push(GroupEvidence {
                         engine,

@@ -3,7 +3,7 @@
 
 mod apply;
 
-use crossfade_exchange::{Percent, RouteId};
+use crossfade_exchange::{Group, OutcomeKey, Percent, RouteId};
 
 use crate::{
     Alarm, AttemptFacts, DrillResult, Evidence, LastChange, Phase, Record, ReplayResult,
@@ -15,7 +15,7 @@ use crate::{
 /// Two folds of the same entries and outcomes in the same order are equal to the bit. The order between the two is
 /// kept by [`Evidence::decided`]: an entry stands behind that many outcomes of its attempt (see
 /// [`refold`](crate::refold())). Of the plan the fold reads nothing but the route's name and whether it begins with stage
-/// `replay`; all else that decides is in the entries. A running attempt holds up to about 16 MiB
+/// `replay`; all else that decides is in the entries. A running attempt holds up to about 17 MiB
 /// ([`Self::memory_bytes`]).
 #[derive(Clone, Debug)]
 pub struct RouteRollout {
@@ -70,15 +70,37 @@ impl RouteRollout {
         self.plan = plan;
     }
 
-    /// Whether an outcome belongs to the running attempt: exactly these go to its log and then to
-    /// [`Self::apply`].
+    /// Whether an outcome belongs to the running attempt, and what people said of a pair comes in the order of sending: exactly
+    /// these go to its log and then to [`Self::apply`].
     pub fn takes(&self, record: &Record) -> bool {
         self.running
             .as_ref()
-            .is_some_and(|running| running.facts().id == record.attempt())
+            .is_some_and(|running| running.takes(record))
     }
 
-    /// Takes a decided outcome in; one of another attempt is counted and changes nothing. Returns the alarm the first
+    /// Of a batch, in its order, what goes to the log: all that [`Self::takes`], and of pairs that people were asked about each once.
+    pub fn taken(&self, batch: &[Record]) -> Vec<Record> {
+        let mut last = self.last_review();
+        let mut is_later = |record: &Record| match record {
+            Record::Pair(pair) if pair.group == Group::Review => {
+                let later = last.is_none_or(|last| last < pair.key);
+                last = last.max(Some(pair.key));
+                later
+            }
+            Record::Pair(_) | Record::Answer(_) | Record::Differences(_) | Record::Coverage(_) => {
+                true
+            }
+        };
+        let mine = batch.iter().filter(|record| self.takes(record));
+        mine.filter(|record| is_later(record)).copied().collect()
+    }
+
+    /// The last pair of the running attempt that entered with what people said of it, by its place in the order.
+    pub fn last_review(&self) -> Option<OutcomeKey> {
+        self.running.as_ref().and_then(Running::last_review)
+    }
+
+    /// Takes a decided outcome in; one of another attempt, or one too late, is counted and changes nothing. Returns the alarm the first
     /// time that the evidence suffices for a roll-back; after that [`Self::alarm`] keeps it until the roll-back's
     /// entry is applied. In stage `shadow` there is nothing to roll back: then [`Self::failing`] keeps it, and nothing is
     /// returned.
@@ -88,7 +110,7 @@ impl RouteRollout {
             Record::Pair(_) | Record::Differences(_) | Record::Coverage(_) => true,
         };
         match &mut self.running {
-            Some(running) if drawn && running.facts().id == record.attempt() => {
+            Some(running) if drawn && running.takes(record) => {
                 let alarm = running.apply(record);
                 alarm.filter(|_| running.facts().phase == Phase::Attempt)
             }

@@ -413,8 +413,8 @@ fn bad_events(observation: &Observation<'_>, metric: Metric) -> Option<Numbers> 
         Metric::RequiredFields => json() && judged(Check::RequiredFields),
         Metric::Refusal => primary.stance.is_some() || candidate.stance.is_some(),
         Metric::Cost => judged(Check::Cost),
-        // Known by the rollout alone, which freezes the limit.
-        Metric::Slow => false,
+        // Known by the rollout alone: the limit that it freezes, and what people say.
+        Metric::Slow | Metric::Review => false,
     };
     (applies || either).then(|| Numbers {
         candidate: event(candidate_bad.contains(metric)),

@@ -22,7 +22,7 @@ use crossfade_bedrock::{
     eligibility, loosened, minted,
 };
 use crossfade_compare::{CheckSettings, Checks, Price as CheckPrice};
-use crossfade_exchange::{BoxError, RouteId, SideBody};
+use crossfade_exchange::{BoxError, Metric, RouteId, SideBody};
 use crossfade_judge::{
     Asked, Batcher, Embedder, EndpointSettings, Judge, JudgeSettings, StaticModel,
 };
@@ -256,6 +256,11 @@ pub(crate) fn records(
                 ..statistics
             },
             share: route.evidence.share.percent() / 100.0,
+            sample: if route.rollout.metrics.contains(Metric::Review) {
+                config.review.sample.ratio()
+            } else {
+                0.0
+            },
             redactor: Redactor::new(&route.evidence.redact)?,
         })
     };
@@ -264,7 +269,8 @@ pub(crate) fn records(
         secret,
         keys: config.evidence.keys.clone(),
         evidence: config.evidence.settings,
-        reviews: config.review,
+        reviews: config.review.queue,
+        decide_after: config.review.decide_after,
         routes: config.routes.iter().map(record).collect::<Result<_, _>>()?,
         metrics,
     })

@@ -1,25 +1,25 @@
 //! The review queue: a log of events, folded into what is open, what was decided and which differences are accepted.
 //! Bounded by route, by count and by age; one open item a signature.
 
+mod state;
+
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crossfade_exchange::{Caller, ReviewReason, ReviewVerdict, RouteId};
-use serde::{Deserialize, Serialize};
+use crossfade_exchange::{Caller, OutcomeKey, ReviewReason, ReviewVerdict, RouteId};
 
 use super::{
     EvidenceError,
     log::{Fullness, SegmentLog},
-    review::{DifferenceRule, ReviewItem, ReviewState},
+    review::{DifferenceRule, ReviewItem, ReviewState, Sampled},
     vault::{EvidenceKeys, Vault},
 };
 use crate::DataDirectory;
+use state::{Event, State};
 
-/// Items that are kept after they were decided or expired; older ones go. Their verdicts live on in the statistics.
-const MOST_CLOSED: usize = 5_000;
 /// Rules that are kept; a further one is refused.
 const MOST_RULES: usize = 10_000;
 /// Characters of a note that are kept.
@@ -30,7 +30,7 @@ const STALE_EVENTS: usize = 4_096;
 /// The bounds of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
-    /// Items that may be open for one route.
+    /// Items that may be open for one route; as many again of those that were drawn, until their time is over.
     pub open_per_route: usize,
     /// How long an item stays open.
     pub max_age: Duration,
@@ -72,35 +72,6 @@ struct Inner {
     settings: QueueSettings,
     /// Events in the log.
     events: usize,
-}
-
-/// A fold of the events.
-#[derive(Default)]
-struct State {
-    items: BTreeMap<u64, ReviewItem>,
-    /// The open item of a signature.
-    by_signature: HashMap<(RouteId, String), u64>,
-    rules: BTreeMap<(RouteId, String), DifferenceRule>,
-    next: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Event {
-    /// An item as it is now.
-    Item(Box<ReviewItem>),
-    /// Another exchange of its signature came.
-    Joined { id: u64, reasons: Vec<ReviewReason> },
-    /// An item's new state.
-    State { id: u64, state: ReviewState },
-    /// An item is no longer known.
-    Gone { id: u64 },
-    /// Differences are accepted.
-    Rule(DifferenceRule),
-    /// They no longer are.
-    NoRule { route: RouteId, signature: String },
-    /// The number of the next item.
-    Next { id: u64 },
 }
 
 // === impl ReviewQueue ===
@@ -156,10 +127,28 @@ impl ReviewQueue {
 
     /// Offers an item; its number, its state and what it stands for are set here. It is durable after [`Self::sweep`].
     ///
+    /// One that was drawn ([`ReviewItem::sample`]) has an item of its own, whatever waits and whatever was accepted, and room of
+    /// its own: it displaces nothing, and nothing displaces it before its time is over. Where that room is full it is offered as
+    /// if it had not been drawn, and so left out of the test, whatever its answers are.
+    ///
     /// # Errors
     /// If it cannot be written; the queue is as it was.
     pub fn offer(&self, mut item: ReviewItem) -> Result<Offered, EvidenceError> {
         let mut inner = self.lock();
+        if item.sample.is_some() {
+            if inner.has_room_for_sample(&item) {
+                let id = inner.open(item)?;
+                return Ok(Offered::Opened {
+                    id,
+                    displaced: None,
+                });
+            }
+            item.sample = None;
+            item.reasons.retain(|reason| *reason != ReviewReason::Drawn);
+            if item.reasons.is_empty() {
+                return Ok(Offered::Full);
+            }
+        }
         // Signatures do not tell risky cells from others: what a blocker found is looked at whatever was accepted.
         let asked = item.reasons.iter().any(|reason| match reason {
             ReviewReason::Requested
@@ -170,7 +159,8 @@ impl ReviewQueue {
             | ReviewReason::ChecksContradict
             | ReviewReason::LowSimilarity
             | ReviewReason::NewSignature
-            | ReviewReason::RandomAgreement => false,
+            | ReviewReason::RandomAgreement
+            | ReviewReason::Drawn => false,
         });
         if let Some(signature) = &item.signature {
             let key = (item.route.clone(), signature.clone());
@@ -183,15 +173,11 @@ impl ReviewQueue {
                 return Ok(Offered::Joined(id));
             }
         }
-        item.reasons.sort_unstable();
-        item.reasons.dedup();
         let displaced = match inner.displaced_by(&item) {
             Ok(displaced) => displaced,
             Err(Crowded) => return Ok(Offered::Full),
         };
-        let id = inner.state.next;
-        (item.id, item.stands_for, item.state) = (id, 1, ReviewState::Open);
-        inner.record(Event::Item(Box::new(item)))?;
+        let id = inner.open(item)?;
         if let Some(id) = displaced {
             inner.record(Event::Gone { id })?;
         }
@@ -230,6 +216,33 @@ impl ReviewQueue {
             .take(limit)
             .cloned()
             .collect()
+    }
+
+    /// The pairs of a route that were drawn for the test on what people say and whose time is over, each with what was said by then,
+    /// in the order of sending: those of `attempt`, behind `after`, up to the first whose time is not over.
+    pub fn sampled(
+        &self,
+        route: &RouteId,
+        attempt: u64,
+        after: Option<OutcomeKey>,
+        now_unix_ms: u64,
+    ) -> Vec<Sampled> {
+        let inner = self.lock();
+        let items = inner.state.items.values();
+        let mut sampled: Vec<Sampled> = items
+            .filter(|item| item.route == *route)
+            .filter_map(ReviewItem::sampled)
+            .filter(|sampled| {
+                let announced = sampled.sample.announced;
+                announced.attempt == attempt && after.is_none_or(|after| after < announced.key)
+            })
+            .collect();
+        drop(inner);
+        sampled.sort_unstable_by_key(|sampled| sampled.sample.announced.key);
+        let is_over = |sampled: &Sampled| sampled.sample.decide_by_unix_ms <= now_unix_ms;
+        let over = sampled.iter().position(|sampled| !is_over(sampled));
+        sampled.truncate(over.unwrap_or(sampled.len()));
+        sampled
     }
 
     /// Items that wait.
@@ -326,15 +339,24 @@ impl ReviewQueue {
         Ok(gone.len() as u64)
     }
 
-    /// Closes what waited too long, and makes everything durable. To be called every few seconds.
+    /// Closes what waited too long, and makes everything durable. What was drawn waits until its time is over; from then on only where
+    /// there is another reason, and room. To be called every few seconds.
     pub fn sweep(&self, now_unix_ms: u64) -> Result<Swept, EvidenceError> {
         let mut inner = self.lock();
         let age = u64::try_from(inner.settings.max_age.as_millis()).unwrap_or(u64::MAX);
-        let old = |item: &&ReviewItem| item.opened_unix_ms.saturating_add(age) < now_unix_ms;
-        let expired: Vec<u64> = inner
-            .state
-            .open(None)
-            .filter(old)
+        let old = |item: &ReviewItem| item.opened_unix_ms.saturating_add(age) < now_unix_ms;
+        let room = inner.settings.open_per_route;
+        let crowded = |route: &RouteId| {
+            let open = inner.state.open(Some(route));
+            open.filter(|item| !item.is_kept(now_unix_ms)).count() > room
+        };
+        let over = |item: &ReviewItem| {
+            let drawn = item.sample.is_some() && !item.is_kept(now_unix_ms);
+            drawn && (item.reasons == [ReviewReason::Drawn] || crowded(&item.route))
+        };
+        let open = inner.state.open(None);
+        let expired: Vec<u64> = open
+            .filter(|item| old(item) || over(item))
             .map(|item| item.id)
             .collect();
         for id in &expired {
@@ -365,10 +387,30 @@ impl Inner {
         Ok(())
     }
 
+    /// Opens an item; its number.
+    fn open(&mut self, mut item: ReviewItem) -> Result<u64, EvidenceError> {
+        item.reasons.sort_unstable();
+        item.reasons.dedup();
+        let id = self.state.next;
+        (item.id, item.stands_for, item.state) = (id, 1, ReviewState::Open);
+        self.record(Event::Item(Box::new(item)))?;
+        Ok(id)
+    }
+
+    /// Whether one more drawn item may wait, at the moment at which it comes.
+    fn has_room_for_sample(&self, item: &ReviewItem) -> bool {
+        let now = item.opened_unix_ms;
+        let open = self.state.open(Some(&item.route));
+        item.is_kept(now)
+            && open.filter(|open| open.is_kept(now)).count() < self.settings.open_per_route
+    }
+
     /// The item that goes if this one comes: none while there is room, else the least urgent and youngest, if it is less
     /// urgent than this one.
     fn displaced_by(&self, item: &ReviewItem) -> Result<Option<u64>, Crowded> {
-        let open = || self.state.open(Some(&item.route));
+        let now = item.opened_unix_ms;
+        let others = || self.state.open(Some(&item.route));
+        let open = || others().filter(|open| !open.is_kept(now));
         if open().count() < self.settings.open_per_route {
             return Ok(None);
         }
@@ -415,80 +457,5 @@ impl Inner {
         }
         self.events = events;
         Ok(())
-    }
-}
-
-// === impl State ===
-
-impl State {
-    fn open(&self, route: Option<&RouteId>) -> impl Iterator<Item = &ReviewItem> {
-        self.items
-            .values()
-            .filter(move |item| item.is_open() && route.is_none_or(|route| *route == item.route))
-    }
-
-    fn apply(&mut self, event: Event) {
-        match event {
-            Event::Item(item) => {
-                self.next = self.next.max(item.id.saturating_add(1));
-                self.unlink(item.id);
-                if let Some(signature) = &item.signature
-                    && item.is_open()
-                {
-                    let key = (item.route.clone(), signature.clone());
-                    self.by_signature.insert(key, item.id);
-                }
-                self.items.insert(item.id, *item);
-            }
-            Event::Joined { id, reasons } => {
-                if let Some(item) = self.items.get_mut(&id) {
-                    item.stands_for = item.stands_for.saturating_add(1);
-                    item.reasons.extend(reasons);
-                    item.reasons.sort_unstable();
-                    item.reasons.dedup();
-                }
-            }
-            Event::State { id, state } => {
-                self.unlink(id);
-                if let Some(item) = self.items.get_mut(&id) {
-                    item.state = state;
-                }
-            }
-            Event::Gone { id } => {
-                self.unlink(id);
-                self.items.remove(&id);
-            }
-            Event::Rule(rule) => {
-                let key = (rule.route.clone(), rule.signature.clone());
-                self.rules.insert(key, rule);
-            }
-            Event::NoRule { route, signature } => {
-                self.rules.remove(&(route, signature));
-            }
-            Event::Next { id } => self.next = self.next.max(id),
-        }
-    }
-
-    /// Its signature may be opened again.
-    fn unlink(&mut self, id: u64) {
-        let Some(item) = self.items.get(&id) else {
-            return;
-        };
-        if let Some(signature) = &item.signature {
-            let key = (item.route.clone(), signature.clone());
-            if self.by_signature.get(&key) == Some(&id) {
-                self.by_signature.remove(&key);
-            }
-        }
-    }
-
-    /// Lets go of the oldest closed items beyond the bound.
-    fn prune(&mut self) {
-        let closed = self.items.values().filter(|item| !item.is_open());
-        let surplus = closed.clone().count().saturating_sub(MOST_CLOSED);
-        let gone: Vec<u64> = closed.take(surplus).map(|item| item.id).collect();
-        for id in gone {
-            self.items.remove(&id);
-        }
     }
 }

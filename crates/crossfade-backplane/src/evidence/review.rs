@@ -1,7 +1,7 @@
 //! What waits for a person, what the person said, and the differences that people accepted. Names, numbers and places
 //! only: nothing of a prompt or an answer, except what a person writes into a note.
 
-use crossfade_exchange::{Caller, ReviewReason, ReviewVerdict, RouteId, Verdict};
+use crossfade_exchange::{Announcement, Caller, ReviewReason, ReviewVerdict, RouteId, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// One pair that waits for a person, or did.
@@ -27,6 +27,27 @@ pub struct ReviewItem {
     pub opened_unix_ms: u64,
     /// What became of it.
     pub state: ReviewState,
+    /// What the test on what people say needs of it, if it was drawn for that test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+}
+
+/// A pair that was drawn, before anything was known of it, for the test on what people say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What was announced of it: its place in the order, the attempt and the unit.
+    pub announced: Announcement,
+    /// What is said by then counts, in milliseconds since the Unix epoch; what is said later does not.
+    pub decide_by_unix_ms: u64,
+}
+
+/// A drawn pair, with what people had said of it when its time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampled {
+    /// It.
+    pub sample: Sample,
+    /// What was said in time; `None` if nobody did.
+    pub said: Option<ReviewVerdict>,
 }
 
 /// What became of an item.
@@ -74,6 +95,26 @@ impl ReviewItem {
     /// Whether it waits.
     pub fn is_open(&self) -> bool {
         self.state == ReviewState::Open
+    }
+
+    /// Whether its place is kept until its time is over: whether a drawn pair is decided must not hang on how urgent it is.
+    pub(super) fn is_kept(&self, now_unix_ms: u64) -> bool {
+        let sample = self.sample.as_ref();
+        sample.is_some_and(|sample| now_unix_ms < sample.decide_by_unix_ms)
+    }
+
+    /// What there is to say of it when its time is over, if it was drawn.
+    pub(super) fn sampled(&self) -> Option<Sampled> {
+        let sample = self.sample?;
+        let said = match &self.state {
+            ReviewState::Decided {
+                verdict,
+                at_unix_ms,
+                ..
+            } if *at_unix_ms <= sample.decide_by_unix_ms => Some(*verdict),
+            ReviewState::Decided { .. } | ReviewState::Open | ReviewState::Expired { .. } => None,
+        };
+        Some(Sampled { sample, said })
     }
 
     /// How urgent it is: the place of its strongest reason in the list of reasons; lower is more urgent.

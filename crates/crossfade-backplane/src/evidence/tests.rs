@@ -1,6 +1,7 @@
 //! Kept, read back, bounded, deleted, torn; and nothing of it in plain bytes.
 
 mod queue;
+mod samples;
 
 use std::{fs, path::PathBuf, time::Duration};
 

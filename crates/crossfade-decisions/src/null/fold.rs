@@ -44,6 +44,7 @@ pub(super) struct Fold {
     /// Each group has its ten minutes, by the clock that requests are sent by.
     arrival: Seen,
     content: Seen,
+    review: Seen,
     alarm: Option<Engine>,
 }
 
@@ -106,6 +107,7 @@ impl Fold {
             small: [Small::default(), Small::default()],
             arrival: Seen::default(),
             content: Seen::default(),
+            review: Seen::default(),
             alarm: None,
         }
     }
@@ -176,6 +178,7 @@ impl Fold {
         let seen = match pair.group {
             Group::Arrival => &mut self.arrival,
             Group::Content => &mut self.content,
+            Group::Review => &mut self.review,
         };
         // Pairs come in the order of sending, so the time never goes back.
         let period = pair.key.sent_unix_micros / Self::PERIOD;

@@ -1,7 +1,10 @@
 //! From requests to decided records: at once in the order of sending, behind the real ordering buffer in simulated time, or,
 //! wrongly, in the order in which outcomes become known.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use crossfade_exchange::{
     Drawn, Group, Metric, MetricSet, Mirrored, OutcomeKey, RouteId, Settled, Settlement, Side,
@@ -9,8 +12,8 @@ use crossfade_exchange::{
 use crossfade_rollout::{Ages, Decided, DecidedPair, OrderBuffer, PairResult, Record};
 
 use super::{
-    setting::SECOND,
-    source::{Fates, Mirror, Request},
+    setting::{People, SECOND},
+    source::{Asked, Fates, Mirror, Request},
 };
 
 pub(super) const ATTEMPT: u64 = 1;
@@ -34,6 +37,9 @@ pub(super) struct Order {
     ages: Ages,
     buffer: OrderBuffer,
     coming: BinaryHeap<Reverse<Coming>>,
+    people: Option<People>,
+    /// Pairs that wait for their age, in the order of sending.
+    waiting: VecDeque<(u64, Record)>,
     sequence: u64,
     now: u64,
     next_look: u64,
@@ -52,7 +58,13 @@ struct Coming {
 // === impl Order ===
 
 impl Order {
-    pub(super) fn new(way: Way, route: RouteId, applies: MetricSet, ages: Ages) -> Self {
+    pub(super) fn new(
+        way: Way,
+        route: RouteId,
+        applies: MetricSet,
+        ages: Ages,
+        people: Option<People>,
+    ) -> Self {
         Self {
             way,
             route,
@@ -60,13 +72,16 @@ impl Order {
             ages,
             buffer: OrderBuffer::new(),
             coming: BinaryHeap::new(),
+            people,
+            waiting: VecDeque::new(),
             sequence: 0,
             now: 0,
             next_look: 0,
         }
     }
 
-    /// The process starts again: what is not decided is lost. The replica counts from 0 again.
+    /// The process starts again: what is not decided is lost, but for what waits for people, which is on disk. The replica counts from
+    /// 0 again.
     pub(super) fn restart(&mut self) {
         self.buffer = OrderBuffer::new();
         self.coming.clear();
@@ -95,8 +110,8 @@ impl Order {
                     applies: self.applies,
                 });
             }
-            for group in Group::ALL {
-                self.answer(request, key, *group, take);
+            for group in [Group::Arrival, Group::Content] {
+                self.answer(request, key, group, take);
             }
         }
         let key = self.key(request);
@@ -110,8 +125,54 @@ impl Order {
                 applies: self.applies,
             });
         }
-        for group in Group::ALL {
-            self.pair(request, key, *group, take);
+        for group in [Group::Arrival, Group::Content] {
+            self.pair(request, key, group, take);
+        }
+        self.review(request, key, take);
+    }
+
+    /// What people say of a pair: as designed at one age, by arrival when they say it.
+    fn review(&mut self, request: &Request, key: OutcomeKey, take: &mut impl FnMut(Record)) {
+        let failed = |fates: &Fates| fates.arrival.bad.contains(Metric::Transport);
+        let (Some(people), Mirror::Compared) = (self.people, request.mirror) else {
+            return;
+        };
+        if request.people == Asked::Nobody || failed(&request.primary) || failed(&request.candidate)
+        {
+            return;
+        }
+        let (primary, candidate) = (request.primary.review, request.candidate.review);
+        let said_after = if candidate.bad.is_empty() {
+            primary.after
+        } else {
+            candidate.after
+        };
+        let age = std::time::Duration::from_secs_f64(people.age);
+        let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+        let in_time = request.people == Asked::Somebody && said_after <= age;
+        let said = |bad: MetricSet| if in_time { bad } else { MetricSet::EMPTY };
+        let record = Record::Pair(DecidedPair {
+            key,
+            attempt: ATTEMPT,
+            group: Group::Review,
+            answer: request.answer,
+            unit: request.unit,
+            applies: self.applies.of_group(Group::Review),
+            result: PairResult::Compared {
+                primary: said(primary.bad),
+                candidate: said(candidate.bad),
+            },
+        });
+        match self.way {
+            Way::AtOnce => take(record),
+            Way::Buffered => self.waiting.push_back((request.sent + age, record)),
+            Way::ByArrival => {
+                let after = if in_time { said_after } else { age };
+                let by_age = self
+                    .waiting
+                    .partition_point(|(due, _)| *due <= request.sent + after);
+                self.waiting.insert(by_age, (request.sent + after, record));
+            }
         }
     }
 
@@ -205,6 +266,7 @@ impl Order {
         let fate = match group {
             Group::Arrival => fates.arrival,
             Group::Content => fates.content,
+            Group::Review => fates.review,
         };
         let age = u64::try_from(self.ages.of(group).as_micros()).unwrap_or(u64::MAX);
         if fate.after <= age {
@@ -212,7 +274,7 @@ impl Order {
         }
         let bad = match group {
             Group::Arrival => MetricSet::EMPTY.with(Metric::Transport),
-            Group::Content => MetricSet::EMPTY,
+            Group::Content | Group::Review => MetricSet::EMPTY,
         };
         (age, bad)
     }
@@ -262,6 +324,9 @@ impl Order {
         }
         self.now = moment;
         self.settle(take);
+        while let Some((_, record)) = self.waiting.pop_front_if(|(due, _)| *due <= moment) {
+            take(record);
+        }
     }
 
     fn settle(&mut self, take: &mut impl FnMut(Record)) {

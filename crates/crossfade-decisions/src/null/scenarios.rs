@@ -6,7 +6,7 @@ use super::{
     Play,
     fold::Rule,
     order::Way,
-    setting::{PLAIN, Pace, QUICK, Setting, Shape, Units, Worse},
+    setting::{PLAIN, Pace, People, QUICK, Setting, Shape, Units, Worse},
 };
 
 const STREAMED: &[(Metric, f64)] = &[
@@ -65,6 +65,19 @@ const BREAKER: Setting = Setting {
     shape: Shape::Outage(0.6),
     breaker: true,
     buffered: true,
+    ..PLAIN
+};
+
+/// People find the candidate's faults at once and the primary's late, and get round to four of five pairs.
+const PEOPLE: Setting = Setting {
+    name: "people's reviews, the candidate's faults found six times as soon, a fifth undecided, equal sides",
+    rates: &[(Metric::Transport, 0.01), (Metric::Review, 0.2)],
+    people: Some(People {
+        asked: [0.25, 0.25],
+        says: [60.0, 10.0],
+        silent: 0.2,
+        age: 290.0,
+    }),
     ..PLAIN
 };
 
@@ -168,6 +181,20 @@ pub(super) const NULL: &[Setting] = &[
         internal: 0.2,
         ..PLAIN
     },
+    PEOPLE,
+    Setting {
+        name: "people's reviews, all decided in time, on the boundary, a restart in the middle",
+        worse: Worse::Boundary,
+        people: Some(People {
+            asked: [0.25, 0.25],
+            says: [40.0, 40.0],
+            silent: 0.0,
+            age: 290.0,
+        }),
+        restart: true,
+        buffered: true,
+        ..PEOPLE
+    },
 ];
 
 /// One salt by which users are drawn over small steps, a new one by which they are counted.
@@ -181,7 +208,7 @@ const ONE_SALT: Setting = Setting {
 };
 
 /// What is left out, what the design says comes of it, and how to play it.
-pub(super) fn counterexamples() -> [(&'static str, &'static str, Play); 7] {
+pub(super) fn counterexamples() -> [(&'static str, &'static str, Play); 9] {
     let arrival = |primary, candidate| Play {
         way: Way::ByArrival,
         ..Play::of(Setting {
@@ -236,6 +263,27 @@ pub(super) fn counterexamples() -> [(&'static str, &'static str, Play); 7] {
             "each request under an open breaker counts as a bad one of the candidate",
             "-",
             ruled(BREAKER, Rule::OpenBreakerCounts),
+        ),
+        (
+            "people's reviews counted when they are given, not at one age",
+            "-",
+            Play {
+                way: Way::ByArrival,
+                ..Play::of(PEOPLE)
+            },
+        ),
+        (
+            "people asked about all the candidate's faults, and a twentieth of the other pairs",
+            "-",
+            Play::of(Setting {
+                people: Some(People {
+                    asked: [0.05, 1.0],
+                    says: [40.0, 40.0],
+                    silent: 0.0,
+                    age: 290.0,
+                }),
+                ..PEOPLE
+            }),
         ),
     ]
 }

@@ -19,6 +19,8 @@ pub(super) struct Setting {
     pub(super) per_second: f64,
     /// The share of requests of callers who are always answered by the candidate, and never drawn.
     pub(super) internal: f64,
+    /// People who are asked about pairs, where any are.
+    pub(super) people: Option<People>,
     /// Whether the candidate has a breaker.
     pub(super) breaker: bool,
     /// Whether the process stops and starts again somewhere in the middle half.
@@ -63,6 +65,19 @@ pub(super) struct Pace {
     pub(super) long: [f64; 2],
 }
 
+/// People who are asked about pairs. Days are played as minutes: nothing but the order depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct People {
+    /// The share of pairs that they are asked about: of those whose candidate they would find good, and bad.
+    pub(super) asked: [f64; 2],
+    /// After how many seconds on average they say that the primary is worse, or that all is well; and that the candidate is.
+    pub(super) says: [f64; 2],
+    /// The share of pairs of which nobody ever says anything.
+    pub(super) silent: f64,
+    /// The age, in seconds, at which a pair enters with what was said of it.
+    pub(super) age: f64,
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Units {
@@ -94,6 +109,7 @@ pub(super) const PLAIN: Setting = Setting {
     steps: &[10.0],
     per_second: 50.0,
     internal: 0.0,
+    people: None,
     breaker: false,
     restart: false,
     one_in: 1,

@@ -19,6 +19,8 @@ pub(super) struct Fate {
 pub(super) struct Fates {
     pub(super) arrival: Fate,
     pub(super) content: Fate,
+    /// What a person would find, and when they say so.
+    pub(super) review: Fate,
 }
 
 /// What becomes of the copy.
@@ -42,6 +44,16 @@ pub(super) struct Request {
     pub(super) primary: Fates,
     pub(super) candidate: Fates,
     pub(super) mirror: Mirror,
+    pub(super) people: Asked,
+}
+
+/// Whether people are asked about a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Nobody,
+    /// They are, and say nothing.
+    Silent,
+    Somebody,
 }
 
 /// What happens next.
@@ -139,6 +151,7 @@ impl Source {
         } else {
             Mirror::Compared
         };
+        let people = self.asked(&candidate);
         if self.setting.breaker && mirror == Mirror::Compared {
             self.breaker.asked(sent, failed(&candidate));
         }
@@ -152,6 +165,26 @@ impl Source {
             primary,
             candidate,
             mirror,
+            people,
+        }
+    }
+
+    fn asked(&mut self, candidate: &Fates) -> Asked {
+        let Some(people) = self.setting.people else {
+            return Asked::Nobody;
+        };
+        let [good, bad] = people.asked;
+        let share = if candidate.review.bad.is_empty() {
+            good
+        } else {
+            bad
+        };
+        if self.random.random::<f64>() >= share {
+            Asked::Nobody
+        } else if self.random.random::<f64>() < people.silent {
+            Asked::Silent
+        } else {
+            Asked::Somebody
         }
     }
 
@@ -230,9 +263,17 @@ impl Source {
                 bad: MetricSet::EMPTY,
                 ..arrival
             };
-            return Fates { arrival, content };
+            return Fates {
+                arrival,
+                content,
+                review: content,
+            };
         }
         let first = exponential(&mut self.random, pick(pace.good));
+        let review = self
+            .setting
+            .people
+            .map_or(0, |people| exponential(&mut self.random, pick(people.says)));
         let long = pick(pace.long);
         let whole = if long > 0.0 && self.random.random::<f64>() < long {
             micros(self.random.random_range(30.0..110.0))
@@ -247,6 +288,10 @@ impl Source {
             content: Fate {
                 after: first + whole,
                 bad: bad.of_group(Group::Content),
+            },
+            review: Fate {
+                after: review,
+                bad: bad.of_group(Group::Review),
             },
         }
     }

@@ -82,7 +82,11 @@ impl Writer<'_> {
     }
 
     fn group(&mut self, group: Group) {
-        self.put([u8::from(group == Group::Content)]);
+        self.put([match group {
+            Group::Arrival => 0,
+            Group::Content => 1,
+            Group::Review => 2,
+        }]);
     }
 
     fn answer(&mut self, decided: &Decided) {
@@ -186,6 +190,7 @@ impl Reader<'_> {
         match self.take()? {
             [0] => Ok(Group::Arrival),
             [1] => Ok(Group::Content),
+            [2] => Ok(Group::Review),
             [_] => Err(DecodeError::Field("group")),
         }
     }
@@ -200,6 +205,10 @@ impl Reader<'_> {
 
     fn answer(&mut self) -> Result<Decided, DecodeError> {
         let (group, side, key) = (self.group()?, self.side()?, self.key()?);
+        // People look at pairs, not at one answer.
+        if group == Group::Review {
+            return Err(DecodeError::Field("group"));
+        }
         let attempt = self.u64()?;
         let probability = f64::from_bits(self.u64()?);
         if !(probability > 0.0 && probability < 1.0) {

@@ -52,6 +52,34 @@ fn damaged_records_are_refused() {
     assert_eq!(Record::decode(&[]), Err(DecodeError::Size(0)));
 }
 
+#[test]
+fn what_people_say_is_a_pair_of_its_own_group_and_older_bytes_stay() {
+    let review = MetricSet::EMPTY.with(Metric::Review);
+    let said = Record::Pair(DecidedPair {
+        key: sample().key,
+        attempt: 2,
+        group: Group::Review,
+        answer: Side::Primary,
+        unit: Unit(7),
+        applies: review,
+        result: PairResult::Compared {
+            primary: MetricSet::EMPTY,
+            candidate: review,
+        },
+    });
+    let bytes = said.encode();
+    assert_eq!(bytes[..4], [2, 1, 2, 0]);
+    assert_eq!(Record::decode(&bytes), Ok(said));
+    // As the versions before wrote them.
+    let mut content = Record::from(sample()).encode();
+    assert_eq!(content[..4], [2, 0, 1, 1]);
+    content[2] = 2;
+    assert_eq!(Record::decode(&content), Err(DecodeError::Field("group")));
+    let mut other = bytes;
+    other[2] = 1;
+    assert_eq!(Record::decode(&other), Err(DecodeError::Field("applies")));
+}
+
 proptest! {
     #[test]
     fn a_record_is_read_as_it_was_written(
@@ -81,13 +109,13 @@ proptest! {
     #[test]
     fn pairs_differences_and_coverage_are_read_as_they_were_written(
         (sent, sequence, attempt, unit) in any::<(u64, u64, u64, u128)>(),
-        (content, candidate) in any::<(bool, bool)>(),
+        (group, candidate) in (0..Group::ALL.len(), any::<bool>()),
         (applies, primary, theirs) in any::<(u16, u16, u16)>(),
         result in 0..3,
         values in proptest::collection::vec((0..Gate::ALL.len(), -1.0..1.0_f64), 0..9),
         (size, compared, more) in (0..SizeClass::ALL.len(), 0..u32::MAX / 2, 0..u32::MAX / 2),
     ) {
-        let group = if content { Group::Content } else { Group::Arrival };
+        let group = Group::ALL[group];
         let applies = MetricSet::from_bits(applies).of_group(group);
         let within = |bits| MetricSet::from_bits(bits).and(applies);
         let pair = Record::Pair(DecidedPair {

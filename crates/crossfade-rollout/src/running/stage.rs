@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crossfade_exchange::{Gate, Metric, SizeClass, Unit};
+use crossfade_exchange::{Gate, Group, Metric, SizeClass, Unit};
 
 use crate::{
     Coverage, DecidedPair, Differences, Evidence, GateRules, MOST_UNITS, PairResult, SizeCoverage,
@@ -50,7 +50,8 @@ impl StageTally {
 
     /// A mirrored request: `c − p` for each gate of its group's metrics.
     pub(super) fn pair(&mut self, pair: &DecidedPair, clock: u64) {
-        if pair.key.sent_unix_micros < self.since_micros {
+        // What people said of a pair days later is no gate's, and its unit was counted when the pair was compared.
+        if pair.key.sent_unix_micros < self.since_micros || pair.group == Group::Review {
             return;
         }
         if let PairResult::Compared { .. } = pair.result

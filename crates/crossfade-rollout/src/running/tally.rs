@@ -26,6 +26,7 @@ pub(super) struct Filtered {
     bad: Filters<4>,
     arrival: PairFilter,
     content: PairFilter,
+    review: PairFilter,
 }
 
 // === impl Tally ===
@@ -121,10 +122,12 @@ impl Filtered {
         match group {
             Group::Arrival => self.arrival.first(metrics, unit, sent),
             Group::Content => self.content.first(metrics, unit, sent),
+            Group::Review => self.review.first(metrics, unit, sent),
         }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.bad.memory_bytes() + self.arrival.memory_bytes() + self.content.memory_bytes()
+        let pairs = [&self.arrival, &self.content, &self.review].map(PairFilter::memory_bytes);
+        self.bad.memory_bytes() + pairs.iter().sum::<usize>()
     }
 }

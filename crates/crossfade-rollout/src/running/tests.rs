@@ -9,6 +9,7 @@ use crate::{Coverage, Differences, EngineG, EngineP, GateEvidence, PairCounts, R
 
 mod freezes;
 mod properties;
+mod reviews;
 mod stages;
 
 const SECOND: u64 = 1_000_000;

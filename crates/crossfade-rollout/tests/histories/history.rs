@@ -69,7 +69,12 @@ pub(crate) fn operator() -> Actor {
 
 /// Every stage, small numbers.
 pub(crate) fn plan(fingerprint: &str) -> RoutePlan {
-    let metrics = [Metric::Transport, Metric::JsonParse, Metric::Refusal];
+    let metrics = [
+        Metric::Transport,
+        Metric::JsonParse,
+        Metric::Refusal,
+        Metric::Review,
+    ];
     let seconds = |stage, seconds| (stage, Duration::from_secs(seconds));
     RoutePlan {
         owner: Some("team".to_owned()),
@@ -193,7 +198,10 @@ impl History {
                     .collect()
             };
             let (primary, candidate) = (bad(badness.primary), bad(badness.candidate));
-            let result = if chance.happens(badness.failed) {
+            let asks_people = group == Group::Review;
+            let result = if asks_people {
+                PairResult::Compared { primary, candidate }
+            } else if chance.happens(badness.failed) {
                 PairResult::PrimaryFailed
             } else if chance.happens(badness.breaker) {
                 PairResult::BreakerOpen { primary }
@@ -210,7 +218,8 @@ impl History {
                 applies,
                 result,
             }));
-            if drawn {
+            // People are asked about pairs alone.
+            if drawn && group != Group::Review {
                 let key = self.key();
                 self.log(Record::Answer(Decided {
                     key,

@@ -1,7 +1,7 @@
 //! `[evidence]`, `[review]` and `[routes.NAME.evidence]`: what is kept of judged exchanges, under which key, within which
 //! bounds, and without what.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crossfade_backplane::{EvidenceKeys, EvidenceSettings, Key, QueueSettings};
 use crossfade_exchange::Percent;
@@ -13,6 +13,9 @@ use super::{
     units::{Digest, Size, Span},
 };
 
+/// When the test on what people say may take a drawn pair.
+const DECIDE_AFTER: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(3_600)..=Duration::from_secs(14 * 86_400);
 /// The smallest store: sixteen segments of the smallest size.
 const LEAST_BYTES: u64 = 1 << 20;
 
@@ -23,6 +26,17 @@ pub struct Evidence {
     pub keys: EvidenceKeys,
     /// The bounds.
     pub settings: EvidenceSettings,
+}
+
+/// What waits for people, and what of it is drawn for the test on what they say.
+#[derive(Clone, Copy, Debug)]
+pub struct Review {
+    /// The bounds of the queue.
+    pub queue: QueueSettings,
+    /// The share of the pairs of a route with trigger `review` that is drawn.
+    pub sample: Percent,
+    /// How long after a drawn pair was sent it enters the test with what was said of it by then.
+    pub decide_after: Duration,
 }
 
 /// What is kept of one route's exchanges.
@@ -97,6 +111,11 @@ pub(crate) struct RawReview {
     pub(crate) open_per_route: usize,
     /// How long an item waits for a person.
     pub(crate) max_age: Span,
+    /// Of the mirrored pairs of a route whose rollout.metrics name `review`, the share that people are asked about whatever the checks say, in percent: only these can roll back.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::percent"))]
+    pub(crate) sample: Percent,
+    /// How long after such a pair was sent it enters the test, with what was said of it by then: from 1h to 14d.
+    pub(crate) decide_after: Span,
 }
 
 // === defaults ===
@@ -136,6 +155,8 @@ impl Default for RawReview {
         Self {
             open_per_route: 200,
             max_age: days(30),
+            sample: Percent::new(1.0).unwrap_or(Percent::ZERO),
+            decide_after: days(3),
         }
     }
 }
@@ -228,10 +249,23 @@ fn key(text: &str, path: &[&str], of: &str, at: &mut Findings<'_>) -> Option<Key
 }
 
 /// Checks and converts `[review]`.
-pub(super) fn build_review(raw: &RawReview, at: &mut Findings<'_>) -> QueueSettings {
-    QueueSettings {
+pub(super) fn build_review(raw: &RawReview, at: &mut Findings<'_>) -> Review {
+    let queue = QueueSettings {
         open_per_route: at.at_least_one(&["review", "open_per_route"], raw.open_per_route),
         max_age: at.some_time(&["review", "max_age"], raw.max_age),
+    };
+    let decide_after = raw.decide_after.0;
+    let path = ["review", "decide_after"];
+    if !DECIDE_AFTER.contains(&decide_after) {
+        at.wrong(&path, "use a time from \"1h\" to \"14d\", such as \"72h\"");
+    } else if !queue.max_age.is_zero() && decide_after > queue.max_age {
+        let message = "longer than max_age: what waits must not be closed before its time is over";
+        at.wrong(&path, message);
+    }
+    Review {
+        queue,
+        sample: raw.sample,
+        decide_after,
     }
 }
 

@@ -28,7 +28,7 @@ mod units;
 
 pub use crossfade_proxy::{InternalCallers, StickyBy};
 pub use error::{ConfigError, Problem};
-pub use evidence::{Evidence, RouteEvidence};
+pub use evidence::{Evidence, Review, RouteEvidence};
 pub use model::{
     Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data, HashKey,
     Listen, LogFormat, LogLevel, Logging, Mirror, Tls, TokenRole,

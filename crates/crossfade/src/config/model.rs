@@ -5,11 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crossfade_backplane::QueueSettings;
 use crossfade_exchange::Percent;
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Review},
     opinions::{JudgePlan, Similarity},
     routes::Route,
     secret::Secret,
@@ -33,8 +32,8 @@ pub struct Config {
     pub mirror: Mirror,
     /// What is kept of judged exchanges.
     pub evidence: Evidence,
-    /// The bounds of what waits for a person.
-    pub review: QueueSettings,
+    /// What waits for people, and what of it is drawn for the test on what they say.
+    pub review: Review,
     /// The embeddings that texts are compared by, if any.
     pub similarity: Option<Similarity>,
     /// The model that says which of two answers is better, if any.

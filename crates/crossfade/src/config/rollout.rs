@@ -93,7 +93,7 @@ pub(crate) struct RawRollout {
     pub(crate) minimum_time: RawMinimumTime,
     /// The chance of a false roll-back that is accepted for a whole attempt.
     pub(crate) alpha: f64,
-    /// The bad events that may roll back; all that can be judged if absent.
+    /// The bad events that may roll back; all that a check can judge if absent. `review`, what people say of pairs drawn for them, only if named here.
     #[cfg_attr(test, schemars(schema_with = "super::schema::metrics"))]
     pub(crate) metrics: Option<Vec<Metric>>,
     /// How `alpha` is divided among them, by metric, in any unit; equally if absent.
@@ -343,6 +343,8 @@ fn triggers(name: &str, raw: &RawRollout, judged: MetricSet, at: &mut Findings<'
         }
         None => judged,
     };
+    // People can look at any pair.
+    let judged = judged.or(MetricSet::EMPTY.with(Metric::Review));
     for metric in metrics.iter().filter(|metric| !judged.contains(*metric)) {
         let message = format!(
             "\"{metric}\" is not judged: {}",

@@ -1,6 +1,6 @@
 //! Record outcomes: logged first, applied after, and a roll-back if they demand one.
 
-use crossfade_exchange::RouteId;
+use crossfade_exchange::{Metric, OutcomeKey, RouteId};
 use crossfade_rollout::{Ages, Record};
 
 use super::{Bar, Controller, Lost, RouteControl, Shared, disk::Disk, lock};
@@ -46,6 +46,16 @@ impl Controller {
         })
     }
 
+    /// Whether people's reviews can roll the route back, and if so the running attempt, or shadow watch, and the last pair of it that
+    /// entered with what people said.
+    pub fn asks_people(&self, route: &RouteId) -> Option<(u64, Option<OutcomeKey>)> {
+        let control = self.shared.routes.get(route)?;
+        let rollout = lock(&control.rollout);
+        let facts = rollout.attempt()?;
+        let asks = facts.metrics.contains(Metric::Review);
+        asks.then_some((facts.id, rollout.last_review()))
+    }
+
     /// The ages at which the route's running attempt decides an answer.
     pub fn ages(&self, route: &RouteId) -> Option<Ages> {
         let control = self.shared.routes.get(route)?;
@@ -64,12 +74,10 @@ impl Shared {
         let mut disk = lock(&self.disk);
         let (mine, attempt) = {
             let rollout = lock(&control.rollout);
-            let mine: Vec<Record> = batch
-                .iter()
-                .filter(|decided| rollout.takes(decided))
-                .copied()
-                .collect();
-            (mine, rollout.attempt().map(|attempt| attempt.id))
+            (
+                rollout.taken(batch),
+                rollout.attempt().map(|attempt| attempt.id),
+            )
         };
         let applied = Applied {
             decided: mine.len(),

@@ -8,9 +8,9 @@ use std::{
 };
 
 use crossfade_backplane::{
-    EvidenceError, KeepReason, KeptExchange, Offered, ReviewItem, ReviewState,
+    EvidenceError, KeepReason, KeptExchange, Offered, ReviewItem, ReviewState, Sample,
 };
-use crossfade_exchange::{Caller, RouteId};
+use crossfade_exchange::{Caller, ReviewReason, RouteId};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -170,8 +170,14 @@ impl Shared {
             caller: exchange.caller,
             opened_unix_ms: now_unix_ms(),
             state: ReviewState::Open,
+            sample: self.sample(to_keep),
         };
-        let outcome = match self.reviews.offer(item) {
+        let drawn = item.sample.is_some();
+        let offered = self.reviews.offer(item);
+        if drawn && !self.is_sampled(&offered) {
+            self.count_review(route, ReviewOutcome::LeftOut);
+        }
+        let outcome = match offered {
             Ok(Offered::Opened { displaced, .. }) => {
                 if displaced.is_some() {
                     self.count_review(route, ReviewOutcome::Displaced);
@@ -188,6 +194,29 @@ impl Shared {
         };
         self.count_review(route, outcome);
         outcome == ReviewOutcome::Opened
+    }
+
+    /// What the test on what people say needs of a pair that was drawn for it.
+    fn sample(&self, to_keep: &ToKeep) -> Option<Sample> {
+        let announced = to_keep.judged.exchange.mirrored?;
+        let after = u64::try_from(self.decide_after.as_millis()).unwrap_or(u64::MAX);
+        let sent_unix_ms = announced.key.sent_unix_micros / 1_000;
+        let drawn = to_keep.reasons.contains(&ReviewReason::Drawn);
+        drawn.then_some(Sample {
+            announced,
+            decide_by_unix_ms: sent_unix_ms.saturating_add(after),
+        })
+    }
+
+    /// Whether what was drawn has its place in the test.
+    fn is_sampled(&self, offered: &Result<Offered, EvidenceError>) -> bool {
+        match offered {
+            Ok(Offered::Opened { id, .. }) => {
+                let item = self.reviews.get(*id);
+                item.is_some_and(|item| item.sample.is_some())
+            }
+            Ok(Offered::Joined(_) | Offered::Accepted | Offered::Full) | Err(_) => false,
+        }
     }
 
     fn forgotten(&self) -> MutexGuard<'_, Forgotten> {

@@ -9,6 +9,7 @@ mod forgotten;
 mod keeper;
 mod records;
 mod rules;
+mod sampled;
 mod says;
 mod snapshot;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod view;
 pub use desk::{Decision, NotDone, Wanted};
 pub use keeper::Keeper;
 pub use records::{Judged, RecordedRoute, Records, RecordsSettings};
+pub use sampled::{SAMPLED, SampleFeed};
 pub use view::{
     AnswerPage, BodyPage, DecidedPage, DecisionLine, ExchangeLine, ExchangeList, ExchangePage,
     Forgotten, FoundLine, ReviewLine, ReviewList, ReviewPage, RuleLine, RuleList,

@@ -8,13 +8,14 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crossfade_backplane::{
     DataDirectory, EvidenceError, EvidenceKeys, EvidenceSettings, EvidenceStore, QueueSettings,
     ReviewQueue, Snapshots,
 };
-use crossfade_exchange::{Caller, Exchange, Opinions, ReviewReason, RouteId, Verdict};
+use crossfade_exchange::{Caller, Exchange, Opinions, ReviewReason, RouteId, Side, Verdict};
 use crossfade_redact::Redactor;
 use crossfade_statistics::{
     Observation, RouteReport, RouteStatistics, Signature, StatisticsSettings, Telling,
@@ -49,6 +50,8 @@ pub struct RecordsSettings {
     pub evidence: EvidenceSettings,
     /// The bounds of the review queue.
     pub reviews: QueueSettings,
+    /// How long after a drawn pair was sent it enters the test, with what people said of it by then.
+    pub decide_after: Duration,
     /// The routes.
     pub routes: Vec<RecordedRoute>,
     /// Where it counts.
@@ -66,6 +69,8 @@ pub struct RecordedRoute {
     pub fingerprint: String,
     /// The share of pairs that is kept at random, 0..=1; what is queued for review is always kept.
     pub share: f64,
+    /// The share of mirrored pairs that is drawn for the test on what people say, 0..=1; 0 where the route does not run it.
+    pub sample: f64,
     /// What is taken out before anything is kept.
     pub redactor: Redactor,
 }
@@ -101,6 +106,7 @@ pub struct Records {
 pub(super) struct Shared {
     pub(super) routes: BTreeMap<RouteId, RouteRecords>,
     pub(super) reviews: ReviewQueue,
+    pub(super) decide_after: Duration,
     pub(super) snapshots: Snapshots,
     /// Without a key there is none.
     pub(super) evidence: Option<EvidenceStore>,
@@ -124,6 +130,7 @@ pub(super) struct RouteRecords {
     open: AtomicU64,
     pub(super) fingerprint: String,
     share: f64,
+    sample: f64,
     pub(super) redactor: Redactor,
 }
 
@@ -201,6 +208,7 @@ impl Records {
             keys,
             evidence,
             reviews,
+            decide_after,
             routes,
             metrics,
         } = settings;
@@ -222,6 +230,7 @@ impl Records {
                 open: AtomicU64::new(0),
                 fingerprint: route.fingerprint,
                 share: route.share,
+                sample: route.sample,
                 redactor: route.redactor,
             };
             records.insert(route.id, record);
@@ -229,6 +238,7 @@ impl Records {
         let shared = Arc::new(Shared {
             routes: records,
             reviews,
+            decide_after,
             snapshots,
             evidence,
             metrics,
@@ -278,6 +288,11 @@ impl Records {
                 .similarity_percentile
                 .is_some_and(|share| share < BELOW_NOISE),
             accepted: observed.accepted,
+            sample: if is_answered(&judged.exchange) {
+                route.sample
+            } else {
+                0.0
+            },
         };
         let reasons = facts.reasons(&self.shared.to_review);
         let kept = self.shared.evidence.is_some();
@@ -353,6 +368,16 @@ impl Records {
     pub fn export_metrics(&self) {
         self.shared.export_metrics();
     }
+}
+
+/// Whether it was announced as mirrored, and both sides answered: only then is there something for people to compare. What does not
+/// answer is the other groups' to count, and not bad once more here.
+fn is_answered(exchange: &Exchange) -> bool {
+    let answered = |side: Side| {
+        let recording = exchange.recording(side);
+        recording.is_some_and(|recording| !recording.transport_bad())
+    };
+    exchange.mirrored.is_some() && Side::ALL.iter().copied().all(answered)
 }
 
 /// The queue's rules are durable at once, those of a snapshot are as old as it.

@@ -33,6 +33,8 @@ pub(super) struct Facts<'a> {
     pub(super) below_noise: bool,
     /// Somebody has said that differences of this signature do not matter.
     pub(super) accepted: bool,
+    /// The share that is drawn for the test on what people say, 0..=1; 0 of a pair that the test does not take.
+    pub(super) sample: f64,
 }
 
 /// Draws the random share; with the installation's secret, so that nobody can choose what is looked at.
@@ -67,6 +69,8 @@ impl Facts<'_> {
             ReviewReason::RandomAgreement => agree && draw.falls(self.id, RANDOM_SHARE),
             // Nobody asks while an exchange is judged; it is asked for by its id later.
             ReviewReason::Requested => false,
+            // Whatever the checks say: that a pair is drawn says nothing of its answers.
+            ReviewReason::Drawn => draw.falls(self.id, self.sample),
         };
         let all = ReviewReason::ALL.iter().copied();
         all.filter(|reason| holds(*reason)).collect()
@@ -243,6 +247,7 @@ mod tests {
             seen: Some(4),
             below_noise: false,
             accepted: false,
+            sample: 0.0,
         };
         change(&mut facts);
         assert_eq!(facts.reasons(&draw), expected, "{verdict:?}");
@@ -298,6 +303,7 @@ mod tests {
                 seen: None,
                 below_noise: false,
                 accepted: false,
+                sample: 0.0,
             };
             assert_eq!(facts.reasons(&draw), expected, "{verdict:?} {opinions:?}");
         };
@@ -365,6 +371,7 @@ mod tests {
                 seen: None,
                 below_noise: true,
                 accepted: false,
+                sample: 0.0,
             };
             facts.reasons(&draw).contains(&ReviewReason::LowSimilarity)
         });
@@ -404,6 +411,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_for_people_is_drawn_whatever_the_checks_say() {
+        use ReviewReason::{Drawn, RandomAgreement, RiskyLabel};
+        let sampled = |share: f64| move |facts: &mut Facts<'_>| facts.sample = share;
+        let risky = verdict(MAJOR, failed(Check::Label, Severity::Blocker));
+        let primary_bad = verdict(VerdictClass::PrimaryBad, Vec::new());
+        check(sampled(1.0), &risky, &[RiskyLabel, Drawn]);
+        check(sampled(1.0), &primary_bad, &[Drawn]);
+        check(sampled(0.0), &primary_bad, &[]);
+        let accepted = |facts: &mut Facts<'_>| {
+            facts.accepted = true;
+            facts.sample = 1.0;
+        };
+        check(accepted, &verdict(MAJOR, Vec::new()), &[Drawn]);
+        // Where there are no two answers there is nothing to look at.
+        let error = verdict(VerdictClass::CandidateError, Vec::new());
+        check(sampled(1.0), &error, &[]);
+        // What agrees and is drawn anyhow is drawn for both: nobody is asked twice.
+        let draw = Draw::new(&[7; 32], "review");
+        let agrees = verdict(VerdictClass::Equal, Vec::new());
+        let taken = id(&draw, true);
+        let facts = Facts {
+            id: &taken,
+            verdict: &agrees,
+            opinions: &Opinions::default(),
+            judge_contradicts: false,
+            seen: None,
+            below_noise: false,
+            accepted: false,
+            sample: RANDOM_SHARE,
+        };
+        assert_eq!(facts.reasons(&draw), [RandomAgreement, Drawn]);
+    }
+
+    #[test]
     fn agreement_is_drawn_at_its_share_and_always_alike() {
         let draw = Draw::new(&[7; 32], "review");
         let fallen = (0..100_000)
@@ -425,6 +466,7 @@ mod tests {
                 seen: None,
                 below_noise: false,
                 accepted: false,
+                sample: 0.0,
             };
             let drawn = facts.reasons(&draw) == [ReviewReason::RandomAgreement];
             assert_eq!(drawn, expected, "{class}");

@@ -50,8 +50,10 @@ pub(crate) fn settings(
             statistics: StatisticsSettings::default(),
             fingerprint: "1".to_owned(),
             share: 0.0,
+            sample: 0.0,
             redactor: Redactor::new(&RedactSettings::default()).unwrap(),
         }],
+        decide_after: std::time::Duration::from_secs(3_600),
         metrics: Arc::clone(metrics),
     }
 }

@@ -119,6 +119,7 @@ impl Core {
             exchanges,
             messages,
             panel,
+            clock: Clock::default(),
         }
     }
 

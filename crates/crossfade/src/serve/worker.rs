@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Asking, spawn};
 use crate::{
-    control::Controller,
+    control::{Clock, Controller},
     opinions::Panel,
-    review::Records,
+    review::{Records, SAMPLED, SampleFeed},
     telemetry,
     worker::{Comparer, Outcomes, SETTLEMENTS, Sink},
 };
@@ -27,6 +27,8 @@ pub(super) struct Worker {
     pub(super) messages: mpsc::Receiver<OutcomeMessage>,
     /// The models that are asked about pairs, if there are any.
     pub(super) panel: Option<(Panel, Option<Batcher>)>,
+    /// By which what people said comes of age.
+    pub(super) clock: Clock,
 }
 
 // === impl Worker ===
@@ -41,6 +43,13 @@ impl Worker {
         stop: &CancellationToken,
     ) -> (JoinHandle<()>, Option<Asking>) {
         let (settlements, settled) = mpsc::channel(SETTLEMENTS);
+        let (reviewed, sampled) = mpsc::channel(SAMPLED);
+        let feed = SampleFeed::new(
+            self.records.clone(),
+            controller.clone(),
+            self.clock,
+            reviewed,
+        );
         let records = self.records;
         let sink: Sink = Arc::new(move |judged| records.take(judged));
         let (sink, opinions) = match self.panel {
@@ -52,10 +61,12 @@ impl Worker {
         };
         let (differences, differing) = mpsc::channel(SETTLEMENTS);
         let ordering = Outcomes::new(controller.clone(), Arc::clone(&self.metrics))
-            .with_differences(differing);
+            .with_differences(differing)
+            .with_sampled(sampled);
         let comparer = Comparer::new(self.checks, self.metrics, settlements, sink)
             .with_differences(differences);
         spawner.spawn(ordering.run(self.messages, settled, stop.clone()));
+        spawner.spawn(feed.run(stop.clone()));
         spawner.spawn(controller.clone().run_leases(stop.clone()));
         spawner.spawn(controller.clone().run_ticks(stop.clone()));
         (spawn(comparer.run(self.exchanges)), opinions)

@@ -192,6 +192,12 @@ labels! {
         Decided = "decided",
         /// It could not be written.
         Failed = "failed",
+        /// Drawn for the test on what people say, and left out of it: as much was drawn and waits as may.
+        LeftOut = "left_out",
+        /// It entered that test with what a person had said in time.
+        Tested = "tested",
+        /// It entered that test, and nobody had said anything in time.
+        Undecided = "undecided",
     }
 }
 

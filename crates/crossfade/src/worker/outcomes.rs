@@ -10,7 +10,7 @@ use std::{
 };
 
 use crossfade_exchange::{OutcomeMessage, RouteId, Settled};
-use crossfade_rollout::{Ages, Differences, OrderBuffer, Record};
+use crossfade_rollout::{Ages, DecidedPair, Differences, OrderBuffer, Record};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +41,7 @@ pub struct Outcomes {
     routes: BTreeMap<RouteId, Order>,
     held: usize,
     differences: Option<mpsc::Receiver<(RouteId, Differences)>>,
+    sampled: Option<mpsc::Receiver<(RouteId, DecidedPair)>>,
 }
 
 /// One route's order, and what was decided and not yet logged.
@@ -67,6 +68,7 @@ impl Outcomes {
             routes,
             held: 0,
             differences: None,
+            sampled: None,
         }
     }
 
@@ -75,6 +77,14 @@ impl Outcomes {
     #[must_use]
     pub fn with_differences(mut self, differences: mpsc::Receiver<(RouteId, Differences)>) -> Self {
         self.differences = Some(differences);
+        self
+    }
+
+    /// What people said of drawn pairs comes from `sampled`, in its order already, and is logged in that order. What is not logged is
+    /// told again after a restart.
+    #[must_use]
+    pub fn with_sampled(mut self, sampled: mpsc::Receiver<(RouteId, DecidedPair)>) -> Self {
+        self.sampled = Some(sampled);
         self
     }
 
@@ -90,6 +100,7 @@ impl Outcomes {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut incoming, mut resolved) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
         let mut differences = self.differences.take();
+        let mut sampled = self.sampled.take();
         loop {
             let room = self.held < HELD;
             // Announcements before settlements, so that few of these come early.
@@ -114,6 +125,10 @@ impl Outcomes {
                 told = next(&mut differences) => match told {
                     Some((route, differences)) => self.differ(&route, differences),
                     None => differences = None,
+                },
+                told = next(&mut sampled), if room => match told {
+                    Some((route, pair)) => self.reviewed(&route, pair),
+                    None => sampled = None,
                 }
             }
         }
@@ -165,6 +180,14 @@ impl Outcomes {
             } else {
                 order.lost += 1;
             }
+        }
+    }
+
+    /// It may wait for room: it has waited for days.
+    fn reviewed(&mut self, route: &RouteId, pair: DecidedPair) {
+        if let Some(order) = self.routes.get_mut(route) {
+            order.decided.push_back(Record::Pair(pair));
+            self.held += 1;
         }
     }
 

@@ -19,6 +19,7 @@ pub(super) fn item(
         caller: caller(u128::from(at)),
         opened_unix_ms: at,
         state: ReviewState::Open,
+        sample: None,
     }
 }
 

@@ -24,6 +24,12 @@ enum Event {
         bad: [u16; 2],
         unit: u8,
     },
+    /// What people say of a pair; a late one was sent before others of which they have said something.
+    Review {
+        bad: [bool; 2],
+        unit: u8,
+        late: bool,
+    },
     Differences {
         values: [i8; 2],
         unit: u8,
@@ -60,6 +66,10 @@ fn event() -> impl Strategy<Value = Event> {
             unit,
         },
     );
+    let review = (any::<[bool; 2]>(), any::<u8>(), 0..5_u8).prop_map(|(bad, unit, late)| {
+        let late = late == 0;
+        Event::Review { bad, unit, late }
+    });
     let differences = (any::<[i8; 2]>(), any::<u8>())
         .prop_map(|(values, unit)| Event::Differences { values, unit });
     let coverage = (any::<bool>(), any::<u8>())
@@ -84,6 +94,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => proptest::sample::select(verbs).prop_map(Event::Verb),
         6 => answer,
         6 => pair,
+        3 => review,
         2 => differences,
         1 => coverage,
     ]
@@ -119,7 +130,10 @@ impl Driven {
                 let bad: Vec<Metric> = MetricSet::from_bits(bad).of_group(group).iter().collect();
                 self.answer(side, group, &bad, unit);
             }
-            Event::Pair { .. } | Event::Differences { .. } | Event::Coverage { .. } => {
+            Event::Pair { .. }
+            | Event::Review { .. }
+            | Event::Differences { .. }
+            | Event::Coverage { .. } => {
                 if let Some(record) = self.unanswered(event) {
                     self.log(record);
                 }
@@ -208,6 +222,29 @@ impl Driven {
         // Half a minute between them: windows and hours go by.
         let at = 30_000_000 * self.log.len() as u64;
         match event {
+            Event::Review {
+                bad: [primary, candidate],
+                unit,
+                late,
+            } => {
+                let applies = MetricSet::EMPTY.with(Metric::Review);
+                let set = |bad: bool| if bad { applies } else { MetricSet::EMPTY };
+                Some(Record::Pair(DecidedPair {
+                    key: OutcomeKey {
+                        sent_unix_micros: if late { 1 } else { at + 1 },
+                        ..OutcomeKey::default()
+                    },
+                    attempt,
+                    group: Group::Review,
+                    answer: Side::Primary,
+                    unit: Unit(unit.into()),
+                    applies,
+                    result: PairResult::Compared {
+                        primary: set(primary),
+                        candidate: set(candidate),
+                    },
+                }))
+            }
             Event::Pair {
                 content,
                 kind,
@@ -324,7 +361,7 @@ proptest! {
             let before = driven.rollout.split();
             driven.happen(event);
             match event {
-                Event::Answer { .. } | Event::Pair { .. } | Event::Differences { .. } | Event::Coverage { .. } => {
+                Event::Answer { .. } | Event::Pair { .. } | Event::Review { .. } | Event::Differences { .. } | Event::Coverage { .. } => {
                     prop_assert_eq!(driven.rollout.split(), before);
                 }
                 Event::Split(_) | Event::Verb(_) => {}

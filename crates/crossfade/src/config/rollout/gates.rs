@@ -52,6 +52,7 @@ pub(super) const fn why_no_metric(metric: Metric) -> &'static str {
     match metric {
         Metric::Cost => "add cost_limit_usd",
         Metric::RequiredFields => "name the fields in checks.required_fields",
+        Metric::Review => "nothing can be mirrored: enable [mirror]",
         Metric::Transport
         | Metric::Slow
         | Metric::Stream

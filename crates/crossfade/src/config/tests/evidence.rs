@@ -11,7 +11,9 @@ fn evidence_is_off_without_a_key() {
     let config = good(&format!("{REQUIRED}{ROUTE}"));
     assert!(!config.evidence.is_on());
     assert_eq!(config.evidence.settings.max_bytes, 1 << 30);
-    assert_eq!(config.review.open_per_route, 200);
+    assert_eq!(config.review.queue.open_per_route, 200);
+    assert_eq!(config.review.decide_after, Duration::from_secs(72 * 3_600));
+    assert!((config.review.sample.percent() - 1.0).abs() < f64::EPSILON);
     let evidence = &config.routes[0].evidence;
     assert!((evidence.share.percent() - 1.0).abs() < f64::EPSILON);
     assert_eq!(evidence.redact.detectors, Detector::ALL);
@@ -64,6 +66,16 @@ fn what_is_wrong_with_evidence_is_said() {
     check(
         "[review]\nopen_per_route = 0\nmax_age = \"0s\"",
         "review.open_per_route: use a number of at least 1\nreview.max_age: use a duration over 0",
+    );
+    for out in ["59m", "15d"] {
+        check(
+            &format!("[review]\ndecide_after = \"{out}\""),
+            "review.decide_after: use a time from \"1h\" to \"14d\", such as \"72h\"",
+        );
+    }
+    check(
+        "[review]\nmax_age = \"2d\"",
+        "review.decide_after: longer than max_age: what waits must not be closed before its time is over",
     );
 }
 

@@ -442,3 +442,26 @@ fn the_guide_knows_every_key_and_stage() {
     told.sort();
     assert_eq!(told.iter().collect::<Vec<_>>(), keys);
 }
+
+#[test]
+fn people_roll_back_where_they_are_named_and_can_see() {
+    use crossfade_exchange::Metric;
+    let usual = plan(&owned(""));
+    assert!(!usual.metrics_on.contains(Metric::Review));
+    let key = "[evidence]\nkey_env = \"HASH_KEY\"\n";
+    let named = owned("metrics = [\"refusal\", \"review\"]\nshares = { refusal = 3, review = 1 }");
+    let made = plan(&format!("{key}{named}"));
+    assert!(made.metrics().contains(Metric::Review));
+    assert_eq!(made.shares.unwrap()[&Metric::Review], 0.25);
+    wrong(
+        "metrics = [\"review\"]",
+        "metrics: review, and no exchange is kept for people to look at: set evidence.key_env or evidence.key_file",
+    );
+    check(
+        &format!(
+            "{key}[review]\nsample = 0\n{}",
+            owned("metrics = [\"review\"]")
+        ),
+        "routes.support.rollout.metrics: review, and no pair is drawn for it: set review.sample above 0",
+    );
+}

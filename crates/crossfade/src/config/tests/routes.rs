@@ -167,7 +167,7 @@ fn rollouts() {
     );
     check(
         &with("metrics = [\"slwo\"]"),
-        "routes.support.rollout.metrics.0: unknown value \"slwo\"; did you mean \"slow\"? (known here: transport, slow, stream, envelope, json_parse, json_schema, required_fields, refusal, cost)",
+        "routes.support.rollout.metrics.0: unknown value \"slwo\"; did you mean \"slow\"? (known here: transport, slow, stream, envelope, json_parse, json_schema, required_fields, refusal, cost, review)",
     );
     let priced = ROUTE.replace('}', "}\nprice = { input = 1, output = 2 }");
     let config = good(&format!(
