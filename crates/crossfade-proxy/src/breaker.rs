@@ -52,6 +52,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it is open, be it that the next call may try.
+    pub(crate) fn is_open(&self, now: Instant) -> bool {
+        self.gate(now) != Gate::Closed
+    }
+
     /// A call is about to be made; while half open, this is the probe.
     pub(crate) fn begin(&self, now: Instant) {
         let mut state = self.lock();
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(breaker.gate(start), Gate::Open);
         let later = start + OPEN_FOR;
         assert_eq!(breaker.gate(later), Gate::HalfOpen);
+        assert!(breaker.is_open(start) && breaker.is_open(later));
         breaker.begin(later);
         assert_eq!(breaker.gate(later), Gate::Open, "one probe only");
         breaker.record(true, later);
@@ -113,6 +119,7 @@ mod tests {
         breaker.begin(later + OPEN_FOR);
         breaker.record(false, later + OPEN_FOR);
         assert_eq!(breaker.gate(later + OPEN_FOR), Gate::Closed);
+        assert!(!breaker.is_open(later + OPEN_FOR));
     }
 
     #[test]

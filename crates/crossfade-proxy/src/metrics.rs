@@ -106,6 +106,12 @@ pub const METRICS: &[MetricInfo] = &[
         help: "Eligible requests that are neither compared nor skipped yet",
     },
     MetricInfo {
+        name: "crossfade_breaker_open",
+        kind: "gauge",
+        labels: &["route"],
+        help: "1 while the candidate's breaker is open: the primary answers, and one call in 30 s tries the candidate",
+    },
+    MetricInfo {
         name: "crossfade_mirror_retries_total",
         kind: "counter",
         labels: &["route"],
@@ -157,6 +163,7 @@ pub(crate) struct RouteMetrics {
     unannounced: Counter,
     in_flight: Gauge,
     mirror_in_flight: Gauge,
+    breaker_open: Gauge,
     ineligible: Vec<(IneligibleReason, Counter)>,
     mirror_only: Vec<(MirrorOnlyReason, Counter)>,
     losses: Vec<(LossKind, Counter)>,
@@ -198,6 +205,7 @@ impl RouteMetrics {
             unannounced: counter!("crossfade_mirror_unannounced_total", "route" => route()),
             in_flight: gauge!("crossfade_in_flight_requests", "route" => route()),
             mirror_in_flight: gauge!("crossfade_mirror_in_flight", "route" => route()),
+            breaker_open: gauge!("crossfade_breaker_open", "route" => route()),
             ineligible: IneligibleReason::ALL
                 .iter()
                 .map(|r| (*r, counter!("crossfade_ineligible_total", "route" => route(), "reason" => r.as_str())))
@@ -288,7 +296,8 @@ impl RouteMetrics {
 
     /// Brings the exported counts in step with a snapshot; called at each scrape.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-    pub(crate) fn export(&self, accounting: &Accounting) {
+    pub(crate) fn export(&self, accounting: &Accounting, is_breaker_open: bool) {
+        self.breaker_open.set(f64::from(u8::from(is_breaker_open)));
         self.in_flight.set(accounting.in_flight as f64);
         self.mirror_in_flight
             .set(accounting.mirror_in_flight as f64);

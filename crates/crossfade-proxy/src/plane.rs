@@ -161,13 +161,26 @@ impl ProxyHandle {
     pub fn export_metrics(&self) {
         let routes = &self.0.routes;
         for route in routes.all() {
-            route.metrics.export(&route.accounts.snapshot());
+            let is_breaker_open = route.state.breaker.is_open(Now::read().instant);
+            route
+                .metrics
+                .export(&route.accounts.snapshot(), is_breaker_open);
         }
-        routes.unrouted.1.export(&routes.unrouted.0.snapshot());
+        routes
+            .unrouted
+            .1
+            .export(&routes.unrouted.0.snapshot(), false);
         let queued = self.0.queue.max_capacity() - self.0.queue.capacity();
         self.0
             .metrics
             .export(self.0.bytes.used(), queued, self.is_killed());
+    }
+
+    /// Whether a route's candidate has failed so often that it is only tried from time to time; `None` for an unknown route.
+    pub fn is_breaker_open(&self, route: &RouteId) -> Option<bool> {
+        let mut routes = self.0.routes.all();
+        let route = routes.find(|known| known.id() == route)?;
+        Some(route.state.breaker.is_open(Now::read().instant))
     }
 
     /// The primary's typical times on a route.

@@ -11,6 +11,7 @@
 mod alarm;
 mod attempt;
 mod bets;
+mod coverage;
 mod decide;
 mod engine;
 mod engine_g;
@@ -45,6 +46,7 @@ mod words;
 
 pub use alarm::{Alarm, Engine};
 pub use attempt::{AttemptFacts, BASELINE_ANSWERS, Phase};
+pub use coverage::{CoverageGroup, coverage_groups};
 pub use decide::{DecideFacts, MirrorPlan, decide, draw, selection};
 pub use engine::EngineR;
 pub use engine_g::EngineG;

@@ -7,7 +7,7 @@ use crossfade_exchange::Percent;
 
 use crate::{
     Evidence, GateEvidence, GateState, Phase, ProposeContext, Refusal, RoutePlan, RouteRollout,
-    Stage,
+    Stage, coverage::shortfalls,
 };
 
 impl RoutePlan {
@@ -193,21 +193,16 @@ impl RouteRollout {
     }
 
     fn coverage(&self, evidence: &Evidence, obstacles: &mut Vec<Refusal>) {
-        let mut sizes = evidence.coverage.iter().filter(|size| size.selected > 0);
-        let least = self.plan().coverage;
-        if sizes.clone().next().is_none() {
+        if evidence.coverage.iter().all(|size| size.selected == 0) {
             obstacles.push(Refusal::NothingCompared);
         }
-        obstacles.extend(sizes.by_ref().filter_map(|size| {
-            let coverage = ratio(size.compared, size.selected);
-            (coverage < least).then_some(Refusal::Coverage {
-                size: size.size,
-                selected: size.selected,
-                compared: size.compared,
-                coverage,
-                least,
-            })
-        }));
+        let least = self.plan().coverage;
+        let short = shortfalls(&evidence.coverage, least);
+        obstacles.extend(
+            short
+                .into_iter()
+                .map(|short| Refusal::Coverage { short, least }),
+        );
     }
 
     fn unresolved(&self, context: &ProposeContext) -> Option<Refusal> {

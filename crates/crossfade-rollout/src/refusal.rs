@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use crossfade_exchange::{Gate, Percent, SizeClass, closed_enum};
+use crossfade_exchange::{Gate, Percent, closed_enum};
 
 use crate::{
-    ActorRole, Alarm, Freeze, PlanError, Stage,
+    ActorRole, Alarm, CoverageGroup, Freeze, PlanError, Stage,
     words::{About, AtThisRate, Count, Share},
 };
 
@@ -174,20 +174,14 @@ pub enum Refusal {
         "nothing of this stage is counted as compared yet, which is done once a minute: if it stays so, see that the route has eligible traffic and that mirroring is on"
     )]
     NothingCompared,
-    /// Too little of a size was compared.
+    /// Too little of a size was compared, or of sizes that are judged together.
     #[error(
-        "coverage of requests of size {size} is {} of at least {} ({} of {} compared): see what the mirror skips",
-        Share(*.coverage), Share(*.least), Count(*.compared), Count(*.selected)
+        "coverage of requests of size {} is {} of at least {} ({} of {} compared): see what the mirror skips",
+        .short.names(), Share(.short.ratio()), Share(*.least), Count(.short.compared), Count(.short.selected)
     )]
     Coverage {
-        /// The size class.
-        size: SizeClass,
-        /// Eligible and selected.
-        selected: u64,
-        /// Of them, compared.
-        compared: u64,
-        /// That, 0..=1.
-        coverage: f64,
+        /// The sizes, and what was compared of them.
+        short: CoverageGroup,
         /// What the stage asks for, 0..=1.
         least: f64,
     },

@@ -5,9 +5,9 @@ use crossfade_exchange::{Gate, Group, Metric, Percent, RouteId, closed_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Alarm, AttemptFacts, Cause, DrillResult, Engine, Entry, Evidence, Freeze, GateEvidence,
-    GroupEvidence, MetricEvidence, PairCounts, ProposeContext, Refusal, ReplayResult, RouteRollout,
-    SideCounts, Signoff, SizeCoverage, Split, Stage,
+    Actor, Alarm, AttemptFacts, Cause, CoverageGroup, DrillResult, Engine, Entry, Evidence, Freeze,
+    GateEvidence, GroupEvidence, MetricEvidence, PairCounts, ProposeContext, Refusal, ReplayResult,
+    RouteRollout, SideCounts, Signoff, SizeCoverage, Split, Stage, coverage_groups,
     obstacles::{at_rate, counts, gate_state},
 };
 
@@ -184,6 +184,9 @@ pub struct RouteStatus {
     /// What the stage has compared, by size.
     #[serde(default)]
     pub coverage: Vec<SizeCoverage>,
+    /// The same as it is judged: sizes with few requests together with their neighbours.
+    #[serde(default)]
+    pub coverage_groups: Vec<CoverageGroup>,
     /// Why the ramp stands still by itself.
     pub freeze: Option<Freeze>,
     /// Who let nothing advance, and why.
@@ -275,6 +278,7 @@ impl RouteRollout {
             standings: each(&gates, |gate| GateStanding::of(gate, had)),
             gates,
             units,
+            coverage_groups: coverage_groups(&coverage),
             coverage,
             freeze,
             held: self.held().cloned(),

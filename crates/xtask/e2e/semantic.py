@@ -1,6 +1,7 @@
 """Programs as applications write them, with Semantic Kernel; prints what each one saw, one JSON line for each.
 
-Arguments: the endpoint, and which programs: `all`, or `retries` for those that have to outlast failures.
+Arguments: the endpoint, and which programs: `all`, `retries` for those that have to outlast failures, or `streams` for those
+that read a stream.
 """
 
 import asyncio
@@ -147,7 +148,8 @@ async def run(program, endpoint):
 
 
 async def main(endpoint, which="all", _deployment=None):
-    for program in PROGRAMS if which == "all" else [retries]:
+    sets = {"all": PROGRAMS, "retries": [retries], "streams": [stream]}
+    for program in sets[which]:
         result = await run(program, endpoint)
         print(json.dumps({"client": "semantic kernel", "program": program.__name__, **result}, default=str))
 

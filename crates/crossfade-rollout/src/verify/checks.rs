@@ -1,7 +1,7 @@
 //! What can be said of one entry, or of a piece of it, by itself.
 
 use super::{compare::alarm_difference, rules::Known};
-use crate::{Actor, ActorRole, Cause, Evidence, GateEvidence, Requirements};
+use crate::{Actor, ActorRole, Cause, Evidence, GateEvidence, Requirements, SizeCoverage};
 
 pub(super) const PEOPLE: &[ActorRole] = &[ActorRole::Operator, ActorRole::Owner];
 pub(super) const OWNER: &[ActorRole] = &[ActorRole::Owner];
@@ -51,19 +51,7 @@ pub(super) fn enough(
             evidence.units, required.minimum_units
         ));
     }
-    for size in &evidence.coverage {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "counts of requests are far under 2^53"
-        )]
-        let (compared, selected) = (size.compared as f64, size.selected as f64);
-        if compared < required.coverage * selected {
-            return Err(format!(
-                "{} of {} requests of size {} were compared, a share of {} was required",
-                size.compared, size.selected, size.size, required.coverage
-            ));
-        }
-    }
+    covered(required.coverage, &evidence.coverage)?;
     let mut counting = evidence
         .gates
         .iter()
@@ -79,6 +67,67 @@ pub(super) fn enough(
         )),
         None => Ok(()),
     }
+}
+
+/// Whether enough was compared of each size. Said again in other words than where it is decided: a size with under 30 requests counts
+/// with the next that have come to 30, or with the last that had, and by itself may miss what happens by chance in one of 20.
+fn covered(least: f64, coverage: &[SizeCoverage]) -> Result<(), String> {
+    let total = coverage
+        .iter()
+        .fold(0_u64, |sum, size| sum.saturating_add(size.selected));
+    let (mut compared, mut selected, mut passed) = (0_u64, 0_u64, 0_u64);
+    for size in coverage {
+        compared = compared.saturating_add(size.compared);
+        selected = selected.saturating_add(size.selected);
+        passed = passed.saturating_add(size.selected);
+        let missed = size.selected.saturating_sub(size.compared);
+        let alone = size.selected == total;
+        if size.selected < 30 && !alone {
+            let chance = chance_of_missing(missed, size.selected, 1.0 - least);
+            // The sum is not made as where it was decided, so it may differ in its last digits.
+            if chance < 0.05 * (1.0 - 1e-9) {
+                return Err(short(size.compared, size.selected, size, least));
+            }
+        }
+        let left = total - passed;
+        let is_closed = left == 0 || (selected >= 30 && left >= 30);
+        if is_closed && selected > 0 {
+            if float(compared) < least * float(selected) {
+                return Err(short(compared, selected, size, least));
+            }
+            (compared, selected) = (0, 0);
+        }
+    }
+    Ok(())
+}
+
+fn short(compared: u64, selected: u64, size: &SizeCoverage, least: f64) -> String {
+    format!(
+        "{compared} of {selected} requests of size {} and those judged with it were compared, a share of {least} was required",
+        size.size
+    )
+}
+
+/// How likely `missed` or more of `selected` are missed by chance, each with probability `miss`.
+fn chance_of_missing(missed: u64, selected: u64, miss: f64) -> f64 {
+    let mut ways = 1.0;
+    let mut chance = 0.0;
+    for n in 0..=selected {
+        if n >= missed {
+            let hit = float(selected - n);
+            chance += ways * miss.powf(float(n)) * (1.0 - miss).powf(hit);
+        }
+        ways *= float(selected - n) / float(n + 1);
+    }
+    chance
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests are far under 2^53"
+)]
+fn float(count: u64) -> f64 {
+    count as f64
 }
 
 pub(super) fn need(actor: &Actor, roles: &[ActorRole]) -> Result<(), String> {
@@ -100,5 +149,30 @@ pub(super) fn same<T: PartialEq + std::fmt::Debug>(
         Err(format!(
             "its {what} is {is:?}, by the entries before {expected:?}"
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossfade_exchange::SizeClass;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{coverage::shortfalls, testing::size};
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_said_alike_twice(
+            counts in prop::collection::vec((prop_oneof![0_u64..5, 0_u64..40, 0_u64..500], 0_u64..60), 4),
+            least in prop::sample::select(vec![0.0, 0.5, 0.8, 0.9, 0.95, 1.0]),
+        ) {
+            let of = |(class, (selected, missed)): (&SizeClass, &(u64, u64))| {
+                size(*class, *selected, selected.saturating_sub(*missed))
+            };
+            let coverage: Vec<_> = SizeClass::ALL.iter().zip(&counts).map(of).collect();
+            let short = shortfalls(&coverage, least);
+            let again = covered(least, &coverage);
+            prop_assert_eq!(again.is_ok(), short.is_empty(), "{:?} {:?}", again, short);
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Sources {
     pub accounting: Of<Option<Accounting>>,
     /// What the point where sides are decided holds now, with a share of 0.
     pub probe: Of<Option<DrillProbe>>,
+    /// Whether the candidate's breaker is open.
+    pub breaker_open: Of<bool>,
     /// Whether the local kill switch is on.
     pub killed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Reviews of the route that are open.
@@ -42,6 +44,7 @@ impl Default for Sources {
             baseline: Arc::new(|_| None),
             accounting: Arc::new(|_| None),
             probe: Arc::new(|_| None),
+            breaker_open: Arc::new(|_| false),
             killed: Arc::new(|| false),
             open_reviews: Arc::new(|_| 0),
             verify: Arc::new(|_, _| Err("nothing verifies the ledger".to_owned())),

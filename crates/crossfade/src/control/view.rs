@@ -164,6 +164,7 @@ impl Controller {
             let folded = lock(&control.rollout);
             (folded.status(&context), folded.plan().reverse_share)
         };
+        let breaker_open = (self.shared.sources().breaker_open)(&route);
         let held = lock(&control.held).as_ref().map(|held| held.text.clone());
         let barred = held.or_else(|| lock(&control.bar).as_ref().map(|bar| bar.problem.clone()));
         rollout.missing.extend(barred.clone());
@@ -176,7 +177,7 @@ impl Controller {
             effective_percent: effective_ratio(&split, now) * 100.0,
             lease_seconds: lease,
             barred,
-            notes: notes(&split, reverse_share),
+            notes: notes(&split, reverse_share, breaker_open),
         }
     }
 
@@ -255,8 +256,19 @@ fn export_tests(handles: &RouteControlMetrics, rollout: &RouteStatus) {
     }
 }
 
-/// What the tests cannot do at this share.
-fn notes(split: &Split, reverse_share: Percent) -> Vec<String> {
+/// What the tests cannot do at this share, or while the candidate is hardly asked.
+fn notes(split: &Split, reverse_share: Percent, breaker_open: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if breaker_open {
+        let blind = if split.share.is_whole() {
+            "of these P sees what is mirrored back, which may be none for long: roll back by hand if it stays open"
+        } else {
+            "R and P see these alone, gates and coverage count what is kept back"
+        };
+        notes.push(format!(
+            "BREAKER OPEN, over half of 20 calls to the candidate failed: the primary answers, one call in 30 s tries; {blind}"
+        ));
+    }
     let note = if split.share.is_whole() && reverse_share.is_zero() {
         "R is silent at 100 %, and without mirror.reverse_share P too: nothing rolls back by itself"
     } else if split.share.is_whole() {
@@ -264,9 +276,10 @@ fn notes(split: &Split, reverse_share: Percent) -> Vec<String> {
     } else if split.share.percent() > 95.0 {
         "R sees little of the primary above 95 %, so a roll-back by it takes longer"
     } else {
-        return Vec::new();
+        return notes;
     };
-    vec![note.to_owned()]
+    notes.push(note.to_owned());
+    notes
 }
 
 fn effective_ratio(split: &Split, now: Instant) -> f64 {
@@ -288,7 +301,15 @@ mod tests {
                 share: Percent::new(percent).unwrap(),
                 ..Split::initial(RouteId::new("support"))
             };
-            let notes = notes(&split, Percent::new(reverse).unwrap());
+            let reverse = Percent::new(reverse).unwrap();
+            let kept_back = super::notes(&split, reverse, true);
+            let notes = notes(&split, reverse, false);
+            let by_hand = kept_back
+                .first()
+                .unwrap()
+                .ends_with("roll back by hand if it stays open");
+            assert_eq!(by_hand, split.share.is_whole(), "{kept_back:?}");
+            assert_eq!(kept_back.get(1..), Some(&*notes));
             let found = notes.first().map(String::as_str);
             assert_eq!(found.is_some(), expected.is_some(), "{percent} {reverse}");
             let (found, expected) = (found.unwrap_or_default(), expected.unwrap_or_default());

@@ -175,6 +175,7 @@ async fn fold(
 /// Whom the controller asks.
 fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
     let (baseline, accounting, probe) = (plane.clone(), plane.clone(), plane.clone());
+    let breaker = plane.clone();
     Sources {
         baseline: Arc::new(move |route| baseline.upgrade()?.baseline(route)),
         accounting: Arc::new(move |route| {
@@ -182,6 +183,12 @@ fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
             all.into_iter().find(|counts| counts.route == *route)
         }),
         probe: Arc::new(move |route| probe.upgrade()?.drill(route)),
+        breaker_open: Arc::new(move |route| {
+            let open = breaker
+                .upgrade()
+                .and_then(|plane| plane.is_breaker_open(route));
+            open.unwrap_or(false)
+        }),
         killed: Arc::new(move || plane.upgrade().is_some_and(|plane| plane.is_killed())),
         open_reviews: Arc::new(move |route| records.open_reviews(route) as u64),
         verify: Arc::new(|directory, route| {

@@ -343,22 +343,19 @@ fn both(metric: &MetricStatus, engine: Engine) -> String {
     }
 }
 
-/// What the stage has seen: users, and the size of which the least was compared.
-#[expect(clippy::cast_precision_loss, reason = "a share for people")]
+/// What the stage has seen: users, and the sizes, as they are judged, of which the least was compared.
 fn stage(screen: &mut Screen, rollout: &RouteStatus) {
     if rollout.units == 0 && rollout.coverage.is_empty() {
         return;
     }
-    let share = |compared: u64, selected: u64| compared as f64 / selected as f64 * 100.0;
-    let sizes = rollout.coverage.iter().filter(|size| size.selected > 0);
-    let worst = sizes
-        .min_by(|a, b| share(a.compared, a.selected).total_cmp(&share(b.compared, b.selected)));
+    let sizes = rollout.coverage_groups.iter();
+    let worst = sizes.min_by(|a, b| a.ratio().total_cmp(&b.ratio()));
     let compared = match worst {
         None => "nothing compared yet".to_owned(),
-        Some(size) => format!(
-            "{:.1} % of size {} compared, the least",
-            share(size.compared, size.selected),
-            size.size
+        Some(sizes) => format!(
+            "{:.1} % of {} compared, the least",
+            sizes.ratio() * 100.0,
+            sizes.names()
         ),
     };
     let decided = rollout

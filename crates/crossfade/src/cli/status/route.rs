@@ -188,10 +188,22 @@ fn seen(out: &mut String, rollout: &RouteStatus) {
             format!("{} {share:.1} % of {}", size.size, count(size.selected))
         })
         .collect();
+    let together: Vec<String> = rollout
+        .coverage_groups
+        .iter()
+        .filter(|group| group.sizes.len() > 1)
+        .map(|group| {
+            let (names, share) = (group.names(), group.ratio() * 100.0);
+            format!(
+                "; together {names} {share:.1} % of {}",
+                count(group.selected)
+            )
+        })
+        .collect();
     let compared = if sizes.is_empty() {
         "nothing compared yet".to_owned()
     } else {
-        format!("compared {}", sizes.join(", "))
+        format!("compared {}{}", sizes.join(", "), together.concat())
     };
     let _ = writeln!(
         out,

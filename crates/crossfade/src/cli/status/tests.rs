@@ -56,8 +56,10 @@ fn rollout() -> Value {
         ],
         "units": 1_204,
         "coverage": [
-            { "size": "4k", "selected": 1_000, "compared": 982 }, { "size": "32k", "selected": 0, "compared": 0 }
+            { "size": "4k", "selected": 1_000, "compared": 982 }, { "size": "32k", "selected": 0, "compared": 0 },
+            { "size": "2m", "selected": 3, "compared": 2 }
         ],
+        "coverage_groups": [{ "sizes": ["4k", "2m"], "selected": 1_003, "compared": 984 }],
         "next": {
             "stage": "ramp", "share": 25.0, "automatic": true,
             "waits_for": ["gate refusal: inconclusive", "minimum time: 20 h more", "gate json_schema", "coverage 4k"]
@@ -119,6 +121,7 @@ fn everything_is_shown_where_it_is_asked_for() {
     let shown = shown(&answer(), Form::Details);
     for part in [
         "            coverage 4k\n",
+        "; compared 4k 98.2 % of 1 000, 2m 66.7 % of 3; together 4k+2m 98.1 % of 1 003\n",
         "    transport           [####################]  1.07  +0.12 of 1.00 %, 900 seen, passed\n",
         "  R content         [##########..........]  0.50\n    refusal         [#####...............]  0.25   \
          bad: primary 3 of 9 000, candidate 2 of 1 000\n",

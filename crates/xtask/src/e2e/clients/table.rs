@@ -73,8 +73,8 @@ const VERCEL: Client = Client {
     ..OTHER
 };
 
-/// Clients that close a stream at its end mark, and do not wait for its connection to end.
-pub(super) const CLOSING: &[Client] = &[OFFICIAL, OPENAI_NODE, LANGCHAIN];
+/// Clients that close a stream at its end mark, and do not wait for its connection to end, as those for Node do.
+pub(super) const CLOSING: &[Client] = &[OFFICIAL, LANGCHAIN, SEMANTIC_KERNEL];
 
 /// All clients of chat completions but the official one.
 pub(super) const OTHERS: &[Client] = &[LANGCHAIN, SEMANTIC_KERNEL, OPENAI_NODE, VERCEL];

@@ -306,7 +306,7 @@ support   ramp 10 %   owner team@example.com   revision 7
   alarms    1.00 is a roll-back; bad, the primary's | the candidate's
     R content  [#####.....]  0.50 refusal 3 of 9 000 | 2 of 1 000
     P content  [###.......]  0.30 refusal 5 | 6 of 4 000 pairs
-  stage     1 204 users, 10 000 outcomes; 98.2 % of size 4k compared, the least
+  stage     1 204 users, 10 000 outcomes; 98.1 % of 4k+2m compared, the least
   sign-off  ramp signed off, 3 min ago, by eva (owner): read it
   reviews   3 open: crossfade reviews --route support
   findings  all pairs: nothing above its margin; 10 400 pairs; noise floor from
