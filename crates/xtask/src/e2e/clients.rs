@@ -265,18 +265,19 @@ impl Counted {
             let none = |of: &str| route.pointer(of) == Some(&0.into());
             none("/accounting/in_flight") && none("/accounting/mirror_in_flight")
         })?;
-        let numbers = |of: &Value| -> u64 {
-            let all = of.as_object().into_iter().flatten();
-            all.filter_map(|(_, number)| number.as_u64()).sum()
+        let by_size = |pointer: &str| {
+            let found = state.pointer(pointer).and_then(Value::as_object);
+            found.into_iter().flatten().map(|(_, of_size)| of_size)
         };
-        let accounting = &state["accounting"];
-        let skipped = accounting["skipped"].as_object().into_iter().flatten();
-        let aborted = skipped
-            .flat_map(|(_, of_size)| ["client_abort", "candidate_abort"].map(|of| &of_size[of]))
+        let aborted = by_size("/accounting/skipped")
+            .flat_map(|of_size| ["client_abort", "candidate_abort"].map(|of| of_size.get(of)))
+            .flatten()
             .filter_map(Value::as_u64)
             .sum();
         Ok(Self {
-            compared: numbers(&accounting["compared"]),
+            compared: by_size("/accounting/compared")
+                .filter_map(Value::as_u64)
+                .sum(),
             aborted,
         })
     }
