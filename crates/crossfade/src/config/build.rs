@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use crossfade_exchange::{Metric, Percent};
+use crossfade_exchange::Percent;
 
 use super::{
     document::{Environment, Places},
     error::{ConfigError, Problem},
-    evidence::{Evidence, Review, build_evidence, build_review},
+    evidence::{build_evidence, build_review, check_people},
     model::{
         Admin, AdminToken, Azure, AzureAuth, Backplane, Bedrock, BedrockAuth, Config, Data,
         HashKey, Listen, Logging, Mirror, Tls,
@@ -19,7 +19,6 @@ use super::{
         RawBedrockAuth, RawConfig, RawData, RawListen, RawMirror,
     },
     route::{ForAll, build_route},
-    routes::Route,
     secret::Secret,
     units::{Digest, Size, Span},
 };
@@ -104,28 +103,6 @@ pub(super) fn build(
             })
         }
         _ => Err(places.error(problems)),
-    }
-}
-
-/// People can speak of pairs only if pairs are drawn for them, and if they see what was answered.
-fn check_people(
-    routes: &[Route],
-    review: &Review,
-    evidence: Option<&Evidence>,
-    at: &mut Findings<'_>,
-) {
-    let asks = |route: &&Route| route.rollout.metrics.contains(Metric::Review);
-    let kept = evidence.is_none_or(Evidence::is_on);
-    for route in routes.iter().filter(asks) {
-        let path = ["routes", route.id.as_str(), "rollout", "metrics"];
-        if !kept {
-            let message = "review, and no exchange is kept for people to look at: set evidence.key_env or evidence.key_file";
-            at.wrong(&path, message);
-        }
-        if review.sample.is_zero() {
-            let message = "review, and no pair is drawn for it: set review.sample above 0";
-            at.wrong(&path, message);
-        }
     }
 }
 

@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crossfade_backplane::{EvidenceKeys, EvidenceSettings, Key, QueueSettings};
-use crossfade_exchange::Percent;
+use crossfade_exchange::{Metric, Percent};
 use crossfade_redact::{Detector, RedactSettings, Redactor};
 use serde::Deserialize;
 
 use super::{
     build::Findings,
+    routes::Route,
     units::{Digest, Size, Span},
 };
 
@@ -293,5 +294,27 @@ pub(super) fn build_route_evidence(
     RouteEvidence {
         share: route.share.unwrap_or(all.share),
         redact,
+    }
+}
+
+/// People can speak of pairs only if pairs are drawn for them, and if they see what was answered.
+pub(super) fn check_people(
+    routes: &[Route],
+    review: &Review,
+    evidence: Option<&Evidence>,
+    at: &mut Findings<'_>,
+) {
+    let asks = |route: &&Route| route.rollout.metrics.contains(Metric::Review);
+    let kept = evidence.is_none_or(Evidence::is_on);
+    for route in routes.iter().filter(asks) {
+        let path = ["routes", route.id.as_str(), "rollout", "metrics"];
+        if !kept {
+            let message = "review, and no exchange is kept for people to look at: set evidence.key_env or evidence.key_file";
+            at.wrong(&path, message);
+        }
+        if review.sample.is_zero() {
+            let message = "review, and no pair is drawn for it: set review.sample above 0";
+            at.wrong(&path, message);
+        }
     }
 }
