@@ -60,7 +60,7 @@ pub use expect::{ExpectedSamples, expected_samples, usual_rate};
 pub use filter::UnitFilter;
 pub use order::{Ages, OrderBuffer, OrderCounts};
 pub use plan::{Baseline, GateRules, MOST_UNITS, PlanError, RoutePlan};
-pub use propose::{Closing, Command, Proposal, ProposeContext, propose_mirror};
+pub use propose::{Closing, Command, LogRoom, Proposal, ProposeContext, propose_mirror};
 pub use record::{Coverage, Decided, DecidedPair, DecodeError, Differences, PairResult, Record};
 pub use refold::refold;
 pub use refusal::{Refusal, RefusalKind};

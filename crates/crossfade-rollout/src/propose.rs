@@ -75,6 +75,21 @@ pub struct ProposeContext {
     pub killed: bool,
     /// What only stage `complete` asks for.
     pub closing: Closing,
+    /// What room the running attempt's outcome log has left.
+    pub log: LogRoom,
+}
+
+/// What room is left to the outcome log of what runs now, under the bound that the configuration sets. Only a shadow watch
+/// looks at it: an attempt's log is what takes it back, and goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogRoom {
+    /// It is within the bound.
+    #[default]
+    Left,
+    /// It has reached the bound.
+    Spent,
+    /// It has reached twice the bound.
+    Overdrawn,
 }
 
 impl ProposeContext {
@@ -150,7 +165,7 @@ impl RouteRollout {
         let reason = match command {
             Command::Alarm(alarm) => alarm.to_string(),
             Command::Observe | Command::RestartGates if context.reason.trim().is_empty() => {
-                self.why_watched(command).to_owned()
+                self.why_watched(command, context).to_owned()
             }
             Command::Split { .. }
             | Command::Rollback

@@ -1,6 +1,9 @@
 //! What the controller should ask for by itself now. Asking is as bound by [`RouteRollout::propose`] as anybody's.
 
-use crate::{BASELINE_ANSWERS, Command, Phase, ProposeContext, RouteRollout, Stage};
+use crate::{
+    AttemptFacts, BASELINE_ANSWERS, Baseline, Command, LogRoom, Phase, ProposeContext, Refusal,
+    RouteRollout, Stage,
+};
 
 impl RouteRollout {
     /// What is due now, if anything: to begin counting, to begin the gates anew because the configuration changed, or to take
@@ -20,12 +23,9 @@ impl RouteRollout {
         match facts.phase {
             Phase::Shadow if outdated => Some(Command::Observe),
             Phase::Shadow => {
-                let known = context
-                    .baseline
-                    .is_some_and(|baseline| baseline.answers >= BASELINE_ANSWERS);
-                let is_better = known && facts.baseline_answers < BASELINE_ANSWERS;
+                let is_due = knows_better(facts, context) || self.outgrew_its_log(context);
                 // What failed stays so until somebody looks.
-                (is_better && self.failing().is_none()).then_some(Command::Observe)
+                (is_due && self.failing().is_none()).then_some(Command::Observe)
             }
             Phase::Attempt if outdated => Some(Command::RestartGates),
             Phase::Attempt => (self.next_is_automatic()
@@ -34,11 +34,44 @@ impl RouteRollout {
         }
     }
 
+    /// Whether the shadow watch should begin anew because its log is full. Not before the stage's least time, or with much
+    /// traffic it could never be left; and where only a person's word is missing, or nothing, not before twice the bound.
+    fn outgrew_its_log(&self, context: &ProposeContext) -> bool {
+        match context.log {
+            LogRoom::Left => false,
+            room @ (LogRoom::Spent | LogRoom::Overdrawn) => {
+                is_outgrown(room, &self.obstacles_to_advance(context))
+            }
+        }
+    }
+
     /// Whether the controller takes the next step by itself: from one step of the ramp to the next, where the plan says so.
     pub(crate) fn next_is_automatic(&self) -> bool {
         let next = self.next_step().map(|(stage, _)| stage);
         self.plan().automatic_ramp && self.stage() == Stage::Ramp && next == Some(Stage::Ramp)
     }
+}
+
+/// Whether the primary's typical times are known now, and were not when counting began.
+pub(crate) fn knows_better(facts: &AttemptFacts, context: &ProposeContext) -> bool {
+    let known = |baseline: &Baseline| baseline.answers >= BASELINE_ANSWERS;
+    facts.baseline_answers < BASELINE_ANSWERS && context.baseline.as_ref().is_some_and(known)
+}
+
+fn is_outgrown(room: LogRoom, obstacles: &[Refusal]) -> bool {
+    let too_young = |refusal: &Refusal| matches!(refusal, Refusal::MinimumTime { .. });
+    let of_a_person = |refusal: &Refusal| {
+        matches!(
+            refusal,
+            Refusal::SignoffMissing { .. } | Refusal::SignoffExpired { .. }
+        )
+    };
+    !obstacles.iter().any(too_young)
+        && match room {
+            LogRoom::Left => false,
+            LogRoom::Spent => !obstacles.iter().all(of_a_person),
+            LogRoom::Overdrawn => true,
+        }
 }
 
 #[cfg(test)]

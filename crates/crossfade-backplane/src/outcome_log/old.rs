@@ -1,4 +1,5 @@
-//! The end of outcome logs: they live as long as their attempt, and then as long as somebody may want to verify it.
+//! The end of outcome logs: they live as long as their attempt, and then as long as somebody may want to verify it, and there is
+//! room.
 
 use std::{
     fs, io,
@@ -8,7 +9,16 @@ use std::{
 
 use crossfade_exchange::RouteId;
 
-use super::{FOLDER, path_of};
+use super::{FOLDER, path_of, safe_name};
+
+/// What the outcome logs of one route take on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutcomeSizes {
+    /// That of the running attempt or shadow watch.
+    pub running_bytes: u64,
+    /// Those of attempts and watches that have ended.
+    pub ended_bytes: u64,
+}
 
 /// Removes the logs in the data directory at `directory` that were last written more than `age` before `now`, but for those of the
 /// attempts that are `running`. Gives back how many.
@@ -35,4 +45,45 @@ pub fn remove_old_outcomes<'a>(
         }
     }
     Ok(removed)
+}
+
+/// Removes logs of a route's ended attempts, the oldest first, until all of its logs take at most `bound` bytes. That of the
+/// attempt that is `running` stays, and so does the newest, whatever they take. Gives back what is left, and how many went.
+pub fn bound_outcomes(
+    directory: &Path,
+    route: &RouteId,
+    running: Option<u64>,
+    bound: u64,
+) -> io::Result<(OutcomeSizes, u64)> {
+    let of_route = format!("{}.", safe_name(route.as_str()));
+    let mut logs: Vec<(u64, u64)> = Vec::new();
+    for file in fs::read_dir(directory.join(FOLDER))? {
+        let file = file?;
+        let name = file.file_name();
+        let attempt = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(&of_route)?.strip_suffix(".log"))
+            .and_then(|attempt| attempt.parse().ok());
+        if let Some(attempt) = attempt {
+            logs.push((attempt, file.metadata()?.len()));
+        }
+    }
+    logs.sort_unstable();
+    let newest = logs.last().map(|(attempt, _)| *attempt);
+    let mut sizes = OutcomeSizes::default();
+    let mut total: u64 = logs.iter().map(|(_, bytes)| bytes).sum();
+    let mut removed = 0;
+    for (attempt, bytes) in logs {
+        let runs = running == Some(attempt);
+        if total > bound && !runs && newest != Some(attempt) {
+            fs::remove_file(path_of(directory, route, attempt))?;
+            total -= bytes;
+            removed += 1;
+        } else if runs {
+            sizes.running_bytes += bytes;
+        } else {
+            sizes.ended_bytes += bytes;
+        }
+    }
+    Ok((sizes, removed))
 }

@@ -104,6 +104,43 @@ fn old_logs_go_but_those_of_running_attempts_and_other_files_stay() {
 }
 
 #[test]
+fn over_the_bound_the_oldest_ended_logs_go_and_never_what_runs() {
+    let check = |running: Option<u64>, bound: u64, left: &[u64], removed: u64| {
+        let home = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(home.path()).unwrap();
+        let route = RouteId::new("support");
+        for attempt in [1, 2, 10] {
+            let mut log = OutcomeLog::resume(&directory, &route, attempt, 0).unwrap();
+            log.append(&all(2)).unwrap();
+        }
+        // Of a route whose name only begins alike.
+        let other = RouteId::new("support.2");
+        OutcomeLog::resume(&directory, &other, 1, 0).unwrap();
+        let (sizes, gone) = bound_outcomes(home.path(), &route, running, bound).unwrap();
+        let is_there = |attempt: &u64| path_of(home.path(), &route, *attempt).exists();
+        let found: Vec<u64> = [1, 2, 10].into_iter().filter(is_there).collect();
+        assert_eq!(
+            (found.as_slice(), gone),
+            (left, removed),
+            "{running:?} {bound}"
+        );
+        let (one, all) = (2 * FRAME as u64, left.len() as u64);
+        let runs = running.is_some_and(|attempt| left.contains(&attempt));
+        let running_bytes = if runs { one } else { 0 };
+        assert_eq!(sizes.running_bytes, running_bytes, "{running:?} {bound}");
+        assert_eq!(sizes.ended_bytes, one * all - running_bytes);
+        assert!(path_of(home.path(), &other, 1).exists());
+    };
+    let one = 2 * FRAME as u64;
+    check(Some(10), 3 * one, &[1, 2, 10], 0);
+    check(Some(10), 3 * one - 1, &[2, 10], 1);
+    check(Some(10), 0, &[10], 2);
+    check(Some(1), 0, &[1, 10], 1);
+    check(None, 0, &[10], 2);
+    check(None, 2 * one, &[2, 10], 1);
+}
+
+#[test]
 fn a_log_that_was_read_goes_on_behind_what_was_read() {
     let home = tempfile::tempdir().unwrap();
     let directory = DataDirectory::open(home.path()).unwrap();

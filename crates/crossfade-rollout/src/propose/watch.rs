@@ -1,7 +1,9 @@
 //! What the controller begins by itself: counting in stage `shadow`, and the gates under a changed configuration.
 
 use super::{Command, ProposeContext, need_role};
-use crate::{Actor, ActorRole, AttemptFacts, Change, Phase, Refusal, RouteRollout, Stage};
+use crate::{
+    Actor, ActorRole, AttemptFacts, Change, Phase, Refusal, RouteRollout, Stage, tick::knows_better,
+};
 
 impl RouteRollout {
     pub(super) fn observe(
@@ -42,14 +44,20 @@ impl RouteRollout {
     }
 
     /// Why the controller begins it.
-    pub(super) fn why_watched(&self, command: &Command) -> &'static str {
+    pub(super) fn why_watched(&self, command: &Command, context: &ProposeContext) -> &'static str {
         let fingerprint = &self.plan().gates.fingerprint;
         match self.attempt() {
             None => "nothing was counted",
             Some(facts) if facts.gates.fingerprint != *fingerprint => {
                 "the configuration has changed what the evidence means"
             }
-            Some(_) if *command == Command::Observe => "the primary's typical times are known now",
+            Some(facts) if *command == Command::Observe => {
+                if knows_better(facts, context) {
+                    "the primary's typical times are known now"
+                } else {
+                    "the outcome log has reached its bound"
+                }
+            }
             Some(_) => "the gates were to begin anew",
         }
     }

@@ -104,6 +104,59 @@ fn counting_begins_and_begins_anew_and_nothing_is_done_twice() {
 }
 
 #[test]
+fn a_full_log_begins_the_watch_anew_and_takes_nothing_that_is_near() {
+    let with = |log: LogRoom, context: ProposeContext| ProposeContext { log, ..context };
+    let mut rollout = RouteRollout::new(shadow_only());
+    assert_eq!(
+        tick(&mut rollout, &ProposeContext::at(BEGIN)),
+        Some(Command::Observe)
+    );
+    let young = ProposeContext::at(BEGIN + 1_000);
+    assert_eq!(rollout.tick(&with(LogRoom::Overdrawn, young)), None);
+    assert_eq!(rollout.tick(&later()), None);
+    let full = with(LogRoom::Spent, later());
+    let silent = ProposeContext {
+        reason: String::new(),
+        ..full.clone()
+    };
+    let said = rollout.propose(&Command::Observe, &Actor::controller(), &silent);
+    assert_eq!(
+        said.unwrap().reason,
+        "the outcome log has reached its bound"
+    );
+    assert_eq!(tick(&mut rollout, &full), Some(Command::Observe));
+    assert_eq!(rollout.tick(&full), None, "the new watch is young");
+    assert_eq!(rollout.attempt().unwrap().id, 2);
+    // What failed stays so, however full the log is.
+    assert_eq!(fail(&mut rollout), None);
+    let much_later = ProposeContext::at(later().now_unix_ms + later().now_unix_ms);
+    assert_eq!(rollout.tick(&with(LogRoom::Overdrawn, much_later)), None);
+    // An attempt's log is what takes it back.
+    let attempt = at_stage(shadow_only(), Stage::Slice, 1.0);
+    assert_eq!(attempt.tick(&with(LogRoom::Overdrawn, later())), None);
+}
+
+#[test]
+fn a_watch_that_waits_for_a_person_alone_may_overdraw() {
+    let stage = Stage::Shadow;
+    let person = [Refusal::SignoffMissing { stage }];
+    let gates = [Refusal::SignoffMissing { stage }, Refusal::NothingCompared];
+    let check = |room, obstacles: &[Refusal], expected| {
+        assert_eq!(
+            is_outgrown(room, obstacles),
+            expected,
+            "{room:?} {obstacles:?}"
+        );
+    };
+    check(LogRoom::Left, &gates, false);
+    check(LogRoom::Spent, &gates, true);
+    check(LogRoom::Spent, &person, false);
+    check(LogRoom::Spent, &[], false);
+    check(LogRoom::Overdrawn, &person, true);
+    check(LogRoom::Overdrawn, &[], true);
+}
+
+#[test]
 fn a_roll_back_ends_the_counting_until_it_is_resumed() {
     let mut rollout = at_stage(shadow_only(), Stage::Ramp, 5.0);
     let from = rollout.share();

@@ -53,6 +53,9 @@ struct RouteReport {
     /// How long its stages are likely to take.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expected: Vec<stages::Forecast>,
+    /// How fast its outcome log grows in shadow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<String>,
 }
 
 /// `check`
@@ -141,7 +144,11 @@ fn facts(config: &Config) -> Vec<Fact> {
         },
         Fact {
             what: "data",
-            value: config.data.directory.display().to_string(),
+            value: format!(
+                "{}, outcome logs up to {} a route",
+                config.data.directory.display(),
+                Size(config.data.outcome_log_bytes)
+            ),
         },
     ];
     facts.extend(judging::facts(config));
@@ -286,6 +293,7 @@ fn route_report(
         } else {
             Vec::new()
         },
+        log: stages::log_growth(config, plan, rate),
     }
 }
 
@@ -326,6 +334,10 @@ fn text(report: &Report) -> String {
         }
         for forecast in &route.expected {
             let _ = writeln!(out, "           {}", forecast.line());
+        }
+        for (place, line) in route.log.iter().enumerate() {
+            let label = if place == 0 { "log" } else { "" };
+            let _ = writeln!(out, "  {label:<8} {line}");
         }
     }
     for warning in &report.warnings {

@@ -76,7 +76,7 @@ fn text(verified: &VerifiedLedger) -> String {
     let mut out = String::new();
     for attempt in &history.attempts {
         let what = if attempt.pruned {
-            "log pruned: its evidence was not computed again".to_owned()
+            "log not kept: its evidence was not computed again".to_owned()
         } else {
             format!(
                 "{} outcomes computed again, {} behind its last entry",

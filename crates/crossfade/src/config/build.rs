@@ -23,6 +23,9 @@ use super::{
     units::{Digest, Size, Span},
 };
 
+/// The least that outcome logs may be given, in bytes.
+const LEAST_LOG: u64 = 16 << 20;
+
 /// What is wrong so far, and where things stand in the file.
 pub(super) struct Findings<'a> {
     places: &'a Places,
@@ -299,11 +302,16 @@ fn data(raw: RawData, at: &mut Findings<'_>) -> Option<Data> {
             }
         }
     };
+    if raw.outcome_log_bytes.0 < LEAST_LOG {
+        let message = "under 16MiB, which a busy route fills within minutes: raise it";
+        at.wrong(&["data", "outcome_log_bytes"], message);
+    }
     if raw.directory.as_os_str().is_empty() {
         at.wrong(&["data", "directory"], "empty: name a directory");
     }
     Some(Data {
         directory: raw.directory,
+        outcome_log_bytes: raw.outcome_log_bytes.0,
         key,
     })
 }

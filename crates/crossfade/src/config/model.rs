@@ -114,6 +114,8 @@ pub enum TokenRole {
 pub struct Data {
     /// Directory of the ledger and the outcome logs.
     pub directory: PathBuf,
+    /// The most that the outcome logs of one route may take, in bytes.
+    pub outcome_log_bytes: u64,
     /// The key of keyed hashes, if it does not come from the directory.
     pub key: Option<HashKey>,
 }

@@ -133,6 +133,8 @@ pub(crate) struct RawData {
     /// Directory of the ledger and the outcome logs.
     #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) directory: PathBuf,
+    /// The most that the outcome logs of one route may take: beyond, those of its ended attempts go, the oldest first.
+    pub(crate) outcome_log_bytes: Size,
     /// Environment variable with the key of keyed hashes, 64 hexadecimal digits; without it the directory keeps its own.
     pub(crate) key_env: Option<String>,
 }
@@ -374,6 +376,7 @@ impl Default for RawData {
     fn default() -> Self {
         Self {
             directory: PathBuf::from("data"),
+            outcome_log_bytes: Size(4 << 30),
             key_env: None,
         }
     }

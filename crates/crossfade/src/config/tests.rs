@@ -112,11 +112,11 @@ fn unknown_keys_and_values_name_the_nearest() {
     );
     check(
         "[data]\ndirectroy = \"x\"",
-        "data.directroy: unknown key \"directroy\"; did you mean \"directory\"? (known here: directory, key_env)",
+        "data.directroy: unknown key \"directroy\"; did you mean \"directory\"? (known here: directory, outcome_log_bytes, key_env)",
     );
     check(
         "[data]\ncolour = \"x\"",
-        "data.colour: unknown key \"colour\" (known here: directory, key_env)",
+        "data.colour: unknown key \"colour\" (known here: directory, outcome_log_bytes, key_env)",
     );
     check(
         "[routes.a]\ncandidate = { model = \"m\", modle = 1 }",

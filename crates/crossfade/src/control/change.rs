@@ -41,6 +41,7 @@ impl Shared {
         context.killed = (sources.killed)();
         context.in_stage = Some(lock(&control.stood).so_far(self.clock.instant()));
         context.reports = control.current_reports();
+        context.log = self.log_room(control);
         let oldest = control.unresolved.load(Ordering::Relaxed);
         context.oldest_unresolved_unix_micros = (oldest > 0).then_some(oldest);
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use crossfade_backplane::{
-    DataDirectory, Ledger, Mark, Marks, OutcomeLog, OutcomeReader, read_outcomes,
-    remove_old_outcomes,
+    DataDirectory, Ledger, Mark, Marks, OutcomeLog, OutcomeReader, OutcomeSizes, bound_outcomes,
+    read_outcomes, remove_old_outcomes,
 };
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Entry, Record};
@@ -268,6 +268,27 @@ impl Disk {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "control.outcomes.old_removed"),
             Err(error) => tracing::warn!(%error, "control.outcomes.old_not_removed"),
+        }
+    }
+
+    /// Removes logs of the route's ended attempts, the oldest first, as far as its logs take more than `bound` bytes; gives back
+    /// what they take then, if that is known.
+    pub(super) fn bound_logs(
+        &self,
+        route: &RouteId,
+        running: Option<u64>,
+        bound: u64,
+    ) -> Option<OutcomeSizes> {
+        match bound_outcomes(self.directory.path(), route, running, bound) {
+            Ok((sizes, 0)) => Some(sizes),
+            Ok((sizes, removed)) => {
+                tracing::warn!(%route, removed, bound_bytes = bound, "control.outcomes.bound_reached");
+                Some(sizes)
+            }
+            Err(error) => {
+                tracing::warn!(%route, %error, "control.outcomes.not_bounded");
+                None
+            }
         }
     }
 

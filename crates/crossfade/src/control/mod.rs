@@ -50,7 +50,7 @@ pub use outcomes::{Applied, NotLogged};
 pub use reports::Standing;
 pub use sources::{BaselineFn, Sources};
 pub use start::{ControllerOptions, Prepared};
-pub use view::{History, LedgerState, Orphan, RouteView};
+pub use view::{History, LedgerState, Orphan, OutcomeLogState, RouteView};
 
 /// How long a verb toward the primary waits for its entry; the change itself is in effect before that.
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! Record outcomes: logged first, applied after, and a roll-back if they demand one.
 
 use crossfade_exchange::{Metric, OutcomeKey, RouteId};
-use crossfade_rollout::{Ages, Record};
+use crossfade_rollout::{Ages, LogRoom, Record};
 
 use super::{Bar, Controller, Lost, RouteControl, Shared, disk::Disk, lock};
 
@@ -90,6 +90,13 @@ impl Shared {
         if let Some(Bar { problem, .. }) = lock(&control.bar).clone().filter(|bar| bar.is_blind) {
             // They cannot be judged without what was before.
             tracing::debug!(%route, problem, "control.outcomes.unreadable_attempt");
+            return Ok(Applied {
+                decided: 0,
+                stale: batch.len(),
+            });
+        }
+        if self.log_room(control) != LogRoom::Left && lock(&control.rollout).failing().is_some() {
+            // A watch that has failed stays so until somebody looks: more outcomes would only fill the disk.
             return Ok(Applied {
                 decided: 0,
                 stale: batch.len(),

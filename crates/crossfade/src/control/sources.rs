@@ -13,7 +13,7 @@ type Of<T> = Arc<dyn Fn(&RouteId) -> T + Send + Sync>;
 /// What the data plane has learned of the primary's typical times.
 pub type BaselineFn = Of<Option<Baseline>>;
 
-/// What the controller asks.
+/// What the controller asks, and one bound that it is given.
 #[derive(Clone)]
 pub struct Sources {
     /// The primary's typical times.
@@ -28,6 +28,8 @@ pub struct Sources {
     pub killed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Reviews of the route that are open.
     pub open_reviews: Of<u64>,
+    /// The most that the outcome logs of one route may take on disk, in bytes.
+    pub outcome_log_bytes: u64,
     /// Verifies the ledger in this data directory as far as it concerns the route; blocks. An error says what is wrong with it.
     pub verify: VerifyFn,
 }
@@ -47,6 +49,7 @@ impl Default for Sources {
             breaker_open: Arc::new(|_| false),
             killed: Arc::new(|| false),
             open_reviews: Arc::new(|_| 0),
+            outcome_log_bytes: u64::MAX,
             verify: Arc::new(|_, _| Err("nothing verifies the ledger".to_owned())),
         }
     }

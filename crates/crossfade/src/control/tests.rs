@@ -2,6 +2,7 @@
 
 mod full_disk;
 mod held;
+mod log_room;
 mod model;
 mod restarts;
 mod standing;

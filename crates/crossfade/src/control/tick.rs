@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use crossfade_backplane::OutcomeSizes;
 use crossfade_exchange::{RouteId, SizeClass};
 use crossfade_proxy::Accounting;
-use crossfade_rollout::{Actor, Command, Coverage, Record};
+use crossfade_rollout::{Actor, Command, Coverage, LogRoom, Record};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,8 @@ pub(super) struct Counted {
     quiet_until: Option<Instant>,
     /// How many answers of the primary were known when that number grew last, and when that was.
     primary: Option<(u64, Instant)>,
+    /// What the route's outcome logs take.
+    logs: OutcomeSizes,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +82,17 @@ impl RouteControl {
     /// When the primary's answers grew last, as far as was looked.
     pub(super) fn primary_answered_at(&self) -> Option<Instant> {
         lock(&self.counted).primary.map(|(_, at)| at)
+    }
+
+    /// What the route's outcome logs take, as far as was looked.
+    pub(super) fn log_sizes(&self) -> OutcomeSizes {
+        lock(&self.counted).logs
+    }
+
+    /// What was known of the running log is over with it.
+    fn log_begins(&self) {
+        let logs = &mut lock(&self.counted).logs;
+        logs.ended_bytes += std::mem::take(&mut logs.running_bytes);
     }
 }
 
@@ -136,8 +150,17 @@ impl Shared {
         };
         let mut context = self.context_of(REASON);
         self.know(route, &mut context);
+        if command == Command::Observe && context.log != LogRoom::Left {
+            // The rollout says which of its reasons it was.
+            context.reason = String::new();
+        }
         let changed = self.change(route, &command, &Actor::controller(), context, None);
-        let Err(error) = changed else { return };
+        let Err(error) = changed else {
+            if command == Command::Observe {
+                control.log_begins();
+            }
+            return;
+        };
         lock(&control.counted).quiet_until = Some(self.clock.instant() + MINUTE);
         match error {
             ControlError::Refused(refusal) => {
@@ -155,6 +178,24 @@ impl Shared {
         if let Some(control) = self.routes.get(route) {
             let mut disk = lock(&self.disk);
             self.count_coverage(&mut disk, control);
+            let running = lock(&control.rollout).attempt().map(|attempt| attempt.id);
+            let bound = self.sources().outcome_log_bytes;
+            if let Some(logs) = disk.bound_logs(route, running, bound) {
+                lock(&control.counted).logs = logs;
+            }
+        }
+    }
+
+    /// What room the running attempt's log has left, as far as was looked.
+    pub(super) fn log_room(&self, control: &RouteControl) -> LogRoom {
+        let bound = self.sources().outcome_log_bytes;
+        let running = control.log_sizes().running_bytes;
+        if running < bound {
+            LogRoom::Left
+        } else if running / 2 < bound {
+            LogRoom::Spent
+        } else {
+            LogRoom::Overdrawn
         }
     }
 

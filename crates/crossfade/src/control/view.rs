@@ -6,7 +6,7 @@ use crossfade_exchange::{Group, Percent, RouteId};
 use crossfade_rollout::{Engine, Entry, RouteStatus, Split, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{Controller, RouteControl, lock};
+use super::{Controller, RouteControl, Shared, lock};
 use crate::telemetry::{FreezeCause, RouteControlMetrics};
 
 /// A route as operators see it.
@@ -23,6 +23,20 @@ pub struct RouteView {
     /// What an operator should know at this share.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the outcome logs take; `None` where nothing bounds them.
+    #[serde(default)]
+    pub outcome_log: Option<OutcomeLogState>,
+}
+
+/// What the outcome logs of a route take on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeLogState {
+    /// That of the running attempt or shadow watch, in bytes.
+    pub running_bytes: u64,
+    /// Those of attempts and watches that have ended, in bytes: over the bound the oldest of these go.
+    pub ended_bytes: u64,
+    /// The most that all of them may take, in bytes. An attempt that alone takes more goes on.
+    pub bound_bytes: u64,
 }
 
 /// A route that the ledger gave a share and that is not configured.
@@ -178,6 +192,7 @@ impl Controller {
             lease_seconds: lease,
             barred,
             notes: notes(&split, reverse_share, breaker_open),
+            outcome_log: self.shared.log_state(control),
         }
     }
 
@@ -211,8 +226,28 @@ impl Controller {
             handles
                 .memory
                 .set(lock(&control.rollout).memory_bytes() as f64);
+            if let Some(log) = view.outcome_log {
+                let of_bound =
+                    (log.running_bytes + log.ended_bytes) as f64 / log.bound_bytes as f64;
+                handles
+                    .log_bytes
+                    .set((log.running_bytes + log.ended_bytes) as f64);
+                handles.log_ratio.set(of_bound);
+            }
             export_tests(handles, &view.rollout);
         }
+    }
+}
+
+impl Shared {
+    fn log_state(&self, control: &RouteControl) -> Option<OutcomeLogState> {
+        let bound_bytes = self.sources().outcome_log_bytes;
+        let logs = control.log_sizes();
+        (bound_bytes < u64::MAX).then_some(OutcomeLogState {
+            running_bytes: logs.running_bytes,
+            ended_bytes: logs.ended_bytes,
+            bound_bytes,
+        })
     }
 }
 

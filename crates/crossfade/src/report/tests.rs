@@ -29,6 +29,7 @@ impl World {
         let mut plan = RoutePlan::new(route.clone());
         plan.owner = Some("team@example.com".to_owned());
         let mut view = RouteView {
+            outcome_log: None,
             rollout: RouteRollout::new(plan.clone()).status(&crossfade_rollout::ProposeContext::at(0)),
             ..serde_json::from_value(json!({
                 "rollout": RouteRollout::new(plan.clone()).status(&crossfade_rollout::ProposeContext::at(0)),

@@ -132,7 +132,8 @@ impl Starting {
                 .map(|_no_controller| None)
                 .context("the controller does not start");
         };
-        controller.learn_from(sources(proxy.downgrade(), core.records.clone()));
+        let log_bytes = core.config.data.outcome_log_bytes;
+        controller.learn_from(sources(proxy.downgrade(), core.records.clone(), log_bytes));
         let worker = core.worker(exchanges, messages, panel);
         let (comparer, opinions) = worker.start(&controller, &spawner, &stop);
         let draining = Arc::default();
@@ -173,7 +174,7 @@ async fn fold(
 }
 
 /// Whom the controller asks.
-fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
+fn sources(plane: WeakProxyHandle, records: Records, outcome_log_bytes: u64) -> Sources {
     let (baseline, accounting, probe) = (plane.clone(), plane.clone(), plane.clone());
     let breaker = plane.clone();
     Sources {
@@ -191,6 +192,7 @@ fn sources(plane: WeakProxyHandle, records: Records) -> Sources {
         }),
         killed: Arc::new(move || plane.upgrade().is_some_and(|plane| plane.is_killed())),
         open_reviews: Arc::new(move |route| records.open_reviews(route) as u64),
+        outcome_log_bytes,
         verify: Arc::new(|directory, route| {
             match crate::verification::verify_directory(directory, Some(route)) {
                 Ok(_verified) => Ok(()),

@@ -98,6 +98,10 @@ metric_struct! {
         failing: Gauge = Gauge("crossfade_failing", "", ["route"], &[]);
         /// Memory that the statistics of the running attempt take.
         memory: Gauge = Gauge("crossfade_rollout_memory_bytes", "bytes", ["route"], &[]);
+        /// What the outcome logs of the route take on disk.
+        log_bytes: Gauge = Gauge("crossfade_outcome_log_bytes", "bytes", ["route"], &[]);
+        /// The same over `data.outcome_log_bytes`; above 1 what runs is alone larger than the bound, and goes on.
+        log_ratio: Gauge = Gauge("crossfade_outcome_log_ratio", "ratio", ["route"], &[]);
         /// Changes of the split by the stage they lead to and their reason.
         transitions: Grid<Counter> = Counter("crossfade_transitions_total", "", ["route", "to", "reason"], &[]);
         /// Time until the route's lease runs out; without one the candidate answers nothing, but in stages window and complete.
@@ -280,6 +284,8 @@ impl RouteControlMetrics {
             held: made.gauge("crossfade_held", &[("route", route)]),
             failing: made.gauge("crossfade_failing", &[("route", route)]),
             memory: made.gauge("crossfade_rollout_memory_bytes", &[("route", route)]),
+            log_bytes: made.gauge("crossfade_outcome_log_bytes", &[("route", route)]),
+            log_ratio: made.gauge("crossfade_outcome_log_ratio", &[("route", route)]),
             transitions: Grid::new(stage_names(), |to| {
                 Family::new(
                     TransitionReason::ALL.iter().map(|reason| reason.as_str()),

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crossfade_exchange::{Gate, Percent};
-use crossfade_rollout::{RoutePlan, Stage, expected_samples, usual_rate};
+use crossfade_rollout::{Record, RoutePlan, Stage, expected_samples, usual_rate};
 
 use crate::config::{Config, Mirror, Route, Span, TokenRole};
 
@@ -192,6 +192,67 @@ fn steps(plan: &RoutePlan) -> Vec<(Stage, Percent)> {
     steps
 }
 
+/// What a route adds to its outcome log, at the rate that is given, or else at some, and how long the bound then lasts. In
+/// shadow: beyond it each answer that was drawn adds a record more.
+pub(super) fn log_growth(config: &Config, plan: &RoutePlan, rate: Option<f64>) -> Vec<String> {
+    let mirror = &config.mirror;
+    if !mirror.enabled || mirror.share.is_zero() {
+        return Vec::new();
+    }
+    let rates = rate.map_or(RATES.to_vec(), |rate| vec![rate]);
+    let of = |rate: f64| {
+        let (gb, days) = growth(config, plan, rate);
+        format!(
+            "{rate} requests/s: {gb:.2} GB a day, {} until its bound",
+            show_days(days)
+        )
+    };
+    rates.into_iter().map(of).collect()
+}
+
+/// What is to be known of a route's log at its rate.
+pub(super) fn log_warning(
+    config: &Config,
+    plan: &RoutePlan,
+    rate: f64,
+    warnings: &mut Vec<String>,
+) {
+    let (_, days) = growth(config, plan, rate);
+    let shadow = forecasts(&config.mirror, plan, Some(rate))
+        .into_iter()
+        .flat_map(|forecast| forecast.stages)
+        .find(|stage| stage.stage == Stage::Shadow);
+    if let Some(needs) = shadow.and_then(|stage| stage.days)
+        && days < needs
+    {
+        warnings.push(format!(
+            "route {}: at {rate} requests/s its outcome log reaches data.outcome_log_bytes after {}, and stage shadow is likely to take {}, so that it may begin anew before it is over: raise the bound, or lower mirror.share",
+            plan.route,
+            show_days(days),
+            show_days(needs)
+        ));
+    }
+}
+
+/// GB a day in shadow, and days until the bound.
+fn growth(config: &Config, plan: &RoutePlan, rate: f64) -> (f64, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+    let (record, bound) = (
+        Record::SIZE as f64 + 4.0,
+        config.data.outcome_log_bytes as f64,
+    );
+    let twice = plan.gates.margins.keys().any(|gate| gate.needs_repeats());
+    let repeats = if twice {
+        config.mirror.ask_primary_twice.ratio()
+    } else {
+        0.0
+    };
+    // A record for each of a pair's two groups, and one more where the primary was asked twice.
+    let records = 2.0 + repeats;
+    let day = pairs(&config.mirror, Percent::ZERO, rate) * record * records * DAY;
+    (day / 1e9, bound / day)
+}
+
 fn least(plan: &RoutePlan, stage: Stage) -> std::time::Duration {
     plan.minimum_time.get(&stage).copied().unwrap_or_default()
 }
@@ -288,6 +349,22 @@ pub(super) fn warnings(
     if plan.stages.contains(&Stage::Window) && plan.reverse_share.is_zero() {
         warnings.push(format!(
             "route {id}: mirror.reverse_share is 0: once the candidate answers everything, nothing compares it any more, so 100 % and stage window are refused"
+        ));
+    }
+    let hasty: Vec<&str> = plan
+        .stages
+        .iter()
+        .filter(|stage| {
+            plan.minimum_time
+                .get(stage)
+                .is_some_and(std::time::Duration::is_zero)
+        })
+        .map(|stage| stage.as_str())
+        .collect();
+    if !hasty.is_empty() {
+        warnings.push(format!(
+            "route {id}: rollout.minimum_time is 0 in {}: what happens at another hour of the day is not waited for",
+            hasty.join(", ")
         ));
     }
     let Some(rate) = rate else { return };
@@ -394,6 +471,41 @@ mod tests {
         assert_eq!(lines("", None).len(), RATES.len());
         assert!(lines("[mirror]\nenabled = false", None).is_empty());
         assert!(lines("[routes.a.rollout]\nsuccess = {}", None).is_empty());
+    }
+
+    #[test]
+    fn the_log_grows_with_what_is_mirrored() {
+        let check = |text: &str, rate: f64, expected: &str| {
+            let config = config(&format!("{ROUTE}{text}"));
+            let plan = config.plans().remove(0);
+            assert_eq!(log_growth(&config, &plan, Some(rate)), [expected]);
+        };
+        let own = "[routes.a.rollout]\nsuccess = { refusal = 0.01 }";
+        check(
+            own,
+            100.0,
+            "100 requests/s: 1.45 GB a day, 3.0 d until its bound",
+        );
+        check(
+            &format!("{own}\n[mirror]\nshare = 10\n[data]\noutcome_log_bytes = \"1GiB\""),
+            100.0,
+            "100 requests/s: 0.15 GB a day, 7.4 d until its bound",
+        );
+        // 5 % are asked twice where a gate needs that.
+        let repeats = "[routes.a.rollout]\nsuccess = { tool_selection = 0.02 }";
+        check(
+            repeats,
+            100.0,
+            "100 requests/s: 1.49 GB a day, 2.9 d until its bound",
+        );
+        let warned = |text: &str, rate: f64| {
+            let config = config(&format!("{ROUTE}{text}"));
+            let mut said = Vec::new();
+            log_warning(&config, &config.plans()[0], rate, &mut said);
+            said.len()
+        };
+        assert_eq!(warned(own, 100.0), 0);
+        assert_eq!(warned(own, 1_000.0), 1, "the bound lasts for hours");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(super) fn of(config: &Config, rate: Option<f64>) -> Vec<String> {
     overlaps(config, &mut warnings);
     for plan in config.plans() {
         stages::warnings(&config.mirror, &plan, rate, &mut warnings);
+        if let Some(rate) = rate {
+            stages::log_warning(config, &plan, rate, &mut warnings);
+        }
     }
     warnings
 }

@@ -15,7 +15,7 @@ use super::{
     evidence::{has_evidence, metric_ratio, needs},
     route::{TRANSPORT, changed, frozen, noise},
     screen::{Rank, Screen},
-    words::short_bar,
+    words::{short_bar, size},
 };
 
 /// Obstacles beside the gates that are listed.
@@ -395,5 +395,17 @@ fn beside(screen: &mut Screen, route: &Route, now_ms: u64) {
                 screen.text(Rank::Extra, label, &text, 2);
             }
         }
+    }
+    if let Some(log) = &route.view.outcome_log {
+        let text = format!(
+            "{} of {}: {} running, {} of attempts that have ended",
+            size(log.running_bytes + log.ended_bytes),
+            size(log.bound_bytes),
+            size(log.running_bytes),
+            size(log.ended_bytes)
+        );
+        let full = log.running_bytes > log.bound_bytes;
+        let rank = if full { Rank::Why } else { Rank::Extra };
+        screen.text(rank, "log", &text, 1);
     }
 }

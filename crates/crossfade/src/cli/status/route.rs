@@ -7,7 +7,7 @@ use crossfade_rollout::{Cause, Freeze, LastChange, RouteStatus};
 
 use crate::{report::micros, review::FoundLine, text::plain};
 
-use super::{Route, ago, count, evidence};
+use super::{Route, ago, count, evidence, words::size};
 
 /// What the metric `transport` counts.
 pub(super) const TRANSPORT: &str =
@@ -51,6 +51,15 @@ pub(super) fn show(out: &mut String, route: &Route, now_ms: u64) {
     counts(out, route);
     if let Some(money) = &route.money {
         super::money::show(out, money);
+    }
+    if let Some(log) = &route.view.outcome_log {
+        let _ = writeln!(
+            out,
+            "  log       {} running, {} of attempts that have ended; at {} the oldest of these go",
+            size(log.running_bytes),
+            size(log.ended_bytes),
+            size(log.bound_bytes)
+        );
     }
     found(out, route);
 }

@@ -47,6 +47,22 @@ pub(crate) fn count(number: u64) -> String {
     out
 }
 
+/// Bytes in the largest unit that leaves a whole part.
+#[expect(clippy::cast_precision_loss, reason = "a size for people")]
+pub(in crate::cli) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut shown = format!("{bytes} B");
+    for unit in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        shown = format!("{value:.1} {unit}");
+    }
+    shown
+}
+
 /// How long ago a moment was.
 pub(in crate::cli) fn ago(at_ms: u64, now_ms: u64) -> String {
     let seconds = now_ms.saturating_sub(at_ms) / 1000;

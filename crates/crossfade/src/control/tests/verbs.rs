@@ -9,7 +9,7 @@ use crossfade_rollout::{Phase, ReplayResult};
 use super::*;
 
 /// A controller on a clock of its own.
-fn start_at(home: &Path, clock: &Arc<ManualClock>) -> Controller {
+pub(super) fn start_at(home: &Path, clock: &Arc<ManualClock>) -> Controller {
     let plan = RoutePlan {
         owner: Some("team".to_owned()),
         ..RoutePlan::new(support())
@@ -23,12 +23,12 @@ fn start_at(home: &Path, clock: &Arc<ManualClock>) -> Controller {
     })
 }
 
-fn clock() -> Arc<ManualClock> {
+pub(super) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(1_800_000_000_000))
 }
 
 /// So many compared, one skipped for a bound and one sampled out.
-fn counts(compared: u64) -> Accounting {
+pub(super) fn counts(compared: u64) -> Accounting {
     let small = SizeClass::ALL[0];
     let skipped = [(SkipReason::SampledOut, 1), (SkipReason::ALL[1], 1)];
     Accounting {
@@ -47,7 +47,7 @@ fn counts(compared: u64) -> Accounting {
     }
 }
 
-fn status(controller: &Controller) -> crossfade_rollout::RouteStatus {
+pub(super) fn status(controller: &Controller) -> crossfade_rollout::RouteStatus {
     controller.route_view(&support()).unwrap().rollout
 }
 
