@@ -471,7 +471,7 @@ fn a_date_that_jumped_forward_is_not_believed() {
     let check = |days_by_date: u64, hours_counted: Option<u64>, expected: Option<u64>| {
         let rollout = at_stage(plan(), Stage::Slice, 1.0);
         let context = ProposeContext {
-            in_stage: hours_counted.map(|hours| Duration::from_hours(hours)),
+            in_stage: hours_counted.map(Duration::from_hours),
             ..ProposeContext::at(BEGIN + days_by_date * DAY)
         };
         let found = rollout.obstacles_by(&enough(), &context);

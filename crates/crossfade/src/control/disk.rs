@@ -307,6 +307,17 @@ impl Disk {
         result
     }
 
+    /// Appends what was counted. What fails is counted again the next time, so nothing waits for it; and it says nothing of outcomes
+    /// that could not be logged before.
+    pub(super) fn append_counts(
+        &mut self,
+        route: &RouteId,
+        attempt: u64,
+        counts: &[Record],
+    ) -> Result<(), String> {
+        self.try_append_outcomes(route, attempt, counts)
+    }
+
     /// What could not be logged before is not waited for any more.
     pub(super) fn nothing_to_log(&mut self, route: &RouteId) {
         self.outcomes_failing.remove(route);

@@ -233,7 +233,7 @@ impl Shared {
         if records.is_empty() {
             return;
         }
-        match disk.append_outcomes(&route, attempt, &records) {
+        match disk.append_counts(&route, attempt, &records) {
             Ok(()) => {
                 lock(&control.counted).sizes = sizes;
                 self.apply_logged(disk, control, &records);

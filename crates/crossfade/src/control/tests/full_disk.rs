@@ -1,23 +1,33 @@
 //! The controller on a file system that really is full.
 
-use std::{fs, path::Path, process::Command as Process};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command as Process,
+};
 
 use super::*;
 
-/// In a file system of its own, of 2 MiB, in a mount namespace of its own.
 #[test]
 fn a_full_disk_stops_raises_and_outcomes_but_no_roll_back() {
+    const NAME: &str =
+        "control::tests::full_disk::a_full_disk_stops_raises_and_outcomes_but_no_roll_back";
+    in_a_small_file_system(NAME, 2, async |home| full_disk(&home).await);
+}
+
+/// Runs a test again in a process of its own, with a file system of so many MiB in a mount namespace of its own, and there what it is
+/// to do.
+pub(super) fn in_a_small_file_system(name: &str, mebibytes: u32, test: impl AsyncFnOnce(PathBuf)) {
     const MOUNT: &str = "unshare -rm true || { echo cannot mount; exit 0; }; \
         d=$(mktemp -d); export CROSSFADE_TEST_DISK=\"$d\"; \
-        unshare -rm sh -c 'mount -t tmpfs -o size=2m tmpfs \"$CROSSFADE_TEST_DISK\" || \
+        unshare -rm sh -c 'mount -t tmpfs -o size=${CROSSFADE_TEST_MIB}m tmpfs \"$CROSSFADE_TEST_DISK\" || \
         { echo cannot mount; exit 0; }; exec \"$0\" \"$@\"' \"$0\" \"$@\"; s=$?; rmdir \"$d\"; exit $s";
     let Some(home) = std::env::var_os("CROSSFADE_TEST_DISK") else {
-        let name =
-            "control::tests::full_disk::a_full_disk_stops_raises_and_outcomes_but_no_roll_back";
         let output = Process::new("sh")
             .args(["-c", MOUNT])
             .arg(std::env::current_exe().unwrap())
             .args([name, "--exact", "--nocapture"])
+            .env("CROSSFADE_TEST_MIB", mebibytes.to_string())
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned()
@@ -26,6 +36,7 @@ fn a_full_disk_stops_raises_and_outcomes_but_no_roll_back() {
             printed.contains("1 passed") || printed.contains("cannot mount"),
             "{printed}"
         );
+        println!("{printed}");
         if !printed.contains("1 passed") {
             println!("this machine lets nobody mount a small file system: not tried");
         }
@@ -35,7 +46,7 @@ fn a_full_disk_stops_raises_and_outcomes_but_no_roll_back() {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(full_disk(Path::new(&home)));
+    runtime.block_on(test(home.into()));
 }
 
 async fn full_disk(home: &Path) {

@@ -54,3 +54,34 @@ async fn any_history_folds_to_the_same_state() {
         "none was rung"
     );
 }
+
+/// Two controllers never write to one data directory, whatever process they are of.
+#[tokio::test]
+async fn a_second_process_is_refused_while_the_first_lives() {
+    const NAME: &str =
+        "control::tests::restarts::a_second_process_is_refused_while_the_first_lives";
+    const HOME: &str = "CROSSFADE_TEST_SECOND";
+    if let Some(home) = std::env::var_os(HOME) {
+        let opened = DataDirectory::open(&home).map(drop);
+        println!("opened: {opened:?}");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let other = || {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([NAME, "--exact", "--nocapture"])
+            .env(HOME, home.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let controller = start(home.path());
+    raise(&controller, 10.0).await.unwrap();
+    let refused = other();
+    assert!(refused.contains("opened: Err(InUse"), "{refused}");
+    raise(&controller, 20.0).await.unwrap();
+    drop(controller);
+    let opened = other();
+    assert!(opened.contains("opened: Ok(())"), "{opened}");
+}

@@ -99,6 +99,34 @@ async fn a_share_of_0_that_was_only_marked_takes_internal_callers_back() {
 }
 
 #[tokio::test]
+async fn a_share_that_the_controller_could_only_mark_as_ended_stays_ended() {
+    let home = tempfile::tempdir().unwrap();
+    let controller = start(home.path());
+    raise(&controller, 20.0).await.unwrap();
+    let ended = Change::Split {
+        from: Percent::new(20.0).unwrap(),
+        to: Percent::ZERO,
+        salt: 7,
+        attempt: Some(1),
+        new_attempt: None,
+        override_: false,
+        stage: Some(Stage::Shadow),
+    };
+    let entry = Entry {
+        actor: Actor::controller(),
+        ..entry(2, ended)
+    };
+    lock(&controller.shared.disk).mark_waiting(&entry).unwrap();
+    drop(controller);
+    for _ in 0..2 {
+        let again = start(home.path());
+        let view = again.route_view(&support()).unwrap();
+        assert!(view.rollout.share.is_zero(), "{view:?}");
+        assert_eq!(view.barred, None);
+    }
+}
+
+#[tokio::test]
 async fn a_route_that_was_removed_in_internal_answers_nobody_when_it_returns() {
     let home = tempfile::tempdir().unwrap();
     in_internal(home.path());
