@@ -70,6 +70,7 @@ impl World {
                     let of = match settled.group {
                         Group::Arrival => &mut arrival,
                         Group::Content => &mut content,
+                        Group::Review => panic!("the data plane settles nothing that people say"),
                     };
                     assert!(of.replace(settled.settlement).is_none(), "settled twice");
                 }
