@@ -43,7 +43,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::quiet_panics();
     // Before it is said that the process runs: a wish to stop that comes at once must find the drain.
     let mut signals = Signals::new().context("cannot listen for signals")?;
-    let starting = Starting::open(config, LeaseTimes::default()).await?;
+    let starting = Box::pin(Starting::open(config, LeaseTimes::default())).await?;
     tracing::info!(address = %starting.address, "serve.answering");
     let told = CancellationToken::new();
     let mut finishing = Box::pin(starting.finish(told.clone()));
@@ -102,7 +102,7 @@ impl Server {
 
     /// As [`Self::start`], with other leases: for tests that cannot wait for one to run out.
     pub async fn start_with(config: Config, lease: LeaseTimes) -> anyhow::Result<Self> {
-        let starting = Starting::open(config, lease).await?;
+        let starting = Box::pin(Starting::open(config, lease)).await?;
         let started = Box::pin(starting.finish(CancellationToken::new())).await?;
         started.context("the process was told to stop while it started")
     }

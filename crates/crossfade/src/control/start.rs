@@ -185,7 +185,9 @@ impl Prepared {
             shared.do_what_is_due();
             for (route, caps) in &held {
                 if let Some(control) = shared.routes.get(route) {
-                    caps.iter().for_each(|cap| control.publisher.lift(cap));
+                    for cap in caps.iter() {
+                        control.publisher.lift(cap);
+                    }
                 }
             }
         }

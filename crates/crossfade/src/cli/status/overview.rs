@@ -102,11 +102,10 @@ fn said(route: &Route, now_ms: u64) -> (Need, String) {
         );
         return (Need::RolledBack, text);
     }
-    let alarm = rollout.attempt.as_ref().and_then(|attempt| attempt.alarm);
     if let Some(failing) = &rollout.failing {
         return (Need::Failing, format!("FAILING: {failing}"));
     }
-    if let Some(alarm) = alarm {
+    if let Some(alarm) = rollout.attempt.as_ref().and_then(|of| of.alarm) {
         return (Need::RolledBack, format!("ROLLING BACK: {alarm}"));
     }
     if let Some(barred) = &view.barred {

@@ -83,7 +83,9 @@ impl Screen {
     /// All of it, where something follows.
     pub(super) fn all(self) -> String {
         let lines = self.lines.into_iter();
-        lines.map(|(_, line)| format!("{line}\n")).collect()
+        lines
+            .flat_map(|(_, line)| [line, "\n".to_owned()])
+            .collect()
     }
 
     /// What fits, and as the last line where the rest is found.
