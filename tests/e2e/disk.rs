@@ -228,6 +228,75 @@ async fn a_full_disk_stops_neither_azure_nor_a_rollback() {
     );
 }
 
+/// Makes its first argument read-only for the command that follows.
+const READ_ONLY: &str =
+    "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
+
+/// Starts the program where its data directory cannot be written: mounted so, or, where nothing may be mounted, by its mode.
+async fn serve_read_only(config: &Path, data: &Path) -> Process {
+    let (config, path) = (config.to_str().unwrap(), data.to_str().unwrap());
+    let serve = [PROGRAM, "serve", "--config", config];
+    let mount = ["-rm", "sh", "-c", READ_ONLY, "sh", path];
+    let tried = Command::new("unshare").args(mount).arg("true").status();
+    if tried.is_ok_and(|status| status.success()) {
+        let mounted = [&mount[..], &serve].concat();
+        return Process::start(command("unshare", &mounted)).await;
+    }
+    mode("a-w", data);
+    Process::start(command("env", &serve)).await
+}
+
+fn mode(change: &str, data: &Path) {
+    let changed = Command::new("chmod")
+        .args(["-R", change])
+        .arg(data)
+        .status();
+    assert!(changed.unwrap().success());
+}
+
+/// As after a restart by whoever found that nothing could be written any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_starts_on_a_read_only_disk_answers_by_what_it_reads() {
+    let setup = Setup::new();
+    let azure = AzureSim::start(setup.azure.clone()).await.unwrap();
+    let bedrock = BedrockSim::start(setup.bedrock.clone()).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let (file, data) = (home.path().join("crossfade.toml"), home.path().join("data"));
+    fs::write(
+        &file,
+        setup.config(azure.address(), bedrock.address(), &data),
+    )
+    .unwrap();
+    let process = Process::serve(PROGRAM, &file).await;
+    assert_eq!(process.admin().override_split(25.0).await.status(), 200);
+    process.kill().await;
+    let before = fs::read(data.join("ledger.jsonl")).unwrap();
+
+    let process = serve_read_only(&file, &data).await;
+    let answer = exchange(process.address(), &chat::request(&question("hi"))).await;
+    assert_eq!(chat::text(&answer), PRIMARY_SAYS);
+    let admin = process.admin();
+    eventually("that nothing can be written", async || {
+        let ledger = &admin.status().await["ledger"];
+        (ledger["writable"] == false).then_some(())
+    })
+    .await;
+    let route = admin.route().await;
+    assert_eq!(route["rollout"]["share"], 25.0, "{route}");
+    assert!(route["effective_percent"].as_f64().unwrap().abs() < 1e-9);
+    assert_eq!(admin.override_split(30.0).await.status(), 503);
+    let answer = admin.rollback("odd answers").await;
+    assert_eq!(
+        (answer.status(), &answer.json()["recorded"]),
+        (200, &false.into())
+    );
+    process.kill().await;
+    mode("u+w", &data);
+    assert_eq!(fs::read(data.join("ledger.jsonl")).unwrap(), before);
+    let process = Process::serve(PROGRAM, &file).await;
+    process.admin().effective(25.0).await;
+}
+
 /// A child that does not outlive its test.
 struct Killed(Child);
 

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::append_file::or_to_read;
+
 /// Bytes that [`DataDirectory::probe`] must be able to write: more than any one append.
 const PROBE_BYTES: usize = 32 * 1024;
 
@@ -105,11 +107,11 @@ impl DataDirectory {
             .map_err(|source| io_error("create", &path, source))?;
         let lock = lock(&path)?;
         let outcomes = path.join("outcomes");
-        if !outcomes.is_dir() {
-            DirBuilder::new()
-                .mode(0o700)
-                .create(&outcomes)
-                .map_err(|source| io_error("create", &outcomes, source))?;
+        // Callers are answered without it: no outcome can be logged then, so no share is leased.
+        if !outcomes.is_dir()
+            && let Err(error) = DirBuilder::new().mode(0o700).create(&outcomes)
+        {
+            tracing::error!(path = %outcomes.display(), %error, "backplane.outcomes.no_directory");
         }
         let key = read_or_make(&path, "key", "32 random bytes")?;
         let replica = u32::from_le_bytes(read_or_make(&path, "replica", "a replica number")?);
@@ -158,13 +160,15 @@ impl DataDirectory {
 
 fn lock(directory: &Path) -> Result<File, DirectoryError> {
     let path = directory.join("lock");
-    let file = OpenOptions::new()
+    let opened = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(&path)
-        .map_err(|source| io_error("open", &path, source))?;
+        .open(&path);
+    // A disk that has become read-only keeps nobody from being answered.
+    let (file, _refused) =
+        or_to_read(&path, opened).map_err(|source| io_error("open", &path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse {
@@ -202,7 +206,15 @@ fn read_secret<const N: usize>(
     what: &'static str,
 ) -> Result<[u8; N], DirectoryError> {
     let read = |source| io_error("read", path, source);
-    let mode = file.metadata().map_err(read)?.mode() & 0o7777;
+    let content = || DirectoryError::Content {
+        path: path.to_path_buf(),
+        what,
+    };
+    let metadata = file.metadata().map_err(read)?;
+    if !metadata.is_file() {
+        return Err(content());
+    }
+    let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(DirectoryError::Permissions {
             path: path.to_path_buf(),
@@ -212,10 +224,7 @@ fn read_secret<const N: usize>(
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(read)?;
-    bytes.try_into().map_err(|_| DirectoryError::Content {
-        path: path.to_path_buf(),
-        what,
-    })
+    bytes.try_into().map_err(|_| content())
 }
 
 /// Writes a file that only its owner may read, and returns when its content is durable.
@@ -295,5 +304,20 @@ mod tests {
             matches!(refused, DirectoryError::Content { .. }),
             "{refused}"
         );
+        fs::remove_file(&key).unwrap();
+        fs::create_dir(&key).unwrap();
+        let refused = DataDirectory::open(home.path()).unwrap_err().to_string();
+        assert!(
+            refused.contains("does not hold 32 random bytes"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_file_where_outcomes_belong_stops_nobody() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("outcomes"), b"").unwrap();
+        let directory = DataDirectory::open(home.path()).unwrap();
+        directory.probe().unwrap();
     }
 }

@@ -44,6 +44,10 @@ pub(super) struct SegmentLog {
     vault: Arc<Vault>,
     fullness: Fullness,
     segments: BTreeMap<u64, Kept>,
+    /// The number of the next segment is at least this: those under it may be there and not readable.
+    floor: u64,
+    /// What is in the directory is not known, so that nothing may be begun in it.
+    unknown: bool,
 }
 
 /// A segment, and when its oldest record was made.
@@ -65,26 +69,29 @@ pub(super) struct Read {
 
 impl SegmentLog {
     /// Opens or creates a log. `each` gets every record's head, oldest first, and gives back its time in milliseconds since
-    /// the Unix epoch; what it cannot read it calls damaged by `None`.
+    /// the Unix epoch; what it cannot read it calls damaged by `None`. What the disk refuses counts as damaged too: callers are to be
+    /// answered whatever has become of it.
     pub(super) fn open(
         directory: PathBuf,
         vault: Arc<Vault>,
         fullness: Fullness,
         mut each: impl FnMut(Location, &[u8]) -> Option<u64>,
     ) -> Result<Read, EvidenceError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)
-            .map_err(|source| io_error("create", &directory, source))?;
         let mut log = Self {
             directory,
             vault,
             fullness,
             segments: BTreeMap::new(),
+            floor: 0,
+            unknown: false,
         };
         let mut damaged = 0;
-        let numbers = log.numbers()?;
+        let numbers = log.numbers().unwrap_or_else(|error| {
+            tracing::error!(%error, source = source(&error), "backplane.evidence.unreadable_directory");
+            log.unknown = true;
+            damaged += 1;
+            Vec::new()
+        });
         let last = numbers.last().copied();
         for number in numbers {
             let tail = if Some(number) == last {
@@ -93,10 +100,16 @@ impl SegmentLog {
                 Tail::Keep
             };
             let path = log.path(number);
-            let Some(opened) = Segment::open(path, &log.vault, tail)? else {
-                continue;
-            };
-            damaged += log.take(number, opened, &mut each);
+            match Segment::open(path, &log.vault, tail) {
+                Ok(Some(opened)) => damaged += log.take(number, opened, &mut each),
+                Ok(None) => {}
+                Err(error @ EvidenceError::Io { .. }) => {
+                    tracing::error!(%error, source = source(&error), "backplane.evidence.unreadable_file");
+                    log.floor = number.saturating_add(1);
+                    damaged += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(Read { log, damaged })
     }
@@ -133,6 +146,11 @@ impl SegmentLog {
 
     /// The segments there are, oldest first. What an interrupted rewrite left is removed.
     fn numbers(&self) -> Result<Vec<u64>, EvidenceError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(|source| io_error("create", &self.directory, source))?;
         let failed = |source| io_error("read", &self.directory, source);
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
@@ -140,7 +158,10 @@ impl SegmentLog {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.ends_with(FRESH) {
-                fs::remove_file(entry.path()).map_err(failed)?;
+                if let Err(error) = fs::remove_file(entry.path()) {
+                    // It is in nobody's way: the next rewrite writes over it.
+                    tracing::warn!(%error, "backplane.evidence.rewrite_not_removed");
+                }
             } else if let Some(number) = name.strip_suffix(ENDING).and_then(|n| n.parse().ok()) {
                 numbers.push(number);
             }
@@ -182,7 +203,7 @@ impl SegmentLog {
             let spans = !kept.places.is_empty()
                 && at_ms.saturating_sub(kept.first_ms) > self.fullness.span_ms;
             let full = kept.segment.bytes() >= self.fullness.bytes || spans;
-            if !full && kept.segment.is_of(self.vault.current()) {
+            if !full && *number >= self.floor && kept.segment.is_of(self.vault.current()) {
                 return Ok(*number);
             }
             kept.segment.sync()?;
@@ -192,13 +213,31 @@ impl SegmentLog {
 
     /// Begins a new segment, and gives back its number.
     pub(super) fn begin(&mut self) -> Result<u64, EvidenceError> {
+        if self.unknown {
+            // It may be readable by now, and hold segments that must not be written over.
+            self.is_known()?;
+        }
         let last = self.segments.last_key_value();
         let next = last.map_or(0, |(number, _)| number.saturating_add(1));
+        let next = next.max(self.floor);
         let segment = Segment::create(self.path(next), &self.vault)?;
         sync_directory(&self.directory)
             .map_err(|source| io_error("write", &self.directory, source))?;
         self.segments.insert(next, Kept::new(segment));
         Ok(next)
+    }
+
+    /// An error if there is, or may be, something here that could not be read when it was opened.
+    pub(super) fn is_known(&self) -> Result<(), EvidenceError> {
+        if self.unknown || self.floor > 0 {
+            let why = "not all of it could be read when the process started";
+            return Err(io_error(
+                "read",
+                &self.directory,
+                std::io::Error::other(why),
+            ));
+        }
+        Ok(())
     }
 
     /// A record's body.
@@ -320,6 +359,11 @@ impl Kept {
         self.places.push(place);
         self.first_ms = self.first_ms.min(at_ms);
     }
+}
+
+/// What an error comes from, for the log.
+fn source(error: &EvidenceError) -> String {
+    std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
 }
 
 /// Copies records, durably; where each stands now, or `None` where it was damaged.

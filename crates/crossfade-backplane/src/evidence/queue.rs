@@ -197,6 +197,11 @@ impl ReviewQueue {
         items
     }
 
+    /// Whether all of it could be read when it was opened, but for damaged records.
+    pub fn is_known(&self) -> bool {
+        self.lock().log.is_known().is_ok()
+    }
+
     /// How many wait, by route; routes where none do are not named.
     pub fn open_counts(&self) -> HashMap<RouteId, u64> {
         let inner = self.lock();
@@ -336,6 +341,7 @@ impl ReviewQueue {
         if !gone.is_empty() {
             inner.compact()?;
         }
+        inner.log.is_known()?;
         Ok(gone.len() as u64)
     }
 

@@ -116,7 +116,9 @@ impl Segment {
         let file = AppendFile::open_unread(&path).map_err(failed)?;
         let mut head = [0; HEAD];
         if file.length() < HEAD as u64 {
-            fs::remove_file(&path).map_err(failed)?;
+            if !file.is_read_only() {
+                fs::remove_file(&path).map_err(failed)?;
+            }
             return Ok(None);
         }
         file.read_exact_at(&mut head, 0).map_err(failed)?;

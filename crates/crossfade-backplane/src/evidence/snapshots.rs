@@ -25,14 +25,16 @@ pub struct Snapshots {
 // === impl Snapshots ===
 
 impl Snapshots {
-    /// In a data directory.
+    /// In a data directory. Where its folder cannot be made nothing is kept, and every [`Snapshots::put`] says so.
     pub fn open(directory: &DataDirectory, keys: &EvidenceKeys) -> Result<Self, EvidenceError> {
         let directory = directory.path().join("statistics");
-        DirBuilder::new()
+        let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&directory)
-            .map_err(|source| io_error("create", &directory, source))?;
+            .create(&directory);
+        if let Err(error) = made {
+            tracing::error!(path = %directory.display(), %error, "backplane.statistics.no_directory");
+        }
         Ok(Self {
             directory,
             vault: Vault::new(keys)?,

@@ -239,7 +239,8 @@ impl EvidenceStore {
     /// any file when it returns. (The file system may still have them, sealed, in blocks it has freed.)
     ///
     /// # Errors
-    /// If a file cannot be rewritten; what was deleted until then stays deleted, and the call can be repeated.
+    /// If a file cannot be rewritten, or could not be read when the store was opened; what was deleted until then stays deleted, and the
+    /// call can be repeated.
     pub fn delete_caller(&self, caller: &Caller) -> Result<Deleted, EvidenceError> {
         let segments = {
             let inner = self.lock();
@@ -256,6 +257,9 @@ impl EvidenceStore {
         {
             self.lock().delete(number, of_bodies, caller, &mut ids)?;
         }
+        let inner = self.lock();
+        inner.bodies.is_known()?;
+        inner.summaries.is_known()?;
         let mut ids: Vec<String> = ids.into_iter().collect();
         ids.sort_unstable();
         Ok(Deleted { ids })

@@ -114,9 +114,11 @@ impl Records {
         items.map(|item| review_line(&item)).collect()
     }
 
-    /// Reviews that are open on a route.
+    /// Reviews that are open on a route; at least one where it could not be read which are, so that nothing is concluded from none.
     pub fn open_reviews(&self, route: &RouteId) -> usize {
-        self.shared.reviews.open_count(Some(route))
+        let reviews = &self.shared.reviews;
+        let unread = usize::from(!reviews.is_known());
+        reviews.open_count(Some(route)).max(unread)
     }
 
     /// One review with its exchange, if that is kept.

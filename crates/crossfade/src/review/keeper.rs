@@ -228,12 +228,13 @@ impl Shared {
 
     fn forget(&self, caller: &Caller) -> Result<u64, EvidenceError> {
         self.forgotten().note(*caller, now_unix_ms());
+        // What one cannot delete does not keep the other from it.
         let deleted = match &self.evidence {
-            Some(evidence) => evidence.delete_caller(caller)?.ids.len() as u64,
-            None => 0,
+            Some(evidence) => evidence.delete_caller(caller).map(|gone| gone.ids.len()),
+            None => Ok(0),
         };
         let items = self.reviews.delete_caller(caller)?;
-        Ok(deleted.max(items))
+        Ok(items.max(deleted? as u64))
     }
 
     fn sweep(&self, snapshots: bool) {

@@ -33,9 +33,8 @@ pub(super) fn load(
         Ok(None) => return Ok(anew()),
         Ok(Some(bytes)) => serde_json::from_slice::<Read>(&bytes),
         // Callers are answered without statistics too.
-        Err(EvidenceError::Damaged { .. }) => {
-            let why = "what was on disk is damaged";
-            tracing::error!(route = %route.id, why, "review.statistics.started_anew");
+        Err(error @ (EvidenceError::Damaged { .. } | EvidenceError::Io { .. })) => {
+            tracing::error!(route = %route.id, %error, "review.statistics.started_anew");
             return Ok(anew());
         }
         Err(error) => return Err(error),

@@ -136,3 +136,47 @@ fn a_callers_exchanges_go_also_beside_a_damaged_one() {
     assert!(store.get("others").unwrap().is_some());
     assert_eq!((store.stats().exchanges, store.stats().damaged), (1, 0));
 }
+
+#[test]
+fn what_stands_where_a_log_belongs_stops_nobody_and_is_never_written_over() {
+    let home = home();
+    drop(home.store(1 << 20));
+    assert!(home.queue().is_known());
+    let data = home.directory.path().to_path_buf();
+    let evidence = data.join("evidence/exchanges");
+    fs::remove_dir_all(&evidence).unwrap();
+    for path in [&evidence, &data.join("reviews"), &data.join("statistics")] {
+        drop(fs::remove_dir_all(path));
+        fs::write(path, b"not a directory").unwrap();
+    }
+    let store = home.store(1 << 20);
+    store.put(&kept("one", 5, caller(1))).unwrap_err();
+    // Nobody knows what of theirs is there.
+    store.delete_caller(&caller(1)).unwrap_err();
+    assert!(!home.queue().is_known());
+    let snapshots = Snapshots::open(&home.directory, &keys(1)).unwrap();
+    let route = RouteId::new("r");
+    snapshots.put(&route, b"x").unwrap_err();
+    assert_eq!(snapshots.get(&route).unwrap(), None);
+    assert_eq!(fs::read(&evidence).unwrap(), b"not a directory");
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_keeps_its_number() {
+    let home = home();
+    home.store(1 << 20).put(&kept("one", 5, caller(1))).unwrap();
+    let folder = home.directory.path().join("evidence/exchanges");
+    let unreadable = folder.join("0000000001.seg");
+    fs::create_dir(&unreadable).unwrap();
+    let store = home.store(1 << 20);
+    assert_eq!((store.stats().exchanges, store.stats().damaged), (1, 1));
+    store.put(&kept("two", 6, caller(2))).unwrap();
+    assert!(folder.join("0000000002.seg").is_file());
+    store.delete_caller(&caller(1)).unwrap_err();
+    assert!(store.get("one").unwrap().is_none() && store.get("two").unwrap().is_some());
+    drop(store);
+    fs::remove_dir(&unreadable).unwrap();
+    let store = home.store(1 << 20);
+    assert!(store.get("two").unwrap().is_some());
+    store.delete_caller(&caller(1)).unwrap();
+}
