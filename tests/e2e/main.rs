@@ -36,6 +36,7 @@ mod reviewing;
 mod sealed;
 mod secrets;
 mod shadowing;
+mod starting;
 mod streaming;
 mod transparency;
 mod verbs;

@@ -18,6 +18,10 @@ pub(crate) const FILE: &str = "kill-switch";
 /// How often the file is looked for.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What switches it on and what off, heard from the process's first moment: until then the system's default for them ends the process.
+#[derive(Debug)]
+pub(crate) struct Switching(Option<(Signal, Signal)>);
+
 /// What the switch of one process stands at, by each of the two ways.
 #[derive(Debug)]
 pub(crate) struct KillSwitch {
@@ -25,22 +29,39 @@ pub(crate) struct KillSwitch {
     by_file: AtomicBool,
     by_signal: AtomicBool,
     plane: WeakProxyHandle,
-    /// What switches it on, and what off.
-    signals: Option<(Signal, Signal)>,
+    signals: Switching,
+}
+
+// === impl Switching ===
+
+impl Switching {
+    /// Listens from now on: what is told before the switch is there is heard by it.
+    pub(crate) fn new() -> Self {
+        let heard = (
+            signal(SignalKind::user_defined1()),
+            signal(SignalKind::user_defined2()),
+        );
+        Self(match heard {
+            (Ok(on), Ok(off)) => Some((on, off)),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "kill_switch.signals_unavailable");
+                None
+            }
+        })
+    }
 }
 
 // === impl KillSwitch ===
 
 impl KillSwitch {
-    /// As the data directory has it now, so that no request comes before it. The signals are heard from now on: until then the
-    /// system's default for them ends the process.
-    pub(crate) async fn new(directory: &Path, plane: &ProxyHandle) -> Self {
+    /// As the data directory has it now, and as it was switched by signal since `signals` are heard, so that no request comes before it.
+    pub(crate) async fn new(directory: &Path, plane: &ProxyHandle, signals: Switching) -> Self {
         let switch = Self {
             file: directory.join(FILE),
             by_file: AtomicBool::default(),
             by_signal: AtomicBool::default(),
             plane: plane.downgrade(),
-            signals: signals(),
+            signals,
         };
         switch.look().await;
         switch
@@ -48,7 +69,7 @@ impl KillSwitch {
 
     /// Follows the signals and the file for as long as it is polled.
     pub(crate) async fn run(mut self) {
-        let signals = self.signals.take();
+        let signals = self.signals.0.take();
         tokio::join!(self.follow_signals(signals), self.follow_file());
     }
 
@@ -95,20 +116,6 @@ impl KillSwitch {
         if plane.is_killed() != on {
             plane.kill(on);
             tracing::warn!(on, by_signal, by_file, "kill_switch.switched");
-        }
-    }
-}
-
-fn signals() -> Option<(Signal, Signal)> {
-    let heard = (
-        signal(SignalKind::user_defined1()),
-        signal(SignalKind::user_defined2()),
-    );
-    match heard {
-        (Ok(on), Ok(off)) => Some((on, off)),
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::warn!(%error, "kill_switch.signals_unavailable");
-            None
         }
     }
 }

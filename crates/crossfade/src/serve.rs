@@ -43,13 +43,21 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::quiet_panics();
     // Before it is said that the process runs: a wish to stop that comes at once must find the drain.
     let mut signals = Signals::new().context("cannot listen for signals")?;
-    let starting = Box::pin(Starting::open(config, LeaseTimes::default())).await?;
+    let starting = tokio::select! {
+        starting = Box::pin(Starting::open(config, LeaseTimes::default())) => starting?,
+        // Nobody has been answered yet.
+        () = signals.told() => {
+            tracing::info!("serve.stopped");
+            return Ok(());
+        }
+    };
     tracing::info!(address = %starting.address, "serve.answering");
     let told = CancellationToken::new();
     let mut finishing = Box::pin(starting.finish(told.clone()));
     let server = tokio::select! {
         server = &mut finishing => server?,
         () = signals.told() => {
+            tracing::info!("serve.draining");
             told.cancel();
             if let Some(server) = finishing.await? {
                 server.stop().await;
@@ -154,8 +162,7 @@ impl Server {
         stop_listening.cancel();
         drop(application.await);
         proxy.drain(MIRROR_PATIENCE).await;
-        let last = proxy.clone();
-        drop(tokio::task::spawn_blocking(move || money.save(&last)).await);
+        save(money, proxy.clone()).await;
         // With the last handle the queue closes, and the comparer ends when it is empty.
         drop(proxy);
         let abort = comparer.abort_handle();
@@ -176,6 +183,12 @@ impl Server {
         // Changes toward the primary that still wait for the disk.
         drop(tokio::time::timeout(WORKER_PATIENCE, controller.finish()).await);
     }
+}
+
+/// Writes what was spent, if the disk answers in time.
+async fn save(money: Arc<MoneyWatch>, proxy: ProxyHandle) {
+    let saved = tokio::task::spawn_blocking(move || money.save(&proxy));
+    drop(tokio::time::timeout(WORKER_PATIENCE, saved).await);
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {

@@ -3,7 +3,11 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    future::ready,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -18,15 +22,28 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{AdminState, Problem, handlers::health, router};
+use super::{
+    AdminState, Problem,
+    handlers::{health, readiness},
+    router,
+};
 
 /// What the listener leads to. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Door {
     whole: Arc<OnceLock<Router>>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Door {
+    /// Until the whole API is open, not ready once `draining` is set.
+    pub fn new(draining: Arc<AtomicBool>) -> Self {
+        Self {
+            draining,
+            ..Self::default()
+        }
+    }
+
     /// Opens the whole API. Only the first call counts.
     pub fn open(&self, state: Arc<AdminState>) {
         if self.whole.set(router(state)).is_err() {
@@ -36,12 +53,15 @@ impl Door {
 
     /// Serves until cancelled, then lets requests under way finish.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let draining = self.draining;
+        let readiness = move || ready(readiness(is_ready(&draining)));
         let starting = Router::new()
             .route("/healthz", get(health))
-            .route("/readyz", get(async || "ready\n"))
+            .route("/readyz", get(readiness))
             .fallback(starting);
+        let whole = self.whole;
         let through = tower::service_fn(move |request: Request<Body>| {
-            let router = self.whole.get().unwrap_or(&starting).clone();
+            let router = whole.get().unwrap_or(&starting).clone();
             async move { Ok::<Response, Infallible>(router.oneshot(request).await.into_response()) }
         });
         let served = axum::serve(listener, Router::new().fallback_service(through))
@@ -50,6 +70,14 @@ impl Door {
             tracing::error!(%error, "admin.listener.failed");
         }
     }
+}
+
+/// Whether the primary can be tried, or why not: as long as nobody has told the process to stop.
+pub(crate) fn is_ready(draining: &AtomicBool) -> Result<(), String> {
+    if draining.load(Ordering::Relaxed) {
+        return Err("the process is draining".to_owned());
+    }
+    Ok(())
 }
 
 async fn starting() -> Response {

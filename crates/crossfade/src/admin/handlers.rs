@@ -69,7 +69,12 @@ pub(super) async fn health() -> &'static str {
 }
 
 pub(super) async fn ready(State(state): Shared) -> Response {
-    match (state.ready)() {
+    readiness((state.ready)())
+}
+
+/// What a load balancer is told.
+pub(super) fn readiness(ready: Result<(), String>) -> Response {
+    match ready {
         Ok(()) => "ready\n".into_response(),
         Err(why) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -14,6 +14,7 @@ mod view;
 
 pub use auth::{Token, Tokens};
 pub use door::Door;
+pub(crate) use door::is_ready;
 pub use problem::Problem;
 pub use router::{AdminState, router};
 pub use view::{Changes, FindingsPage, LedgerPage, RouteReport, RouteReports, StatusReport};

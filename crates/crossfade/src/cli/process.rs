@@ -1,6 +1,6 @@
 //! The commands that stay: they load what they need, start a runtime and hand over.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use crate::config::Config;
 
@@ -8,6 +8,9 @@ use super::{
     args::{Role, ServeArgs},
     failure::Failure,
 };
+
+/// How long what still blocks when a process ends is waited for.
+const LEFT_BEHIND: Duration = Duration::from_secs(2);
 
 /// `serve`: until the process is told to stop.
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
@@ -27,7 +30,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
 /// `demo`: the whole story, then its summary.
 #[cfg(feature = "demo")]
 pub(super) fn demo(args: &super::args::DemoArgs) -> Result<(), Failure> {
-    let length = std::time::Duration::from_secs(args.seconds);
+    let length = Duration::from_secs(args.seconds);
     on_all_cores(crate::demo::run(length, args.keep))
 }
 
@@ -38,7 +41,10 @@ pub(super) fn on_all_cores<F: Future<Output = anyhow::Result<()>>>(work: F) -> R
         .build();
     let runtime =
         runtime.map_err(|error| Failure::plain(format!("cannot start threads: {error}")))?;
-    Ok(runtime.block_on(work)?)
+    let done = runtime.block_on(work);
+    // All that is waited for has been; what still hangs at a disk must not keep the process.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    Ok(done?)
 }
 
 /// Runs one exchange with the network on this thread.

@@ -38,6 +38,8 @@ pub struct MoneyWatch {
     metrics: Arc<Metrics>,
     file: PathBuf,
     meters: Mutex<BTreeMap<RouteId, Meter>>,
+    /// Held while the file is written: a process that ends writes it while the last tick may.
+    saving: Mutex<()>,
 }
 
 /// When how many requests had been seen; oldest first.
@@ -74,6 +76,7 @@ impl MoneyWatch {
             metrics,
             file,
             meters: Mutex::default(),
+            saving: Mutex::default(),
         }
     }
 
@@ -97,6 +100,7 @@ impl MoneyWatch {
 
     /// Writes what was spent. May wait for the disk.
     pub fn save(&self, plane: &ProxyHandle) {
+        let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = |route: &RouteId| Some((route.as_str().to_owned(), plane.spending(route)?));
         let spending: OnDisk = self.routes.iter().filter_map(spent).collect();
         if let Err(error) = write(&self.file, &spending) {

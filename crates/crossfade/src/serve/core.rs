@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::Context as _;
@@ -21,7 +18,7 @@ use crossfade_rollout::Split;
 
 use super::worker::Worker;
 use crate::{
-    admin::AdminState,
+    admin::{self, AdminState},
     config::Config,
     control::{Clock, Controller, ControllerOptions, LeaseTimes, Prepared},
     money::MoneyWatch,
@@ -172,13 +169,7 @@ impl Core {
                     proxy.export_metrics();
                 }
             }),
-            ready: Arc::new(move || {
-                if draining.load(Ordering::Relaxed) {
-                    Err("the process is draining".to_owned())
-                } else {
-                    Ok(())
-                }
-            }),
+            ready: Arc::new(move || admin::is_ready(&draining)),
         })
     }
 }

@@ -22,13 +22,13 @@ use crossfade_proxy::{ProxyHandle, Queued, Spawner, WeakProxyHandle};
 use super::{
     MIRROR_PATIENCE, Server, WORKER_PATIENCE,
     core::{Built, Core},
-    spawn, until,
+    save, spawn, until,
 };
 use crate::{
     admin::Door,
     config::Config,
     control::{self, Controller, LeaseTimes, Prepared, Sources},
-    kill_switch::KillSwitch,
+    kill_switch::{KillSwitch, Switching},
     listen::{self, AppListener},
     money::MoneyWatch,
     opinions::Panel,
@@ -50,6 +50,7 @@ pub(super) struct Starting {
     messages: mpsc::Receiver<OutcomeMessage>,
     panel: Option<(Panel, Option<Batcher>)>,
     door: Door,
+    draining: Arc<AtomicBool>,
     stop_listening: CancellationToken,
     application: JoinHandle<()>,
     stop: CancellationToken,
@@ -59,6 +60,7 @@ pub(super) struct Starting {
 impl Starting {
     /// Starts what callers need. Nothing is left running if it fails.
     pub(super) async fn open(config: Config, lease: LeaseTimes) -> anyhow::Result<Self> {
+        let switching = Switching::new();
         let listener = listen::bind(config.listen.address, "[listen] address").await?;
         let admin_listener = listen::bind(config.admin.address, "[admin] address").await?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
@@ -70,11 +72,12 @@ impl Starting {
             exchanges,
             messages,
         } = core.plane(&prepared).await?;
-        let kill_switch = KillSwitch::new(&core.config.data.directory, &proxy).await;
+        let kill_switch = KillSwitch::new(&core.config.data.directory, &proxy, switching).await;
         let money = core.money(&proxy).await?;
         let application = AppListener::new(listener, core.config.listen.tls.as_ref(), service)?;
 
-        let (spawner, door) = (Spawner::new(), Door::default());
+        let draining = Arc::<AtomicBool>::default();
+        let (spawner, door) = (Spawner::new(), Door::new(Arc::clone(&draining)));
         let (stop, stop_listening) = (CancellationToken::new(), CancellationToken::new());
         spawner.spawn(keeper.run(stop.clone()));
         spawner.spawn(until(stop.clone(), core.telemetry.upkeep()));
@@ -94,6 +97,7 @@ impl Starting {
             messages,
             panel,
             door,
+            draining,
             stop_listening,
             application,
             stop,
@@ -115,17 +119,19 @@ impl Starting {
             messages,
             panel,
             door,
+            draining,
             stop_listening,
             application,
             stop,
             spawner,
         } = self;
-        let folded = fold(prepared, told).await;
+        let folded = fold(prepared, told, &draining).await;
         let Ok(Some(controller)) = folded else {
+            draining.store(true, Ordering::Relaxed);
             stop_listening.cancel();
             drop(application.await);
             proxy.drain(MIRROR_PATIENCE).await;
-            drop(tokio::task::spawn_blocking(move || money.save(&proxy)).await);
+            save(money, proxy).await;
             stop.cancel();
             spawner.drain(WORKER_PATIENCE).await;
             return folded
@@ -136,7 +142,6 @@ impl Starting {
         controller.learn_from(sources(proxy.downgrade(), core.records.clone(), log_bytes));
         let worker = core.worker(exchanges, messages, panel);
         let (comparer, opinions) = worker.start(&controller, &spawner, &stop);
-        let draining = Arc::default();
         door.open(core.admin_state(&controller, &proxy, &money, &draining));
         Ok(Some(Server {
             address,
@@ -156,10 +161,11 @@ impl Starting {
     }
 }
 
-/// Folds the outcomes of what runs; `None` if it is told to stop before that is done.
+/// Folds the outcomes of what runs; `None` if it is told to stop before that is done. Load balancers are to look elsewhere from then on.
 async fn fold(
     prepared: Prepared,
     told: CancellationToken,
+    draining: &AtomicBool,
 ) -> Result<Option<Controller>, JoinError> {
     let give_up = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&give_up);
@@ -167,8 +173,13 @@ async fn fold(
     tokio::select! {
         folded = &mut folding => folded.map(Some),
         () = told.cancelled() => {
+            draining.store(true, Ordering::Relaxed);
             asked.store(true, Ordering::Relaxed);
-            folding.await.map(|_in_part| None)
+            // A disk that hangs keeps nobody from ending.
+            match tokio::time::timeout(WORKER_PATIENCE, folding).await {
+                Ok(folded) => folded.map(|_in_part| None),
+                Err(_) => Ok(None),
+            }
         }
     }
 }
