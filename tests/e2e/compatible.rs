@@ -61,7 +61,7 @@ async fn chat_is_mirrored_compared_and_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_fall_back_before_the_first_content_and_are_shown_after_it() {
+async fn failures_before_the_first_content_fall_back() {
     for fault in [
         Fault::Hang,
         Fault::Reset,
@@ -93,6 +93,10 @@ async fn failures_fall_back_before_the_first_content_and_are_shown_after_it() {
         .await;
         world.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_after_the_first_content_are_shown() {
     for fault in [
         Fault::ExceptionInStream {
             name: "error".to_owned(),

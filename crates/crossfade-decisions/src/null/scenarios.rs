@@ -208,6 +208,7 @@ const ONE_SALT: Setting = Setting {
 };
 
 /// What is left out, what the design says comes of it, and how to play it.
+#[expect(clippy::too_many_lines, reason = "a list of scenarios")]
 pub(super) fn counterexamples() -> [(&'static str, &'static str, Play); 9] {
     let arrival = |primary, candidate| Play {
         way: Way::ByArrival,

@@ -314,6 +314,10 @@ fn a_copy_goes_to_the_other_side_if_it_is_selected() {
         },
         (Some(C), 1.0),
     );
+}
+
+#[test]
+fn nothing_is_copied_where_mirroring_is_off_or_a_golden_set_is_what_counts() {
     let off = Split {
         mirror_enabled: false,
         ..split(0.0)
@@ -324,7 +328,12 @@ fn a_copy_goes_to_the_other_side_if_it_is_selected() {
     };
     for split in [off, replay] {
         let got = decide(&split, &plan(100.0, 100.0), &OPEN);
-        assert_eq!((got.answer, got.shadow), (P, None), "{}", split.stage);
+        assert_eq!(
+            (got.answer, got.shadow),
+            (Side::Primary, None),
+            "{}",
+            split.stage
+        );
     }
 }
 

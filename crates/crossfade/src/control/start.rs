@@ -185,7 +185,7 @@ impl Prepared {
             shared.do_what_is_due();
             for (route, caps) in &held {
                 if let Some(control) = shared.routes.get(route) {
-                    for cap in caps.iter() {
+                    for cap in caps {
                         control.publisher.lift(cap);
                     }
                 }

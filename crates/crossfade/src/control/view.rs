@@ -227,12 +227,11 @@ impl Controller {
                 .memory
                 .set(lock(&control.rollout).memory_bytes() as f64);
             if let Some(log) = view.outcome_log {
-                let of_bound =
-                    (log.running_bytes + log.ended_bytes) as f64 / log.bound_bytes as f64;
-                handles
-                    .log_bytes
-                    .set((log.running_bytes + log.ended_bytes) as f64);
-                handles.log_ratio.set(of_bound);
+                let bytes = log.running_bytes + log.ended_bytes;
+                #[expect(clippy::cast_precision_loss, reason = "sizes for display")]
+                let (bytes, bound) = (bytes as f64, log.bound_bytes as f64);
+                handles.log_bytes.set(bytes);
+                handles.log_ratio.set(bytes / bound);
             }
             export_tests(handles, &view.rollout);
         }

@@ -217,6 +217,7 @@ impl Driven {
     }
 
     /// What no answer of a drawn side is.
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     fn unanswered(&self, event: Event) -> Option<Record> {
         let attempt = self.rollout.attempt()?.id;
         // Half a minute between them: windows and hours go by.

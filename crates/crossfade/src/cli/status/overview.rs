@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crossfade_rollout::RouteStatus;
+
 use crate::text::plain;
 
 use super::{
@@ -136,6 +138,11 @@ fn said(route: &Route, now_ms: u64) -> (Need, String) {
         );
         return (Need::Held, text);
     }
+    onward(rollout)
+}
+
+/// Where it goes next, and what that waits for.
+fn onward(rollout: &RouteStatus) -> (Need, String) {
     let Some(next) = &rollout.next else {
         return match rollout.missing.first() {
             Some(missing) => (Need::Ends, plain(missing)),

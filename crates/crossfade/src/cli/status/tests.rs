@@ -140,7 +140,6 @@ fn everything_is_shown_where_it_is_asked_for() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn trouble_is_not_to_be_overlooked() {
     let mut answer = answer();
     answer["kill_switch"] = json!(true);

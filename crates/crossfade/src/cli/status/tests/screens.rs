@@ -157,7 +157,7 @@ const CASES: &[Case] = &[
         "primary_in_trouble",
         |answer| {
             rollout_of(answer)["freeze"] =
-                json!({ "by": "primary_trouble", "last_unix_ms": 121_000 })
+                json!({ "by": "primary_trouble", "last_unix_ms": 121_000 });
         },
         &["FROZEN", "15 quiet minutes"],
     ),
