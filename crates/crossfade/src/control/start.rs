@@ -334,7 +334,13 @@ impl Log {
             return Some(problem);
         }
         let records = log.reader.as_ref().map_or(0, OutcomeReader::records);
-        disk.resume_log(route, attempt, records as u64).err()
+        let problem = disk.resume_log(route, attempt, records as u64).err()?;
+        if records == 0 {
+            // Nothing is lost, and the first outcomes try again.
+            tracing::warn!(%route, problem, "control.outcomes.not_opened");
+            return None;
+        }
+        Some(problem)
     }
 }
 

@@ -68,3 +68,20 @@ async fn a_log_that_was_read_in_part_is_not_cut_short() {
     drop(prepare(home.path()).fold(&AtomicBool::new(true)));
     assert_eq!(rollout_json(&start(home.path())), before);
 }
+
+#[tokio::test]
+async fn an_empty_log_that_could_not_be_opened_is_opened_by_the_first_outcomes() {
+    let home = tempfile::tempdir().unwrap();
+    raise(&start(home.path()), 10.0).await.unwrap();
+    let logs = home.path().join("outcomes");
+    fs::remove_dir_all(&logs).unwrap();
+    std::os::unix::fs::symlink(home.path().join("nowhere"), &logs).unwrap();
+    let controller = start(home.path());
+    let batch = || outcomes(&controller, 5, false);
+    let held = controller.apply_outcomes(&support(), batch()).await;
+    assert!(held.unwrap_err().problem.contains("outcome log"));
+    fs::remove_file(&logs).unwrap();
+    fs::create_dir(&logs).unwrap();
+    let applied = controller.apply_outcomes(&support(), batch()).await;
+    assert_eq!(applied.unwrap().decided, 5);
+}
