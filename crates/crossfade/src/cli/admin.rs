@@ -188,7 +188,9 @@ impl Admin {
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Failure {
-        let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+        // Any JSON object reads as a problem: one that says nothing is a stranger's.
+        let problem = serde_json::from_slice::<Problem>(body).ok();
+        let Some(problem) = problem.filter(|problem| !problem.detail.is_empty()) else {
             return self.stranger(&format!("it answered {status}"));
         };
         if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
@@ -322,6 +324,32 @@ fn warning(answer: &Value) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_says_something_whoever_refuses() {
+        let admin = Admin::new(&AdminArgs {
+            admin: "http://127.0.0.1:8080".to_owned(),
+            output: Output::Text,
+        })
+        .unwrap();
+        let check = |body: &str, part: &str| {
+            let failure = admin.refusal(StatusCode::NOT_FOUND, body.as_bytes());
+            assert!(failure.to_string().contains(part), "{body}: {failure}");
+        };
+        // The proxy's own listener, or Azure behind it.
+        let stranger = "127.0.0.1:8080 is not a Crossfade admin listener: it answered 404";
+        check(r#"{"error":{"code":"404","message":"no"}}"#, stranger);
+        check("{}", stranger);
+        check("<html>", stranger);
+        check(
+            r#"{"detail":"no route","remedy":"name one"}"#,
+            "no route\n  try: name one",
+        );
+        check(
+            r#"{"detail":"not yet","missing":["a","b"]}"#,
+            "error: a\nerror: b",
+        );
+    }
 
     #[test]
     fn a_change_that_is_not_recorded_says_what_holds() {

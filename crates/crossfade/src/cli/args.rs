@@ -208,7 +208,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     pub(super) probe: bool,
     /// The route's rate in requests a second: how long its stages are likely to take, and whether they will see enough
-    #[arg(long, value_name = "RPS", value_parser = rate)]
+    #[arg(long, value_name = "RPS", value_parser = rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
     /// With --probe: only this route
     #[arg(long, value_name = "ROUTE", requires = "probe")]

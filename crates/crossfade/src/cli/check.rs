@@ -19,6 +19,7 @@ use super::{
 
 mod candidate;
 mod judging;
+mod log;
 mod probe;
 mod stages;
 mod warnings;
@@ -293,7 +294,7 @@ fn route_report(
         } else {
             Vec::new()
         },
-        log: stages::log_growth(config, plan, rate),
+        log: log::lines(config, plan, rate),
     }
 }
 

@@ -20,6 +20,9 @@ pub struct RouteView {
     pub lease_seconds: Option<f64>,
     /// Why the route gets no lease, if not for the disk, or what holds its share down; also among what is missing.
     pub barred: Option<String>,
+    /// Whether the candidate's breaker is open: then the primary answers, whatever the share.
+    #[serde(default)]
+    pub breaker_open: bool,
     /// What an operator should know at this share.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -191,6 +194,7 @@ impl Controller {
             effective_percent: effective_ratio(&split, now) * 100.0,
             lease_seconds: lease,
             barred,
+            breaker_open,
             notes: notes(&split, reverse_share, breaker_open),
             outcome_log: self.shared.log_state(control),
         }

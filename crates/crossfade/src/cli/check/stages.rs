@@ -4,13 +4,13 @@
 use serde::Serialize;
 
 use crossfade_exchange::{Gate, Percent};
-use crossfade_rollout::{Record, RoutePlan, Stage, expected_samples, usual_rate};
+use crossfade_rollout::{RoutePlan, Stage, expected_samples, usual_rate};
 
 use crate::config::{Config, Mirror, Route, Span, TokenRole};
 
-const DAY: f64 = 86_400.0;
-/// The rates, in requests a second, for which times are told where the route's own is not given.
-const RATES: [f64; 3] = [0.1, 1.0, 10.0];
+pub(super) const DAY: f64 = 86_400.0;
+/// The rates, in requests a second, for which is told what depends on them where the route's own is not given.
+pub(super) const RATES: [f64; 3] = [0.1, 1.0, 10.0];
 /// So many units of the candidate the test on the split wants to see.
 const SEEING: f64 = 200.0;
 
@@ -149,6 +149,15 @@ pub(super) fn forecasts(mirror: &Mirror, plan: &RoutePlan, rate: Option<f64>) ->
         .collect()
 }
 
+/// Days that stage shadow is likely to take; absent: it never ends, or there is nothing to wait for.
+pub(super) fn shadow_days(mirror: &Mirror, plan: &RoutePlan, rate: f64) -> Option<f64> {
+    forecasts(mirror, plan, Some(rate))
+        .into_iter()
+        .flat_map(|forecast| forecast.stages)
+        .find(|stage| stage.stage == Stage::Shadow)?
+        .days
+}
+
 fn forecast(mirror: &Mirror, plan: &RoutePlan, rate: f64) -> Forecast {
     let stages: Vec<StageForecast> = steps(plan)
         .into_iter()
@@ -192,73 +201,12 @@ fn steps(plan: &RoutePlan) -> Vec<(Stage, Percent)> {
     steps
 }
 
-/// What a route adds to its outcome log, at the rate that is given, or else at some, and how long the bound then lasts. In
-/// shadow: beyond it each answer that was drawn adds a record more.
-pub(super) fn log_growth(config: &Config, plan: &RoutePlan, rate: Option<f64>) -> Vec<String> {
-    let mirror = &config.mirror;
-    if !mirror.enabled || mirror.share.is_zero() {
-        return Vec::new();
-    }
-    let rates = rate.map_or(RATES.to_vec(), |rate| vec![rate]);
-    let of = |rate: f64| {
-        let (gb, days) = growth(config, plan, rate);
-        format!(
-            "{rate} requests/s: {gb:.2} GB a day, {} until its bound",
-            show_days(days)
-        )
-    };
-    rates.into_iter().map(of).collect()
-}
-
-/// What is to be known of a route's log at its rate.
-pub(super) fn log_warning(
-    config: &Config,
-    plan: &RoutePlan,
-    rate: f64,
-    warnings: &mut Vec<String>,
-) {
-    let (_, days) = growth(config, plan, rate);
-    let shadow = forecasts(&config.mirror, plan, Some(rate))
-        .into_iter()
-        .flat_map(|forecast| forecast.stages)
-        .find(|stage| stage.stage == Stage::Shadow);
-    if let Some(needs) = shadow.and_then(|stage| stage.days)
-        && days < needs
-    {
-        warnings.push(format!(
-            "route {}: at {rate} requests/s its outcome log reaches data.outcome_log_bytes after {}, and stage shadow is likely to take {}, so that it may begin anew before it is over: raise the bound, or lower mirror.share",
-            plan.route,
-            show_days(days),
-            show_days(needs)
-        ));
-    }
-}
-
-/// GB a day in shadow, and days until the bound.
-fn growth(config: &Config, plan: &RoutePlan, rate: f64) -> (f64, f64) {
-    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
-    let (record, bound) = (
-        Record::SIZE as f64 + 4.0,
-        config.data.outcome_log_bytes as f64,
-    );
-    let twice = plan.gates.margins.keys().any(|gate| gate.needs_repeats());
-    let repeats = if twice {
-        config.mirror.ask_primary_twice.ratio()
-    } else {
-        0.0
-    };
-    // A record for each of a pair's two groups, and one more where the primary was asked twice.
-    let records = 2.0 + repeats;
-    let day = pairs(&config.mirror, Percent::ZERO, rate) * record * records * DAY;
-    (day / 1e9, bound / day)
-}
-
 fn least(plan: &RoutePlan, stage: Stage) -> std::time::Duration {
     plan.minimum_time.get(&stage).copied().unwrap_or_default()
 }
 
 /// Pairs a second at this share: copies to the candidate, and the other way.
-fn pairs(mirror: &Mirror, share: Percent, rate: f64) -> f64 {
+pub(super) fn pairs(mirror: &Mirror, share: Percent, rate: f64) -> f64 {
     let split = share.ratio();
     let mirrored = mirror.share.ratio() * (1.0 - split) + mirror.reverse_share.ratio() * split;
     (rate * mirrored).min(mirror.rate.unwrap_or(f64::INFINITY))
@@ -324,7 +272,7 @@ impl Forecast {
     }
 }
 
-fn show_days(days: f64) -> String {
+pub(super) fn show_days(days: f64) -> String {
     if days < 1.0 / 24.0 {
         format!("{:.0} min", (days * 24.0 * 60.0).ceil())
     } else if days < 1.0 {

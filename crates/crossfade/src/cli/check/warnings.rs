@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crossfade_exchange::Check;
 
-use super::{candidate, stages};
+use super::{candidate, log, stages};
 use crate::config::{
     AzureAuth, Config, Route, SimilaritySource, StickyBy, TokenRole, show_sticky_by,
 };
@@ -30,7 +30,7 @@ pub(super) fn of(config: &Config, rate: Option<f64>) -> Vec<String> {
     for plan in config.plans() {
         stages::warnings(&config.mirror, &plan, rate, &mut warnings);
         if let Some(rate) = rate {
-            stages::log_warning(config, &plan, rate, &mut warnings);
+            log::warning(config, &plan, rate, &mut warnings);
         }
     }
     warnings

@@ -57,8 +57,8 @@ pub(super) fn process(screen: &mut Screen, status: &Status) {
         ),
     );
     if status.kill_switch {
-        let text = "IS ON: only the primary answers, nothing is mirrored, whatever stands below. \
-                    SIGUSR2 to the process, and no file kill-switch in its data directory, end it";
+        let text = "IS ON: only the primary answers, nothing is mirrored. To end it, send SIGUSR2, \
+                    or remove the file kill-switch, whichever set it";
         screen.text(Rank::Must, "THE KILL SWITCH", text, 2);
     }
     if !ledger.writable {
@@ -111,8 +111,12 @@ pub(super) fn standing(stage: Stage, share: Percent) -> String {
 fn answers(screen: &mut Screen, status: &Status, route: &Route) {
     let (view, rollout) = (&route.view, &route.view.rollout);
     let (effective, share) = (view.effective_percent, rollout.share.percent());
+    let internal = rollout.stage == Stage::Internal && rollout.rolled_back.is_none();
+    let has_lease = view.lease_seconds.is_some_and(|seconds| seconds > 0.0);
     let mut text = if status.kill_switch {
         "the primary, by the kill switch".to_owned()
+    } else if view.breaker_open && (effective > 0.0 || internal) {
+        "the primary, as the breaker is open".to_owned()
     } else if effective >= 100.0 {
         "the candidate".to_owned()
     } else if effective > 0.0 {
@@ -120,18 +124,18 @@ fn answers(screen: &mut Screen, status: &Status, route: &Route) {
     } else {
         "the primary".to_owned()
     };
-    if !status.kill_switch && rollout.stage == Stage::Internal && rollout.rolled_back.is_none() {
+    if internal && has_lease && !status.kill_switch && !view.breaker_open {
         text.push_str("; internal callers the candidate");
     }
     if !rollout.share.is_zero() && (effective - share).abs() > 1e-9 {
         let _ = write!(text, "; {} is granted and not in effect", rollout.share);
     }
     match view.lease_seconds {
-        Some(seconds) => {
+        Some(seconds) if has_lease => {
             let _ = write!(text, "; lease {seconds:.0} s");
         }
-        None if rollout.share.is_zero() => {}
-        None => text.push_str("; NO LEASE"),
+        Some(_) | None if rollout.share.is_zero() && !internal => {}
+        Some(_) | None => text.push_str("; NO LEASE"),
     }
     screen.text(Rank::Must, "answers", &text, 2);
 }
@@ -351,7 +355,7 @@ fn stage(screen: &mut Screen, rollout: &RouteStatus) {
     let sizes = rollout.coverage_groups.iter();
     let worst = sizes.min_by(|a, b| a.ratio().total_cmp(&b.ratio()));
     let compared = match worst {
-        None => "nothing compared yet".to_owned(),
+        None => "coverage is counted once a minute".to_owned(),
         Some(sizes) => format!(
             "{:.1} % of {} compared, the least",
             sizes.ratio() * 100.0,

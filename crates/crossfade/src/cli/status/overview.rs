@@ -11,13 +11,15 @@ use super::{
     glance::{process, standing},
     route::frozen,
     screen::{Rank, Screen, WIDE},
-    words::clipped,
+    words::{clipped, shortened},
 };
 
 /// The columns of a name.
 const NAME: usize = 20;
 /// The columns of a stage with its share.
 const STAGE: usize = 12;
+/// The columns of what is said, beside the longest name that moves nothing to the right.
+const TEXT: usize = WIDE - NAME - STAGE - 4;
 
 /// How much a route needs somebody, the most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +122,11 @@ fn said(route: &Route, now_ms: u64) -> (Need, String) {
         let text = format!("NOT IN EFFECT: {} % now", view.effective_percent);
         return (Need::Broken, text);
     }
+    let is_answering = !rollout.share.is_zero() || rollout.stage.lets_candidate_answer();
+    if view.breaker_open && is_answering {
+        let text = "BREAKER OPEN: the candidate fails, the primary answers";
+        return (Need::Broken, text.to_owned());
+    }
     if let Some(freeze) = &rollout.freeze {
         return (Need::Still, format!("FROZEN: {}", frozen(freeze, now_ms)));
     }
@@ -155,7 +162,9 @@ fn onward(rollout: &RouteStatus) -> (Need, String) {
         [] => (Need::Ready, format!("READY for {to}: crossfade advance")),
         [only] => (Need::Waits, format!("to {to}: {}", plain(only))),
         [first, rest @ ..] => {
-            let text = format!("to {to}, {} and {} more", short(first), rest.len());
+            let (to, more) = (format!("to {to}, "), format!(" and {} more", rest.len()));
+            let room = TEXT.saturating_sub(to.chars().count() + more.chars().count());
+            let text = format!("{to}{}{more}", shortened(&short(first), room));
             (Need::Waits, text)
         }
     }

@@ -29,6 +29,9 @@ pub(super) fn headline(route: &Route) -> String {
     if rollout.rolled_back.is_some() {
         line.push_str("   rolled back");
     }
+    if rollout.held.is_some() {
+        line.push_str("   held");
+    }
     line
 }
 

@@ -183,7 +183,7 @@ fn trouble_is_not_to_be_overlooked() {
         "sales had 20 % and is not configured any more: this start has set it to 0 %",
         "THE COUNTS DO NOT ADD UP",
         "HELD BACK: its outcome log is damaged",
-        "revision 7   rolled back   owner",
+        "revision 7   rolled back   held   owner",
         "ROLLED BACK 1 s ago by R (engine): transport bad in 9\n              transport is bad: no answer, 408, 429 or 5xx, or silent for longer than the age A\n",
         "  FAILING: engine R: transport bad in 9 of 100",
         "crossfade resume support --reason …",

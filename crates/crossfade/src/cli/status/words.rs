@@ -86,13 +86,17 @@ pub(super) fn about(seconds: u64) -> String {
 
 /// The line as far as it fits: up to `wide`, or up to the widest where its last word is one that cannot be broken.
 pub(super) fn clipped(line: &str, wide: usize) -> String {
-    let length = line.chars().count();
     let unbroken = line.trim_start().find(' ').is_none();
     let most = if unbroken { WIDEST } else { wide };
-    if length <= most {
-        return line.to_owned();
+    shortened(line, most)
+}
+
+/// The text within so many characters: what is over is cut, and that shows.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    let mut out: String = line.chars().take(most - 1).collect();
+    let mut out: String = text.chars().take(most.saturating_sub(1)).collect();
     out.push('…');
     out
 }

@@ -1,4 +1,4 @@
-//! How long stages are likely to take, how large their logs become, and what of a plan deserves a warning.
+//! How long stages are likely to take, and what of a plan deserves a warning.
 
 use super::super::tests::config;
 use super::*;
@@ -51,41 +51,6 @@ fn days_follow_from_rate_share_and_margin() {
     assert_eq!(lines("", None).len(), RATES.len());
     assert!(lines("[mirror]\nenabled = false", None).is_empty());
     assert!(lines("[routes.a.rollout]\nsuccess = {}", None).is_empty());
-}
-
-#[test]
-fn the_log_grows_with_what_is_mirrored() {
-    let check = |text: &str, rate: f64, expected: &str| {
-        let config = config(&format!("{ROUTE}{text}"));
-        let plan = config.plans().remove(0);
-        assert_eq!(log_growth(&config, &plan, Some(rate)), [expected]);
-    };
-    let own = "[routes.a.rollout]\nsuccess = { refusal = 0.01 }";
-    check(
-        own,
-        100.0,
-        "100 requests/s: 1.45 GB a day, 3.0 d until its bound",
-    );
-    check(
-        &format!("{own}\n[mirror]\nshare = 10\n[data]\noutcome_log_bytes = \"1GiB\""),
-        100.0,
-        "100 requests/s: 0.15 GB a day, 7.4 d until its bound",
-    );
-    // 5 % are asked twice where a gate needs that.
-    let repeats = "[routes.a.rollout]\nsuccess = { tool_selection = 0.02 }";
-    check(
-        repeats,
-        100.0,
-        "100 requests/s: 1.49 GB a day, 2.9 d until its bound",
-    );
-    let warned = |text: &str, rate: f64| {
-        let config = config(&format!("{ROUTE}{text}"));
-        let mut said = Vec::new();
-        log_warning(&config, &config.plans()[0], rate, &mut said);
-        said.len()
-    };
-    assert_eq!(warned(own, 100.0), 0);
-    assert_eq!(warned(own, 1_000.0), 1, "the bound lasts for hours");
 }
 
 #[test]

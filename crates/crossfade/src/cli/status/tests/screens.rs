@@ -183,10 +183,49 @@ const CASES: &[Case] = &[
                 rollout_of(answer),
                 &json!({ "stage": "internal", "share": 0.0 }),
             );
+            route(answer)["lease_seconds"] = json!(41.7);
         },
         &[
-            "the primary; internal callers the candidate",
+            "the primary; internal callers the candidate; lease 42 s",
             "crossfade rollback support",
+        ],
+    ),
+    (
+        "internal_without_lease",
+        |answer| {
+            set(
+                rollout_of(answer),
+                &json!({ "stage": "internal", "share": 0.0 }),
+            );
+        },
+        &["answers   the primary; NO LEASE\n"],
+    ),
+    (
+        "internal_with_an_open_breaker",
+        |answer| {
+            set(
+                rollout_of(answer),
+                &json!({ "stage": "internal", "share": 0.0 }),
+            );
+            set(
+                route(answer),
+                &json!({ "lease_seconds": 41.7, "breaker_open": true }),
+            );
+        },
+        &["answers   the primary, as the breaker is open; lease 42 s\n"],
+    ),
+    (
+        "breaker",
+        |answer| {
+            set(
+                route(answer),
+                &json!({ "effective_percent": 10.0, "lease_seconds": 41.7, "breaker_open": true,
+                    "notes": ["BREAKER OPEN, over half of 20 calls to the candidate failed"] }),
+            );
+        },
+        &[
+            "answers   the primary, as the breaker is open; lease 42 s\n",
+            "note      BREAKER OPEN",
         ],
     ),
     (
@@ -345,6 +384,21 @@ fn the_worst_route_stands_first() {
         .filter_map(|line| line.split(' ').next())
         .collect();
     assert_eq!(names, ["three", "four", "two", "one"], "{shown}");
+    let lines = |change: fn(&mut Value)| {
+        let mut one = answer();
+        let in_effect = json!({ "effective_percent": 10.0, "lease_seconds": 42.0 });
+        set(route(&mut one), &in_effect);
+        change(&mut one);
+        fits(&one, Form::Lines, 24, 80, "one route")
+    };
+    let broken = lines(|answer| route(answer)["breaker_open"] = json!(true));
+    assert!(
+        broken.contains("BREAKER OPEN: the candidate fails"),
+        "{broken}"
+    );
+    // However long the first obstacle is, how many more there are stays.
+    let many = lines(many_waits);
+    assert!(many.contains("… and 19 more\n"), "{many}");
     let ready = |answer: &mut Value| {
         rollout_of(answer)["next"] =
             json!({ "stage": "slice", "share": 1.0, "automatic": false, "waits_for": [] });
