@@ -28,7 +28,7 @@ struct Begun {
 struct Home {
     _azure: AzureSim,
     _bedrock: BedrockSim,
-    home: TempDir,
+    folder: TempDir,
 }
 
 impl Home {
@@ -36,22 +36,22 @@ impl Home {
         let setup = Setup::new();
         let azure = AzureSim::start(setup.azure.clone()).await.unwrap();
         let bedrock = BedrockSim::start(setup.bedrock.clone()).await.unwrap();
-        let home = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let config = setup.config(
             azure.address(),
             bedrock.address(),
-            &home.path().join("data"),
+            &folder.path().join("data"),
         );
-        fs::write(home.path().join("crossfade.toml"), config).unwrap();
+        fs::write(folder.path().join("crossfade.toml"), config).unwrap();
         Self {
             _azure: azure,
             _bedrock: bedrock,
-            home,
+            folder,
         }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
+        self.folder.path().join(name)
     }
 
     /// A run that leaves a data directory with a shadow watch behind.
