@@ -86,6 +86,10 @@ impl RouteRollout {
         if share.is_whole() && self.plan().reverse_share.is_zero() {
             obstacles.push(Refusal::ReverseMissing);
         }
+        // What has passed before stays passed: without this a step could be taken that nobody watches.
+        if !self.mirror_enabled() {
+            obstacles.push(Refusal::MirrorOff);
+        }
         if next == Stage::Ramp {
             obstacles.extend(evidence.freeze.map(Refusal::Frozen));
         }

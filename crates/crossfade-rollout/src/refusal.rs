@@ -272,6 +272,9 @@ pub enum Refusal {
         "at 100 % nothing would watch the candidate: set `reverse_share` under [mirror] above 0"
     )]
     ReverseMissing,
+    /// Copies are switched off for all routes.
+    #[error("mirroring is off, so nothing new is compared: `crossfade mirror on` ends that")]
+    MirrorOff,
     /// Reviews are open.
     #[error("{} reviews of the route are open: close them", Count(*.open))]
     ReviewsOpen {
@@ -330,6 +333,7 @@ impl Refusal {
             | Self::ReportUnknown { .. }
             | Self::NothingToSign { .. }
             | Self::ReverseMissing
+            | Self::MirrorOff
             | Self::ReviewsOpen { .. }
             | Self::LedgerProblem { .. }
             | Self::LastStage { .. } => RefusalKind::Refused,
@@ -374,6 +378,7 @@ impl Refusal {
             Self::ReportUnknown { .. } => "report_unknown",
             Self::NothingToSign { .. } => "nothing_to_sign",
             Self::ReverseMissing => "reverse_missing",
+            Self::MirrorOff => "mirror_off",
             Self::ReviewsOpen { .. } => "reviews_open",
             Self::LedgerProblem { .. } => "ledger_problem",
             Self::LastStage { .. } => "last_stage",

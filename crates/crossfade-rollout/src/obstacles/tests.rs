@@ -449,6 +449,14 @@ fn the_whole_share_needs_a_mirror_back_and_the_end_a_clean_house() {
         words(&rollout, &enough(), &later()).is_empty(),
         "50 % needs none"
     );
+    // What has passed stays passed while nothing is copied, so it must not carry a route on.
+    check(
+        COUNTED,
+        |rollout, _, _| {
+            rollout.apply_entry(&entry(10, BEGIN, Change::MirrorSwitched { enabled: false }));
+        },
+        "mirroring is off, so nothing new is compared: `crossfade mirror on` ends that",
+    );
     check(
         &STAGES[6..],
         |_, _, context| context.closing.open_reviews = 3,
