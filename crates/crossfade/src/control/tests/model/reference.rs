@@ -241,6 +241,7 @@ impl Reference {
             }
             ActorRole::Viewer | ActorRole::Engine => panic!("{actor} advanced"),
         }
+        assert!(self.mirror || *from == Stage::Replay, "nothing is copied");
         assert_eq!((*from, *share_from), (self.stage, self.share));
         assert!(to >= from && share_to >= share_from);
         if *from != Stage::Replay {

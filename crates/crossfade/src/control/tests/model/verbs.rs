@@ -76,6 +76,10 @@ impl Rig {
             self.kill(chance);
             self.check();
         }
+        if !self.effect.mirror {
+            self.mirror(owner, chance).await;
+            self.check();
+        }
         match chance.below(8) {
             0 => self.date(chance),
             1 => {}
@@ -198,6 +202,7 @@ impl Rig {
             Refusal::NotRolledBack => !effect.rolled_back && !effect.held && !self.failing,
             Refusal::OwnerMissing => self.plan.owner.is_none(),
             Refusal::ReverseMissing => self.plan.reverse_share.is_zero(),
+            Refusal::MirrorOff => !effect.mirror,
             Refusal::ReplayMissing | Refusal::ReplayFailed { .. } => effect.golden.is_none(),
             Refusal::ReplayOutdated => effect.golden.as_ref() != Some(fingerprint),
             Refusal::NotWatched => watched.is_none() || !effect.in_attempt(),
