@@ -23,6 +23,6 @@ pub use evidence::{
 pub use ledger::{Ledger, LedgerError, Verified, verify};
 pub use marks::{Mark, Marks, MarksError};
 pub use outcome_log::{
-    OutcomeLog, OutcomeLogError, OutcomeReader, OutcomeSizes, bound_outcomes, read_outcomes,
-    remove_old_outcomes,
+    OutcomeLog, OutcomeLogError, OutcomeReader, OutcomeSizes, bound_outcomes, holds_outcomes,
+    read_outcomes, remove_old_outcomes,
 };

@@ -18,7 +18,7 @@ use crossfade_rollout::Record;
 
 use crate::{DataDirectory, append_file::AppendFile, directory::sync_directory};
 
-pub use old::{OutcomeSizes, bound_outcomes, remove_old_outcomes};
+pub use old::{OutcomeSizes, bound_outcomes, holds_outcomes, remove_old_outcomes};
 pub use reader::{OutcomeReader, read_outcomes};
 
 const FRAME: usize = Record::SIZE + 4;

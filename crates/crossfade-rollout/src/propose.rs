@@ -105,7 +105,7 @@ impl ProposeContext {
 /// What must hold before a route is `complete`, beside what every stage asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closing {
-    /// Reviews of the route that are open.
+    /// Reviews of the route that wait for a person.
     pub open_reviews: u64,
     /// What the verification of the ledger found wrong; `None`: it was verified.
     pub ledger_problem: Option<String>,

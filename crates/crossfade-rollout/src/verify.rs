@@ -49,6 +49,9 @@ pub struct VerifiedAttempt {
     pub behind: u64,
     /// Whether its log is gone, so that its evidence could not be computed again.
     pub pruned: bool,
+    /// Whether it is gone while that of an earlier attempt of the route is there. Room is made from the oldest on, and what is old
+    /// goes by age: it was neither that took this one.
+    pub out_of_turn: bool,
 }
 
 /// The first thing that does not hold.
@@ -72,6 +75,8 @@ struct Walk<I> {
     log: Log<I>,
     /// The attempt that no entry ends: only its log must be there.
     last: Option<u64>,
+    /// The log of an attempt was there.
+    any_kept: bool,
 }
 
 enum Log<I> {
@@ -173,6 +178,7 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
             rules,
             log: Log::Unread,
             last,
+            any_kept: false,
         }
     }
 
@@ -210,6 +216,7 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
                     outcomes: 0,
                     behind: 0,
                     pruned: false,
+                    out_of_turn: false,
                 });
             }
         }
@@ -248,6 +255,7 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
         self.count(verified, |attempt, walk| {
             attempt.outcomes = walk.rollout.decided();
             attempt.pruned = matches!(walk.log, Log::Pruned);
+            attempt.out_of_turn = attempt.pruned && walk.any_kept;
         });
         Ok(())
     }
@@ -266,6 +274,7 @@ impl<I: Iterator<Item = Result<Record, String>>> Walk<I> {
                 }
                 None => Log::Pruned,
             };
+            self.any_kept |= matches!(self.log, Log::Open(_));
         }
         Ok(matches!(self.log, Log::Open(_)))
     }

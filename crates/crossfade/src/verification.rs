@@ -3,7 +3,7 @@
 
 use std::{io, path::Path};
 
-use crossfade_backplane::{LedgerError, read_outcomes};
+use crossfade_backplane::{LedgerError, holds_outcomes, read_outcomes};
 use crossfade_exchange::RouteId;
 use crossfade_rollout::{Mismatch, VerifiedHistory, verify_history};
 use serde::Serialize;
@@ -42,19 +42,27 @@ pub enum NotVerified {
         "no entry of the ledger has the hash {0}: entries were cut away, or history was written anew"
     )]
     Head(String),
+    /// There is no ledger, and there was one.
+    #[error(
+        "there is no ledger.jsonl, and there are outcome logs, which nobody writes without one: it was removed or moved away"
+    )]
+    Gone,
     /// A file could not be read.
     #[error("cannot read the ledger")]
     Read(#[from] io::Error),
 }
 
 /// Verifies the ledger in `directory`, its decisions of `only` one route if it is given. No ledger at all holds, as one without
-/// entries does. Blocks, for about a second for each million outcomes.
+/// entries does, where there is no outcome log either. Blocks, for about a second for each million outcomes.
 pub fn verify_directory(
     directory: &Path,
     only: Option<&RouteId>,
 ) -> Result<VerifiedLedger, NotVerified> {
     let path = directory.join("ledger.jsonl");
     if !path.try_exists()? {
+        if holds_outcomes(directory)? {
+            return Err(NotVerified::Gone);
+        }
         return Ok(VerifiedLedger {
             head: String::new(),
             history: VerifiedHistory::default(),

@@ -189,11 +189,12 @@ impl ReviewQueue {
         self.lock().state.items.get(&id).cloned()
     }
 
-    /// What waits, the most urgent first, then the oldest.
-    pub fn open_items(&self, route: Option<&RouteId>) -> Vec<ReviewItem> {
+    /// What waits at this moment, the most urgent first, then the oldest. What was drawn stands last until its time is over, whatever
+    /// other reasons there are.
+    pub fn open_items(&self, route: Option<&RouteId>, now_unix_ms: u64) -> Vec<ReviewItem> {
         let inner = self.lock();
         let mut items: Vec<ReviewItem> = inner.state.open(route).cloned().collect();
-        items.sort_by_key(|item| (item.urgency(), item.id));
+        items.sort_by_key(|item| (item.urgency(now_unix_ms), item.id));
         items
     }
 
@@ -253,6 +254,15 @@ impl ReviewQueue {
     /// Items that wait.
     pub fn open_count(&self, route: Option<&RouteId>) -> usize {
         self.lock().state.open(route).count()
+    }
+
+    /// Items of a route that wait for a person. Of what was only drawn nobody has to say anything: such items come as long as pairs are
+    /// mirrored, and their time runs out by itself.
+    pub fn waiting_count(&self, route: &RouteId) -> usize {
+        let inner = self.lock();
+        let open = inner.state.open(Some(route));
+        open.filter(|item| item.reasons != [ReviewReason::Drawn])
+            .count()
     }
 
     /// Writes down what a person decided; durable when it returns. `None` if no such item is open. A long note is cut.
@@ -420,9 +430,9 @@ impl Inner {
         if open().count() < self.settings.open_per_route {
             return Ok(None);
         }
-        let least = open().max_by_key(|open| (open.urgency(), open.id));
+        let least = open().max_by_key(|open| (open.urgency(now), open.id));
         least
-            .filter(|least| least.urgency() > item.urgency())
+            .filter(|least| least.urgency(now) > item.urgency(now))
             .map(|least| Some(least.id))
             .ok_or(Crowded)
     }

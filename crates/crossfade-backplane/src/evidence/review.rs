@@ -117,8 +117,13 @@ impl ReviewItem {
         Some(Sampled { sample, said })
     }
 
-    /// How urgent it is: the place of its strongest reason in the list of reasons; lower is more urgent.
-    pub(super) fn urgency(&self) -> usize {
+    /// How urgent it is: the place of its strongest reason in the list of reasons; lower is more urgent. While its place is kept a
+    /// drawn pair stands with all that are drawn, whatever else there is to look at: the other reasons look at which side differs, so
+    /// that of pairs put in front for them more would be decided in time where the candidate is worse than where the primary is.
+    pub(super) fn urgency(&self, now_unix_ms: u64) -> usize {
+        if self.is_kept(now_unix_ms) {
+            return urgency(ReviewReason::Drawn);
+        }
         let reasons = self.reasons.iter().map(|reason| urgency(*reason));
         reasons.min().unwrap_or(usize::MAX)
     }

@@ -20,6 +20,25 @@ pub struct OutcomeSizes {
     pub ended_bytes: u64,
 }
 
+/// Whether the data directory at `directory` holds any outcome log.
+pub fn holds_outcomes(directory: &Path) -> io::Result<bool> {
+    let files = match fs::read_dir(directory.join(FOLDER)) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for file in files {
+        if is_log(&file?.path()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "log")
+}
+
 /// Removes the logs in the data directory at `directory` that were last written more than `age` before `now`, but for those of the
 /// attempts that are `running`. Gives back how many.
 pub fn remove_old_outcomes<'a>(
@@ -34,8 +53,7 @@ pub fn remove_old_outcomes<'a>(
     let mut removed = 0;
     for file in fs::read_dir(directory.join(FOLDER))? {
         let path = file?.path();
-        let is_log = path.extension().is_some_and(|extension| extension == "log");
-        if !is_log || kept.contains(&path) {
+        if !is_log(&path) || kept.contains(&path) {
             continue;
         }
         let written = fs::metadata(&path)?.modified()?;

@@ -75,7 +75,10 @@ fn text(verified: &VerifiedLedger) -> String {
     let VerifiedLedger { head, history } = verified;
     let mut out = String::new();
     for attempt in &history.attempts {
-        let what = if attempt.pruned {
+        let what = if attempt.out_of_turn {
+            "LOG MISSING though an earlier one is kept, so that neither age nor size took it: its evidence was not computed again"
+                .to_owned()
+        } else if attempt.pruned {
             "log not kept: its evidence was not computed again".to_owned()
         } else {
             format!(
@@ -91,9 +94,13 @@ fn text(verified: &VerifiedLedger) -> String {
             attempt.id,
         );
     }
+    let taken_as_told = match history.attempts.iter().filter(|a| a.pruned).count() {
+        0 => String::new(),
+        some => format!(", the evidence of {some} attempts as it stands in them"),
+    };
     let _ = writeln!(
         out,
-        "verified: {} entries hold; the head is {}\nkeep the head elsewhere: only with it a ledger that was cut or written anew as a whole is told apart (--head)",
+        "verified: {} entries hold{taken_as_told}; the head is {}\nkeep the head elsewhere: only with it a ledger that was cut or written anew as a whole is told apart (--head)",
         history.entries,
         if head.is_empty() { "none yet" } else { head },
     );
@@ -107,7 +114,9 @@ fn found(problem: &NotVerified) -> serde_json::Value {
         }
         NotVerified::Entry(mismatch) => (mismatch.entry, mismatch.route.clone()),
         NotVerified::Due { route, .. } => (None, Some(route.clone())),
-        NotVerified::Chain(_) | NotVerified::Head(_) | NotVerified::Read(_) => (None, None),
+        NotVerified::Chain(_) | NotVerified::Head(_) | NotVerified::Gone | NotVerified::Read(_) => {
+            (None, None)
+        }
     };
     json!({ "verified": false, "entry": entry, "route": route, "what": chain(problem) })
 }

@@ -26,7 +26,7 @@ pub struct Sources {
     pub breaker_open: Of<bool>,
     /// Whether the local kill switch is on.
     pub killed: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Reviews of the route that are open.
+    /// Reviews of the route that wait for a person.
     pub open_reviews: Of<u64>,
     /// The most that the outcome logs of one route may take on disk, in bytes.
     pub outcome_log_bytes: u64,

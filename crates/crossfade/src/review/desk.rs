@@ -93,7 +93,7 @@ impl Records {
     ) -> Vec<ReviewLine> {
         let queue = &self.shared.reviews;
         let mut items = match wanted {
-            Wanted::Open | Wanted::Any => queue.open_items(route),
+            Wanted::Open | Wanted::Any => queue.open_items(route, now_unix_ms()),
             Wanted::Decided | Wanted::Expired => Vec::new(),
         };
         if wanted != Wanted::Open {
@@ -119,6 +119,11 @@ impl Records {
         let reviews = &self.shared.reviews;
         let unread = usize::from(!reviews.is_known());
         reviews.open_count(Some(route)).max(unread)
+    }
+
+    /// Of them, those that wait for a person; what was only drawn does not.
+    pub fn waiting_reviews(&self, route: &RouteId) -> usize {
+        self.shared.reviews.waiting_count(route)
     }
 
     /// One review with its exchange, if that is kept.

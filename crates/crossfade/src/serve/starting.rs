@@ -202,7 +202,7 @@ fn sources(plane: WeakProxyHandle, records: Records, outcome_log_bytes: u64) -> 
             open.unwrap_or(false)
         }),
         killed: Arc::new(move || plane.upgrade().is_some_and(|plane| plane.is_killed())),
-        open_reviews: Arc::new(move |route| records.open_reviews(route) as u64),
+        open_reviews: Arc::new(move |route| records.waiting_reviews(route) as u64),
         outcome_log_bytes,
         verify: Arc::new(|directory, route| {
             match crate::verification::verify_directory(directory, Some(route)) {

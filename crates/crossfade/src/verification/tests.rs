@@ -70,6 +70,21 @@ fn a_head_that_was_kept_tells_a_cut_ledger() {
 }
 
 #[test]
+fn a_ledger_that_was_taken_away_does_not_pass_for_one_without_entries() {
+    let home = written(&[Entry::started(0, 5, "a")]);
+    let directory = home.path();
+    fs::remove_file(directory.join("ledger.jsonl")).unwrap();
+    assert_eq!(
+        verify_directory(directory, None).unwrap().history.entries,
+        0
+    );
+    fs::create_dir_all(directory.join("outcomes")).unwrap();
+    fs::write(directory.join("outcomes/support.1.log"), []).unwrap();
+    let problem = verify_directory(directory, None).unwrap_err().to_string();
+    assert!(problem.contains("was removed or moved away"), "{problem}");
+}
+
+#[test]
 fn every_flipped_byte_of_the_file_is_found() {
     let home = written(&[Entry::started(0, 5, "a"), rollback(1, ActorRole::Owner)]);
     let path = home.path().join("ledger.jsonl");

@@ -17,7 +17,7 @@ const SAMPLE_GRACE: u64 = 24 * 60 * 60 * 1_000;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) items: BTreeMap<u64, ReviewItem>,
-    /// The open item of a signature.
+    /// The open item of a signature; none that was drawn.
     pub(super) by_signature: HashMap<(RouteId, String), u64>,
     pub(super) rules: BTreeMap<(RouteId, String), DifferenceRule>,
     pub(super) next: u64,
@@ -59,8 +59,10 @@ impl State {
                 self.next = self.next.max(item.id.saturating_add(1));
                 self.clock = self.clock.max(item.opened_unix_ms);
                 self.unlink(item.id);
+                // Only where the sides differ is there a signature: what is like a drawn pair must not join it, and give it reasons.
                 if let Some(signature) = &item.signature
                     && item.is_open()
+                    && item.sample.is_none()
                 {
                     let key = (item.route.clone(), signature.clone());
                     self.by_signature.insert(key, item.id);

@@ -82,7 +82,11 @@ fn what_is_more_urgent_displaces_what_is_less() {
         offer(ReviewReason::Requested, 6),
         Offered::Opened { id: 4, displaced }
     );
-    let order: Vec<u64> = queue.open_items(None).iter().map(|item| item.id).collect();
+    let order: Vec<u64> = queue
+        .open_items(None, 0)
+        .iter()
+        .map(|item| item.id)
+        .collect();
     assert_eq!(order, [4, 3, 0]);
     // Another route has its own room.
     let other = queue.offer(item("b", None, NEW, 7)).unwrap();

@@ -122,7 +122,7 @@ fn they_have_items_and_room_of_their_own_until_their_time_is_over() {
             .offer(item("a", None, ReviewReason::Requested, at))
             .unwrap();
     }
-    let waiting = queue.open_items(None);
+    let waiting = queue.open_items(None, 12);
     let drawn_open = waiting.iter().filter(|item| item.sample.is_some()).count();
     assert_eq!((drawn_open, waiting.len()), (3, 6));
     // Once their time is over they go where there is no room.
@@ -130,6 +130,39 @@ fn they_have_items_and_room_of_their_own_until_their_time_is_over() {
     assert_eq!(queue.open_count(None), 3);
     opened(&queue, drawn(1_100, None));
     assert_eq!(sampled(&queue, None, 1_100).len(), 3);
+}
+
+#[test]
+fn whoever_comes_first_does_not_hang_on_which_side_differs() {
+    let home = home();
+    let queue = home.queue();
+    let order = |now: u64| -> Vec<u64> {
+        let items = queue.open_items(None, now).into_iter();
+        items.map(|item| item.id).collect()
+    };
+    let alike = ReviewItem {
+        signature: None,
+        ..drawn(1, None)
+    };
+    let alike = opened(&queue, alike);
+    // What only a pair with a worse candidate may have: a risky label, and a signature that others share.
+    let worse = opened(&queue, drawn(2, Some(ReviewReason::RiskyLabel)));
+    let like_it = item("a", Some("s"), ReviewReason::RefusalFlip, 3);
+    let like_it = opened(&queue, like_it);
+    let again = item("a", Some("s"), ReviewReason::NewSignature, 4);
+    assert_eq!(queue.offer(again).unwrap(), Offered::Joined(like_it));
+    assert_eq!(order(5), [like_it, alike, worse]);
+    // What was only drawn waits for nobody.
+    assert_eq!(queue.waiting_count(&RouteId::new("a")), 2);
+    assert_eq!(queue.waiting_count(&RouteId::new("b")), 0);
+    let kept = queue.get(worse).unwrap();
+    let reasons = [ReviewReason::RiskyLabel, ReviewReason::Drawn];
+    assert_eq!(
+        (kept.reasons.as_slice(), kept.stands_for),
+        (&reasons[..], 1)
+    );
+    // Once their time is over nothing hangs on it any more.
+    assert_eq!(order(2 + AGE), [worse, like_it, alike]);
 }
 
 #[test]
