@@ -112,10 +112,34 @@ fn post(route: &str, verb: &str, body: Value) -> Ask {
 }
 
 fn drilled(route: &str, drill: &DrillResult) -> String {
-    format!(
-        "{}: the way back was tried: {} to the point where sides are decided, {} until an entry was durable",
-        plain(route),
-        micros(drill.decided_after_micros),
-        micros(drill.durable_after_micros)
-    )
+    let (route, decided) = (plain(route), micros(drill.decided_after_micros));
+    let tried =
+        format!("{route}: the way back was tried: {decided} to the point where sides are decided");
+    // With problems the entry may not be on disk at all.
+    if drill.problems.is_empty() {
+        let durable = micros(drill.durable_after_micros);
+        format!("{tried}, {durable} until an entry was durable")
+    } else {
+        format!("{tried}; with problems")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_with_problems_does_not_say_that_its_entry_is_durable() {
+        let check = |problems: &[&str], expected: &str| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let drill = serde_json::json!({
+                "decided_after_micros": 7, "durable_after_micros": 9, "problems": problems
+            });
+            let drill = DrillResult::deserialize(&drill).unwrap();
+            let tried = "a: the way back was tried: 7 µs to the point where sides are decided";
+            assert_eq!(drilled("a", &drill), format!("{tried}{expected}"));
+        };
+        check(&[], ", 9 µs until an entry was durable");
+        check(&["the disk is full"], "; with problems");
+    }
 }
