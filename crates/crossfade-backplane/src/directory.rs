@@ -8,12 +8,18 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::append_file::or_to_read;
 
 /// Bytes that [`DataDirectory::probe`] must be able to write: more than any one append.
 const PROBE_BYTES: usize = 32 * 1024;
+
+/// How long another process may take to let go of the directory, and how often that is tried.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// The secret under which units and credentials are hashed.
 #[derive(Clone)]
@@ -97,7 +103,8 @@ impl fmt::Debug for Key {
 // === impl DataDirectory ===
 
 impl DataDirectory {
-    /// Opens a directory, which is made if it does not exist, and locks it against every other process.
+    /// Opens a directory, which is made if it does not exist, and locks it against every other process. One that has it and is just
+    /// ending is waited for, for 2 s; blocks.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
         let path = path.into();
         DirBuilder::new()
@@ -169,12 +176,19 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     // A disk that has become read-only keeps nobody from being answered.
     let (file, _refused) =
         or_to_read(&path, opened).map_err(|source| io_error("open", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse {
-            path: directory.to_path_buf(),
-        }),
-        Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
+    let patience = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // Who had it may just be ending, or have a child that has not become another program yet.
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => thread::sleep(LOCK_RETRY),
+            Err(TryLockError::WouldBlock) => {
+                return Err(DirectoryError::InUse {
+                    path: directory.to_path_buf(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_error("lock", &path, source)),
+        }
     }
 }
 
