@@ -53,6 +53,12 @@ candidate = {{ model = "us.anthropic.claude-sonnet-4-6" }}
     Config::parse_with(&text, "x.toml", &|name| Some(name.to_owned())).unwrap()
 }
 
+/// A process that answers callers, and has not folded outcomes yet.
+async fn open(azure: &AzureSim, data: &Path) -> Starting {
+    let starting = Starting::open(config(azure, data), LeaseTimes::default());
+    Box::pin(starting).await.unwrap()
+}
+
 async fn check(address: SocketAddr, head: &str, body: &str, expected: &str) -> String {
     let answer = exchange(address, head, body).await;
     assert!(
@@ -66,11 +72,7 @@ async fn check(address: SocketAddr, head: &str, body: &str, expected: &str) -> S
 async fn callers_are_answered_before_outcomes_are_folded() {
     let azure = AzureSim::start(AzureOptions::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let starting = Box::pin(Starting::open(
-        config(&azure, data.path()),
-        LeaseTimes::default(),
-    ));
-    let starting = starting.await.unwrap();
+    let starting = open(&azure, data.path()).await;
     let (address, admin) = (starting.address, starting.admin_address);
     check(address, CHAT, ASK, "200").await;
     check(admin, "GET /healthz", "", "200").await;
@@ -89,11 +91,7 @@ async fn callers_are_answered_before_outcomes_are_folded() {
 async fn told_to_stop_before_it_stands_it_ends_in_good_order() {
     let azure = AzureSim::start(AzureOptions::default()).await.unwrap();
     let data = tempfile::tempdir().unwrap();
-    let starting = Box::pin(Starting::open(
-        config(&azure, data.path()),
-        LeaseTimes::default(),
-    ));
-    let starting = starting.await.unwrap();
+    let starting = open(&azure, data.path()).await;
     let told = CancellationToken::new();
     let (address, admin) = (starting.address, starting.admin_address);
     let mut under_way = TcpStream::connect(address).await.unwrap();
